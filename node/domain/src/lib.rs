@@ -1,0 +1,2 @@
+//! The deterministic core.
+pub mod kv;

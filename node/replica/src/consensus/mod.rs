@@ -1,0 +1,1 @@
+//! Raft, behind our own types.
