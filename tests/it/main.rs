@@ -1,0 +1,11 @@
+//! The one binary of integration tests; each module is a tier, cheapest first.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise, says where, and may look at the machine's clock"
+)]
+
+mod tidy;

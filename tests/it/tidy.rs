@@ -1,0 +1,385 @@
+//! Rules about the code and its papers that neither the compiler nor clippy holds: layers, crate
+//! edges, names, sizes, headers, documents in step. A finding is a line `file:line: what and why`.
+//! It must need nothing but the standard library, so that `make tidy` can compile it alone.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+// Paths are spelled out because this file is a module of main.rs and, alone, a crate.
+#[path = "tidy/bites.rs"]
+mod bites;
+#[path = "tidy/reading.rs"]
+mod reading;
+#[path = "tidy/rules.rs"]
+mod rules;
+
+use reading::{make_targets, members};
+use rules::{
+    Source, crate_edges, crate_manners, dead_links, decision, header, homes, is_pure,
+    left_for_later, module_name, purity, stands_alone, switches, too_long, unknown_targets,
+    verifier_without_prover,
+};
+
+/// Who of ours may depend on whom; every crate of the workspace has a row.
+const EDGES: &[(&str, &[&str])] = &[
+    ("proto", &[]),
+    ("proof", &[]),
+    ("audit", &[]),
+    ("node/domain", &["akashi-proof", "akashi-merkle"]),
+    (
+        "node/replica",
+        &["akashi-domain", "akashi-proof", "akashi-merkle"],
+    ),
+    (
+        "node",
+        &[
+            "akashi-proto",
+            "akashi-proof",
+            "akashi-merkle",
+            "akashi-domain",
+            "akashi-replica",
+        ],
+    ),
+    ("client", &["akashi-proto", "akashi-proof", "akashi-merkle"]),
+    ("tests", ANYTHING),
+    ("benches", ANYTHING),
+];
+
+const ANYTHING: &[&str] = &[
+    "akashi-proto",
+    "akashi-proof",
+    "akashi-merkle",
+    "akashi-domain",
+    "akashi-replica",
+    "akashi-node",
+    "akashi-client",
+    "akashi-tests",
+];
+
+/// Crates that decide what every replica must decide alike: same input, same output.
+const PURE: &[&str] = &["proof/", "audit/", "node/domain/", "node/replica/"];
+
+/// What a pure crate never depends on outside its tests.
+const PURE_NEVER_DEPENDS: &[&str] = &[
+    "tokio",
+    "tonic",
+    "hyper",
+    "axum",
+    "rocksdb",
+    "rand",
+    "getrandom",
+    "reqwest",
+];
+
+/// Paths that pure code never names, with the reason.
+const PURE_NEVER_PATHS: &[(&str, &str)] = &[
+    ("std::fs", "files are the shell's; take bytes or a trait"),
+    ("std::net", "the network is the shell's"),
+    ("std::env", "the environment is the shell's"),
+    ("std::process", "processes are the shell's"),
+    ("std::thread", "threads are the shell's"),
+    ("std::time::Instant", "time arrives in the entry"),
+    ("std::time::SystemTime", "time arrives in the entry"),
+    ("tokio", "pure code does not wait"),
+    ("tonic", "pure code knows no transport"),
+    ("rocksdb", "only node/src/storage stores"),
+    ("rand", "chance arrives as an argument"),
+    ("getrandom", "chance arrives as an argument"),
+];
+
+/// Words that pure code never uses, with the reason.
+const PURE_NEVER_WORDS: &[(&str, &str)] = &[
+    (
+        "HashMap",
+        "its order differs between replicas; use BTreeMap",
+    ),
+    (
+        "HashSet",
+        "its order differs between replicas; use BTreeSet",
+    ),
+    ("f32", "floats round differently; use integers"),
+    ("f64", "floats round differently; use integers"),
+    ("async", "pure code does not wait"),
+];
+
+/// Paths that only some places name: (path, places, reason). A place is a prefix of a file's path.
+const HOMES: &[(&str, &[&str], &str)] = &[
+    (
+        "raft",
+        &["node/replica/src/consensus/"],
+        "only consensus speaks Raft",
+    ),
+    (
+        "raft_prost",
+        &["node/replica/src/consensus/"],
+        "only consensus speaks Raft",
+    ),
+    (
+        "rocksdb",
+        &["node/src/storage/"],
+        "only storage knows the database",
+    ),
+    (
+        "tonic::Status",
+        &["node/src/api/", "client/", "tests/", "benches/"],
+        "refusals become a status in api, nowhere below it",
+    ),
+    (
+        "akashi_proto",
+        &[
+            "node/src/wire",
+            "node/src/api/",
+            "node/src/peer",
+            "client/",
+            "tests/",
+            "benches/",
+        ],
+        "generated types stop at wire; the code below has its own",
+    ),
+    (
+        "ed25519_dalek::Verifier",
+        &[],
+        "two libraries may disagree on a lax signature; call verify_strict",
+    ),
+    (
+        "ed25519_dalek::verify_batch",
+        &[],
+        "a batch accepts signatures that a single check refuses; call verify_strict",
+    ),
+];
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: &[&str] = &[
+    "utils", "util", "helpers", "helper", "common", "manager", "misc",
+];
+
+/// A file is asked to be split at the first length and refused past the second.
+const FILE_LINES_SMELL: usize = 500;
+const FILE_LINES_MAX: usize = 700;
+
+/// ARCHITECTURE.md is to be read in one sitting.
+const ARCHITECTURE_LINES_MAX: usize = 300;
+
+#[test]
+fn crates_depend_only_on_the_crates_they_may_know() {
+    report(
+        manifests()
+            .iter()
+            .flat_map(|file| crate_edges(file))
+            .collect(),
+    );
+}
+
+#[test]
+fn every_crate_inherits_the_lints_and_has_no_features() {
+    report(
+        manifests()
+            .iter()
+            .flat_map(|file| crate_manners(file))
+            .collect(),
+    );
+}
+
+#[test]
+fn every_member_of_the_workspace_has_a_row_of_edges() {
+    let root = read("Cargo.toml");
+    let findings = members(&root)
+        .into_iter()
+        .filter(|member| !EDGES.iter().any(|(name, _)| name == member))
+        .map(|member| {
+            format!("Cargo.toml: the member `{member}` has no row in EDGES of tests/it/tidy.rs")
+        })
+        .collect();
+    report(findings);
+}
+
+#[test]
+fn libraries_are_named_only_in_their_homes() {
+    report(rust().flat_map(homes).collect());
+}
+
+#[test]
+fn pure_crates_have_no_clock_no_chance_no_files_and_no_floats() {
+    report(
+        rust()
+            .filter(|file| is_pure(&file.path))
+            .flat_map(purity)
+            .collect(),
+    );
+}
+
+#[test]
+fn the_verifier_never_imports_the_prover() {
+    report(rust().flat_map(verifier_without_prover).collect());
+}
+
+#[test]
+fn every_rust_file_opens_with_what_it_is_for() {
+    report(rust().flat_map(header).collect());
+}
+
+#[test]
+fn modules_have_names_that_say_something() {
+    report(rust().flat_map(module_name).collect());
+}
+
+#[test]
+fn production_code_does_not_know_that_it_is_tested() {
+    report(rust().flat_map(switches).collect());
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    report(
+        files()
+            .iter()
+            .filter(|file| !is_this_file(file))
+            .flat_map(left_for_later)
+            .collect(),
+    );
+}
+
+#[test]
+fn files_stay_short_enough_to_read() {
+    let long: Vec<String> = rust()
+        .filter(|file| file.lines() > FILE_LINES_SMELL && file.lines() <= FILE_LINES_MAX)
+        .map(|file| format!("{} ({})", file.path, file.lines()))
+        .collect();
+    if !long.is_empty() {
+        // Straight to the terminal: the test runner swallows what a passing test prints.
+        let _ = writeln!(
+            std::io::stderr(),
+            "tidy: past {FILE_LINES_SMELL} lines, think of a split: {}",
+            long.join(", ")
+        );
+    }
+    report(rust().flat_map(too_long).collect());
+}
+
+#[test]
+fn the_repository_stands_on_its_own() {
+    report(
+        files()
+            .iter()
+            .filter(|file| !is_this_file(file))
+            .flat_map(stands_alone)
+            .collect(),
+    );
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let exists = |path: &str| root().join(path).exists();
+    report(
+        markdown()
+            .flat_map(|file| dead_links(file, exists))
+            .collect(),
+    );
+}
+
+#[test]
+fn documents_name_only_make_targets_that_exist() {
+    let targets = make_targets(&read("Makefile"));
+    report(
+        markdown()
+            .flat_map(|file| unknown_targets(file, &targets))
+            .collect(),
+    );
+}
+
+#[test]
+fn decisions_are_dated_and_have_all_their_parts() {
+    let findings = markdown()
+        .filter(|file| file.path.starts_with("docs/adr/"))
+        .flat_map(decision);
+    report(findings.collect());
+}
+
+#[test]
+fn the_architecture_can_be_read_in_one_sitting() {
+    let lines = read("ARCHITECTURE.md").lines().count();
+    assert!(
+        lines <= ARCHITECTURE_LINES_MAX,
+        "ARCHITECTURE.md:{lines}: longer than {ARCHITECTURE_LINES_MAX} lines; move detail to docs/"
+    );
+}
+
+fn report(findings: Vec<String>) {
+    assert!(findings.is_empty(), "\n\n{}\n", findings.join("\n"));
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn files() -> &'static [Source] {
+    static FILES: OnceLock<Vec<Source>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let mut found = Vec::new();
+        walk(root(), &mut found);
+        found.sort();
+        found
+            .iter()
+            .filter_map(|path| {
+                let name = path
+                    .strip_prefix(root())
+                    .ok()?
+                    .to_string_lossy()
+                    .replace('\\', "/");
+                // Not ours to word: the licence, and the lock file that cargo writes.
+                let foreign = name == "LICENSE" || name.ends_with("Cargo.lock");
+                let text = if foreign {
+                    return None;
+                } else {
+                    fs::read_to_string(path).ok()?
+                };
+                Some(Source::new(&name, &text))
+            })
+            .collect()
+    })
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if name != ".git" && name != "target" {
+                walk(&path, found);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn rust() -> impl Iterator<Item = &'static Source> {
+    files().iter().filter(|file| file.path.ends_with(".rs"))
+}
+
+fn markdown() -> impl Iterator<Item = &'static Source> {
+    files().iter().filter(|file| file.path.ends_with(".md"))
+}
+
+fn manifests() -> Vec<&'static Source> {
+    let is_manifest = |file: &&Source| file.path.ends_with("/Cargo.toml");
+    // Fuzzing has a workspace of its own.
+    files()
+        .iter()
+        .filter(is_manifest)
+        .filter(|file| !file.path.contains("fuzz/"))
+        .collect()
+}
+
+/// These files hold the bad examples that show the rules biting.
+fn is_this_file(file: &Source) -> bool {
+    file.path.starts_with("tests/it/tidy")
+}

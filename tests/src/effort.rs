@@ -1,0 +1,48 @@
+//! How much work the expensive tests do. `make test` takes the defaults, `make test-deep` asks for
+//! more. It is the one place of the tests that reads the environment.
+
+/// Seeds of the simulated cluster when nothing else is asked for; about a minute on two cores.
+const SIM_SEEDS: u64 = 200;
+
+/// Seconds for which real processes are killed under load when nothing else is asked for.
+const KILL_SECONDS: u64 = 60;
+
+/// How many seeds the simulation runs: `AKASHI_SIM_SEEDS`, or the default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn sim_seeds() -> u64 {
+    number("AKASHI_SIM_SEEDS", SIM_SEEDS)
+}
+
+/// The one seed to run instead of many, to look at a failure again: `AKASHI_SIM_SEED`.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn sim_seed() -> Option<u64> {
+    asked("AKASHI_SIM_SEED")
+}
+
+/// How long leaders are killed under load, in seconds: `AKASHI_KILL_SECONDS`, or the default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn kill_seconds() -> u64 {
+    number("AKASHI_KILL_SECONDS", KILL_SECONDS)
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    asked(name).unwrap_or(default)
+}
+
+fn asked(name: &str) -> Option<u64> {
+    #[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads it")]
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is set and is no whole number")))
+}
