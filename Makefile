@@ -1,0 +1,80 @@
+# The commands of this repository. `make` alone lists them.
+# Two verbs: check never writes a source file, fix does.
+
+# One target directory for every clone and every command, one profile, one choice of packages
+# (--workspace): then RocksDB compiles once per machine. See CONTRIBUTING.md.
+export CARGO_TARGET_DIR ?= $(or $(AKASHI_TARGET),$(HOME)/.cache/akashi-target)
+# With ccache in front, a RocksDB that must be built again takes a minute, not twenty.
+ifneq ($(wildcard /usr/lib/ccache),)
+export PATH := /usr/lib/ccache:$(PATH)
+endif
+export CCACHE_MAXSIZE ?= 2G
+
+CARGO ?= cargo
+BIN := $(CARGO_TARGET_DIR)/debug
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-deep bench check fmt-check tidy lint docs fix deny images up down smoke
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## name and install the Debian packages that a build needs
+	@ops/setup.sh
+
+build: setup ## all binaries, into $CARGO_TARGET_DIR/debug
+	$(CARGO) build --locked --workspace --bins
+
+demo: build ## three nodes on this machine, calls, refusals, a killed leader, a receipt (DEMO=--keep leaves them running)
+	$(BIN)/akashi demo $(DEMO)
+
+test: build ## every test that a change must pass
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+test-deep: build ## the same with more simulated seeds and a longer storm of killed leaders
+	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
+		$(CARGO) test --locked --workspace --no-fail-fast
+
+bench: build ## figures against etcd on this machine, into benches/RESULTS.md
+	@ops/setup.sh bench
+	$(BIN)/akashi-bench --out benches/RESULTS.md $(BENCH)
+
+check: fmt-check tidy lint docs ## format, tidy rules, lints and documentation; writes nothing
+
+fmt-check:
+	$(CARGO) fmt --all -- --check
+
+# The tidy rules need the standard library only, so they compile alone in seconds; `make test` runs
+# the same file as a part of the one integration test binary.
+tidy: ## the rules about layers, names, sizes and documents
+	@mkdir -p $(CARGO_TARGET_DIR)/tidy
+	@CARGO_MANIFEST_DIR=$(CURDIR)/tests rustc --edition 2024 --test -o $(CARGO_TARGET_DIR)/tidy/tidy tests/it/tidy.rs
+	@$(CARGO_TARGET_DIR)/tidy/tidy --quiet
+
+lint: setup ## clippy on everything, warnings are errors
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+docs: setup ## rustdoc on everything, warnings are errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+fix: setup ## format, and apply what clippy can repair by itself
+	$(CARGO) fmt --all
+	$(CARGO) clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+
+deny: ## licences, sources and banned or doubled crates; needs the network
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --locked check bans licenses sources $(DENY)
+
+images: setup ## container images, built without any registry
+	@ops/setup.sh images
+	CARGO="$(CARGO)" ops/docker/build-image.sh
+
+up: images ## three nodes in containers
+	$(COMPOSE) up -d
+
+down: ## stop the containers and throw their data away
+	$(COMPOSE) down --volumes --remove-orphans
+
+smoke: images ## containers end to end: a call verified, a node killed, calls go on
+	COMPOSE="$(COMPOSE)" ops/docker/smoke.sh
