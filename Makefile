@@ -50,7 +50,7 @@ fmt-check:
 tidy: ## the rules about layers, names, sizes and documents
 	@mkdir -p $(CARGO_TARGET_DIR)/tidy
 	@CARGO_MANIFEST_DIR=$(CURDIR)/tests rustc --edition 2024 --test -o $(CARGO_TARGET_DIR)/tidy/tidy tests/it/tidy.rs
-	@$(CARGO_TARGET_DIR)/tidy/tidy --quiet
+	@RUST_BACKTRACE=0 $(CARGO_TARGET_DIR)/tidy/tidy --quiet
 
 lint: setup ## clippy on everything, warnings are errors
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
