@@ -1,0 +1,125 @@
+//! The one place where anything is accepted: a collector of equations, checked by one multiscalar
+//! multiplication.
+//!
+//! Source of the batching: M. Bellare, J. Garay, T. Rabin, "Fast batch verification for modular
+//! exponentiation and digital signatures", EUROCRYPT 1998 (small exponents test). ristretto255 has
+//! prime order, so no cofactor can make a batch and a single verification disagree.
+//!
+//! | symbol | meaning |
+//! |---|---|
+//! | E | an equation b·B + Σ aᵢ·Pᵢ = 0 |
+//! | ρ | the equation's weight: 1 for the first, 128 bits from the weight sponge for every other |
+//!
+//! The sum Σ ρ·E is 0 whenever every E holds; if one does not, it is 0 with probability at most
+//! 2⁻¹²⁸ over the sponge. The weights come after everything in the equations, the responses
+//! included.
+
+use alloc::{vec, vec::Vec};
+use core::slice;
+
+use curve25519_dalek::{
+    RistrettoPoint, Scalar,
+    traits::{IsIdentity, VartimeMultiscalarMul},
+};
+
+use crate::{
+    Reason,
+    group::{self, B},
+    transcript::{self, SESSION_ID_BYTES, Sponge},
+};
+
+/// `base`·B + Σ `terms` = 0.
+pub struct Equation {
+    /// The coefficient of B; added up over all equations, so that B is multiplied once.
+    pub(crate) base: Scalar,
+    /// Coefficients and the elements that they multiply.
+    pub(crate) terms: Vec<(Scalar, RistrettoPoint)>,
+}
+
+/// One proof's equations, with the bytes that determine them.
+pub(crate) struct Claim {
+    pub(crate) sid: [u8; SESSION_ID_BYTES],
+    pub(crate) instance: Vec<u8>,
+    pub(crate) proof: Vec<u8>,
+    pub(crate) equations: Vec<Equation>,
+}
+
+/// The verdict on one claim: a batch of one.
+pub(crate) fn verdict(claim: &Claim) -> Result<(), Reason> {
+    if all_hold(slice::from_ref(claim)) {
+        Ok(())
+    } else {
+        Err(Reason::EquationFailed)
+    }
+}
+
+/// The verdicts on all claims, in order; each claim alone if they do not all hold together.
+pub(crate) fn verdicts(claims: &[Claim]) -> Vec<Result<(), Reason>> {
+    if claims.len() > 1 && all_hold(claims) {
+        return vec![Ok(()); claims.len()];
+    }
+    claims.iter().map(verdict).collect()
+}
+
+/// Whether every equation of every claim holds. No claim, or a claim without equations, is refused.
+///
+/// Variable time: everything here is public.
+fn all_hold(claims: &[Claim]) -> bool {
+    if claims.is_empty() || claims.iter().any(|claim| claim.equations.is_empty()) {
+        return false;
+    }
+
+    let mut weights = Weights::after(claims);
+    let mut base = Scalar::ZERO;
+    let mut coefficients = Vec::new();
+    let mut elements = Vec::new();
+    for equation in claims.iter().flat_map(|claim| &claim.equations) {
+        let rho = weights.next();
+        base += rho * equation.base;
+        for (coefficient, element) in &equation.terms {
+            coefficients.push(rho * coefficient);
+            elements.push(*element);
+        }
+    }
+    coefficients.push(base);
+    elements.push(B);
+
+    RistrettoPoint::vartime_multiscalar_mul(coefficients, elements).is_identity()
+}
+
+/// The weights ρ, in the order of the equations.
+struct Weights {
+    sponge: Sponge,
+    first: bool,
+}
+
+impl Weights {
+    /// Absorbs, per claim, sid, instance and proof, each behind its length as u32 little endian.
+    fn after(claims: &[Claim]) -> Self {
+        let mut sponge = Sponge::init(&transcript::session_id(&[WEIGHT_TAG]));
+        for claim in claims {
+            for part in [claim.sid.as_slice(), &claim.instance, &claim.proof] {
+                sponge.absorb(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+                sponge.absorb(part);
+            }
+        }
+        Self {
+            sponge,
+            first: true,
+        }
+    }
+
+    /// 1 for the first equation, then 128 bits each.
+    ///
+    /// The first may be 1: were it wrong and all others right, the sum would be that equation
+    /// itself; were another one wrong, that one has a random weight.
+    fn next(&mut self) -> Scalar {
+        if core::mem::take(&mut self.first) {
+            return Scalar::ONE;
+        }
+        group::scalar_from_weight(self.sponge.squeeze())
+    }
+}
+
+/// Separates the weight sponge from every session of a statement.
+const WEIGHT_TAG: &[u8] = b"akashi/v1/batch-weights";

@@ -1,0 +1,29 @@
+//! The prover of kind 2: the witness is the PIN scalar w.
+
+use alloc::vec::Vec;
+
+use super::{Provable, nonces::Nonces, schnorr, sealed::Prover};
+use crate::{Knowledge, PinSecret, transcript::Transcript};
+
+impl Provable for Knowledge {}
+
+impl Prover for Knowledge {
+    type Witness = PinSecret;
+
+    fn matches(&self, witness: &PinSecret) -> bool {
+        witness.public() == self.pin
+    }
+
+    fn witness_bytes(witness: &PinSecret) -> &[u8] {
+        witness.scalar().as_bytes()
+    }
+
+    fn make(
+        &self,
+        witness: &PinSecret,
+        transcript: &mut Transcript,
+        nonces: &mut Nonces,
+    ) -> Vec<u8> {
+        schnorr::make(witness.scalar(), transcript, nonces)
+    }
+}

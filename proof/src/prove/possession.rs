@@ -1,0 +1,29 @@
+//! The prover of kind 1: the witness is the device secret x.
+
+use alloc::vec::Vec;
+
+use super::{Provable, nonces::Nonces, schnorr, sealed::Prover};
+use crate::{DeviceSecret, Possession, transcript::Transcript};
+
+impl Provable for Possession {}
+
+impl Prover for Possession {
+    type Witness = DeviceSecret;
+
+    fn matches(&self, witness: &DeviceSecret) -> bool {
+        witness.public() == self.key
+    }
+
+    fn witness_bytes(witness: &DeviceSecret) -> &[u8] {
+        witness.scalar().as_bytes()
+    }
+
+    fn make(
+        &self,
+        witness: &DeviceSecret,
+        transcript: &mut Transcript,
+        nonces: &mut Nonces,
+    ) -> Vec<u8> {
+        schnorr::make(witness.scalar(), transcript, nonces)
+    }
+}
