@@ -1,0 +1,622 @@
+//! [`RaftCore`]: feeds raft-rs and sorts what comes out; see the module above for the rules.
+//!
+//! This must never block, read a clock or draw a random number, and never hand raft-rs anything
+//! the gate or the checks here have not seen.
+
+use std::collections::VecDeque;
+
+use raft::eraftpb::Message;
+use raft::{Config, INVALID_ID, RawNode, Ready, StateRole};
+
+use super::config::{CoreConfig, MAX_VOTERS, Recovered, StartError};
+use super::gate::{self, Admitted, FrameRejected};
+use super::output::{HandoverError, Output, Persist, ProposeError, Proposed, ReadError, Role};
+use super::reads::Reads;
+use super::tail::Tail;
+use super::{logging, outbound};
+use crate::entry::{HardState, LogEntry, NodeId};
+
+/// Bytes of committed entries handed out in one step, so that the driver stays responsive.
+const MAX_COMMITTED_BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
+
+/// Votes kept back until our own candidacy is on disk: at most one honest one per member.
+const MAX_HELD_VOTES: usize = MAX_VOTERS;
+
+/// One replica's part in one Raft group.
+pub struct RaftCore {
+    config: CoreConfig,
+    raw: RawNode<Tail>,
+    /// Elections this replica stood for since it started: the draw of the next timeout.
+    elections: u64,
+    /// Number of the last Ready taken from raft-rs.
+    last_ready: u64,
+    /// Number of the last [`Persist`] handed out.
+    issued: u64,
+    /// Number of the last [`Persist`] that must be synced.
+    sync_issued: u64,
+    /// Highest number reported [`persisted`](Self::persisted).
+    acknowledged: u64,
+    /// The vote record as of the last [`Persist`] that carried one.
+    recorded: HardState,
+    /// The vote record as of the last Ready.
+    seen: HardState,
+    /// Index of the last entry handed out as committed.
+    handed_out: u64,
+    /// Batches handed out and not yet applied: last index and bytes.
+    unapplied: VecDeque<(u64, usize)>,
+    unapplied_bytes: usize,
+    reads: Reads,
+    /// The term in which `reads` arrived, while this replica leads it.
+    leading: Option<u64>,
+    held: Vec<Message>,
+    reported: Option<Role>,
+}
+
+impl RaftCore {
+    /// Starts from what the disk gave back. The first [`drain`](Self::drain) hands out everything
+    /// that was committed and not applied.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: the node must not serve with such a disk or such settings.
+    pub fn new(config: CoreConfig, recovered: Recovered) -> Result<Self, StartError> {
+        check_config(&config)?;
+        let (tail, hard_state) = check_recovered(&config, &recovered)?;
+        let settings = Config {
+            id: config.id,
+            election_tick: config.election_ticks,
+            heartbeat_tick: config.heartbeat_ticks,
+            applied: recovered.applied,
+            max_size_per_msg: wide(config.max_entry_bytes),
+            max_inflight_msgs: config.max_inflight,
+            check_quorum: true,
+            pre_vote: true,
+            batch_append: true,
+            priority: config.priority,
+            max_uncommitted_size: wide(config.max_uncommitted_bytes),
+            max_committed_size_per_ready: MAX_COMMITTED_BYTES_PER_STEP,
+            // Safe reads only: `Config::default` says so, and nothing here changes it.
+            ..Config::default()
+        };
+        let raw = RawNode::new(&settings, tail, &logging::logger()).map_err(|error| {
+            tracing::error!(%error, "raft refused to start");
+            StartError::Refused
+        })?;
+        let mut core = Self {
+            raw,
+            elections: 0,
+            last_ready: 0,
+            issued: 0,
+            sync_issued: 0,
+            acknowledged: 0,
+            recorded: recovered.hard_state,
+            seen: hard_state,
+            handed_out: recovered.applied.max(recovered.compacted_index),
+            unapplied: VecDeque::new(),
+            unapplied_bytes: 0,
+            reads: Reads::default(),
+            leading: None,
+            held: Vec::new(),
+            reported: None,
+            config,
+        };
+        core.raw.mut_store().evict(recovered.applied);
+        Ok(core)
+    }
+
+    // ---- inputs ----------------------------------------------------------------------------
+
+    /// One tick of the driver's clock has passed.
+    pub fn tick(&mut self) {
+        let timeout = self.election_timeout();
+        self.raw.raft.set_randomized_election_timeout(timeout);
+        let led = self.raw.raft.state == StateRole::Leader;
+        if self.raw.tick() && !led {
+            self.elections = self.elections.saturating_add(1);
+        }
+    }
+
+    /// Appends one entry, if this replica leads.
+    ///
+    /// Call [`drain`](Self::drain) after a batch of proposals rather than after each: appends to
+    /// the same follower are then joined.
+    ///
+    /// # Errors
+    ///
+    /// [`ProposeError`]; nothing was appended.
+    pub fn propose(&mut self, data: Vec<u8>) -> Result<Proposed, ProposeError> {
+        if data.is_empty() {
+            return Err(ProposeError::Empty);
+        }
+        if data.len() > self.config.max_entry_bytes {
+            return Err(ProposeError::TooLarge);
+        }
+        // A follower of raft-rs would forward the proposal, without an answer ever coming back.
+        if self.raw.raft.state != StateRole::Leader {
+            return Err(ProposeError::NotLeader {
+                leader: self.leader(),
+            });
+        }
+        if let Some(successor) = self.raw.raft.lead_transferee {
+            return Err(ProposeError::NotLeader {
+                leader: Some(successor),
+            });
+        }
+        if self.raw.propose(Vec::new(), data).is_err() {
+            return Err(ProposeError::Overloaded);
+        }
+        Ok(Proposed {
+            term: self.raw.raft.term,
+            index: self.last_index(),
+        })
+    }
+
+    /// Takes one message that the connection's authenticated `from` has sent.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameRejected`]: the frame was dropped and nothing changed; count it and close the stream.
+    pub fn peer(&mut self, from: NodeId, bytes: &[u8]) -> Result<(), FrameRejected> {
+        let settled = self.settled();
+        match gate::admit(&self.config, &self.raw, settled, from, bytes)? {
+            Admitted::Step(message) => self.step(message),
+            Admitted::Hold(message) => {
+                if self.held.len() < MAX_HELD_VOTES {
+                    self.held.push(message);
+                }
+            }
+            Admitted::Ignore => {}
+        }
+        Ok(())
+    }
+
+    /// The log has synced the [`Persist`] with this number and all before it.
+    pub fn persisted(&mut self, number: u64) {
+        if number <= self.acknowledged {
+            return;
+        }
+        if number > self.issued {
+            tracing::error!("the log reports a write that was never ordered");
+            return;
+        }
+        self.acknowledged = number;
+        // Readies after the last Persist had nothing to write: they are on disk with it.
+        let ready = if number == self.issued {
+            self.last_ready
+        } else {
+            number
+        };
+        self.raw.on_persist_ready(ready);
+        for message in std::mem::take(&mut self.held) {
+            let settled = self.settled();
+            let from = message.from;
+            match gate::check(&self.config, &self.raw, settled, from, message) {
+                Ok(Admitted::Step(message)) => self.step(message),
+                Ok(Admitted::Hold(message)) => self.held.push(message),
+                Ok(Admitted::Ignore) | Err(_) => {}
+            }
+        }
+    }
+
+    /// The state machine has applied everything up to `index`.
+    pub fn applied(&mut self, index: u64) {
+        let index = index.min(self.handed_out);
+        if index <= self.raw.raft.raft_log.applied {
+            return;
+        }
+        while let Some((last, bytes)) = self.unapplied.front().copied() {
+            if last > index {
+                break;
+            }
+            self.unapplied.pop_front();
+            self.unapplied_bytes = self.unapplied_bytes.saturating_sub(bytes);
+        }
+        self.raw.advance_apply_to(index);
+        self.raw.mut_store().evict(index);
+    }
+
+    /// Asks for an index at which a read that arrives now is linearizable. The answer comes as a
+    /// [`ReadReady`](super::ReadReady) or in [`Output::reads_lost`]; `ctx` names it, the caller
+    /// keeps them distinct.
+    ///
+    /// A leader that has not yet committed in its own term keeps the read until it has.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`]; no answer will come.
+    pub fn read_index(&mut self, ctx: u64) -> Result<(), ReadError> {
+        self.watch_leadership();
+        if self.raw.raft.state != StateRole::Leader {
+            return Err(ReadError::NotLeader {
+                leader: self.leader(),
+            });
+        }
+        if self.reads.len() >= self.config.max_waiting_reads {
+            return Err(ReadError::Overloaded);
+        }
+        self.reads.push(ctx);
+        Ok(())
+    }
+
+    /// Hands leadership to `to`, which takes over as soon as its log is complete, within one
+    /// election timeout or not at all. Proposals are refused meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`HandoverError`]; nothing changes.
+    pub fn transfer_leader(&mut self, to: NodeId) -> Result<(), HandoverError> {
+        if self.raw.raft.state != StateRole::Leader {
+            return Err(HandoverError::NotLeader);
+        }
+        if to == self.config.id || !self.config.voters.contains(&to) {
+            return Err(HandoverError::NotAMember);
+        }
+        self.raw.transfer_leader(to);
+        Ok(())
+    }
+
+    /// The connection to `peer` broke: what was sent last is probably lost.
+    pub fn unreachable(&mut self, peer: NodeId) {
+        self.raw.report_unreachable(peer);
+    }
+
+    /// Stands for election at once, as if the timeout had passed.
+    pub fn campaign(&mut self) {
+        self.elections = self.elections.saturating_add(1);
+        if self.raw.campaign().is_err() {
+            tracing::debug!("the election was not started");
+        }
+    }
+
+    /// Entries read from disk for a [`Fetch`](super::Fetch) that began at `from`; empty if they
+    /// could not be read, in which case the follower asks again later.
+    pub fn fetched(&mut self, from: u64, entries: Vec<LogEntry>) {
+        let Some(want) = self.raw.store().take_want(from) else {
+            return;
+        };
+        let entries = entries.into_iter().map(outbound::to_raft).collect();
+        if self.raw.mut_store().open_window(from, entries) {
+            for context in want.contexts {
+                self.raw.on_entries_fetched(context);
+            }
+            self.raw.mut_store().close_window();
+        }
+    }
+
+    // ---- output ----------------------------------------------------------------------------
+
+    /// The next step's worth of work, or `None` if there is nothing to do until the next input.
+    pub fn drain(&mut self) -> Option<Output> {
+        self.watch_leadership();
+        self.begin_round();
+        let mut out = Output::default();
+        if self.has_ready() {
+            self.take_ready(&mut out);
+        }
+        let role = self.role();
+        if self.reported != Some(role) {
+            self.reported = Some(role);
+            out.role = Some(role);
+        }
+        out.reads_lost = self.reads.take_lost();
+        out.fetch = self.raw.store().new_wants();
+        let idle = out.send.is_empty()
+            && out.persist.is_none()
+            && out.committed.is_empty()
+            && out.reads.is_empty()
+            && out.reads_lost.is_empty()
+            && out.role.is_none()
+            && out.fetch.is_empty();
+        if idle { None } else { Some(out) }
+    }
+
+    fn has_ready(&self) -> bool {
+        let raft = &self.raw.raft;
+        !raft.msgs.is_empty()
+            || !raft.read_states.is_empty()
+            || !raft.raft_log.unstable_entries().is_empty()
+            || self.hard_state() != self.seen
+            || (self.may_hand_out() && raft.raft_log.has_next_entries_since(self.handed_out))
+    }
+
+    fn take_ready(&mut self, out: &mut Output) {
+        self.raw.store().allow_handout(self.may_hand_out());
+        let mut ready: Ready = self.raw.ready();
+        self.last_ready = ready.number();
+        let send = ready.take_messages();
+        let after = ready.take_persisted_messages();
+        let entries = ready.take_entries();
+        let committed = ready.take_committed_entries();
+        let states = ready.take_read_states();
+        let must_sync = ready.must_sync();
+        // raft-rs reads them from the tail from here on.
+        self.raw.mut_store().append(entries.clone());
+        self.raw.advance_append_async(ready);
+
+        out.reads = self.reads.confirmed(&states);
+        out.send = outbound::encode(send, self.config.max_entry_bytes);
+        let after = outbound::encode(after, self.config.max_entry_bytes);
+        self.seen = self.hard_state();
+        let waiting = self.acknowledged < self.issued;
+        if must_sync || (waiting && !after.is_empty()) {
+            out.persist = Some(Persist {
+                number: self.last_ready,
+                entries: entries.into_iter().map(outbound::from_raft).collect(),
+                hard_state: (self.seen != self.recorded).then_some(self.seen),
+                must_sync,
+                messages_after: after,
+            });
+            self.recorded = self.seen;
+            self.issued = self.last_ready;
+            if must_sync {
+                self.sync_issued = self.last_ready;
+            }
+        } else {
+            // Nothing to write: the messages wait for nobody, and a moved commit index, which is
+            // only a hint, rides with the next write.
+            out.send.extend(after);
+            if !waiting {
+                self.raw.on_persist_ready(self.last_ready);
+            }
+        }
+        self.hand_out(
+            committed.into_iter().map(outbound::from_raft).collect(),
+            out,
+        );
+    }
+
+    fn hand_out(&mut self, committed: Vec<LogEntry>, out: &mut Output) {
+        if let Some(last) = committed.last() {
+            let bytes = committed
+                .iter()
+                .map(|entry| entry.data.len())
+                .sum::<usize>();
+            self.handed_out = last.index;
+            self.unapplied.push_back((last.index, bytes));
+            self.unapplied_bytes = self.unapplied_bytes.saturating_add(bytes);
+        }
+        out.committed = committed;
+    }
+
+    // ---- what others may ask ---------------------------------------------------------------
+
+    /// Where this replica stands now.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        let raft = &self.raw.raft;
+        let is_leader = raft.state == StateRole::Leader;
+        Role {
+            term: raft.term,
+            leader: self.leader(),
+            is_leader,
+            leader_ready: is_leader && raft.commit_to_current_term(),
+        }
+    }
+
+    /// Index of the last entry in the log, on disk or not.
+    #[must_use]
+    pub fn last_index(&self) -> u64 {
+        self.raw.raft.raft_log.last_index()
+    }
+
+    /// Index of the last entry known to be decided. Never falls while this replica runs.
+    #[must_use]
+    pub fn commit_index(&self) -> u64 {
+        self.raw.raft.raft_log.committed
+    }
+
+    /// Term of the entry at `index`, if the log has it.
+    #[must_use]
+    pub fn term_at(&self, index: u64) -> Option<u64> {
+        self.raw
+            .raft
+            .raft_log
+            .term(index)
+            .ok()
+            .filter(|term| *term != 0)
+    }
+
+    /// Bytes of proposals not yet handed out as committed; only meaningful on a leader.
+    #[must_use]
+    pub fn uncommitted_bytes(&self) -> usize {
+        self.raw.raft.uncommitted_size()
+    }
+
+    /// Reads waiting for a round or inside one.
+    #[must_use]
+    pub fn waiting_reads(&self) -> usize {
+        self.reads.len()
+    }
+
+    /// For each other member, in order: the last index it is known to hold. Empty unless leading.
+    #[must_use]
+    pub fn followers(&self) -> Vec<(NodeId, u64)> {
+        if self.raw.raft.state != StateRole::Leader {
+            return Vec::new();
+        }
+        let mut members = self.config.voters.clone();
+        members.sort_unstable();
+        let progress = self.raw.raft.prs();
+        members
+            .into_iter()
+            .filter(|member| *member != self.config.id)
+            .filter_map(|member| Some((member, progress.get(member)?.matched)))
+            .collect()
+    }
+
+    /// The group this core belongs to.
+    #[must_use]
+    pub fn group(&self) -> u16 {
+        self.config.group
+    }
+
+    // ---- inside ----------------------------------------------------------------------------
+
+    fn step(&mut self, message: Message) {
+        if let Err(error) = self.raw.step(message) {
+            tracing::debug!(%error, "a peer's message had no effect");
+        }
+    }
+
+    fn leader(&self) -> Option<NodeId> {
+        Some(self.raw.raft.leader_id).filter(|id| *id != INVALID_ID)
+    }
+
+    fn hard_state(&self) -> HardState {
+        let raft = &self.raw.raft;
+        HardState {
+            term: raft.term,
+            vote: raft.vote,
+            commit: raft.raft_log.committed,
+        }
+    }
+
+    /// Whether everything raft-rs has promised is on disk: it asserts so on becoming leader.
+    fn settled(&self) -> bool {
+        let now = self.hard_state();
+        self.acknowledged >= self.sync_issued
+            && (now.term, now.vote) == (self.seen.term, self.seen.vote)
+            && self.raw.raft.raft_log.unstable_entries().is_empty()
+    }
+
+    fn may_hand_out(&self) -> bool {
+        self.unapplied_bytes < self.config.max_unapplied_bytes
+    }
+
+    /// Notices the end of a leadership, even if another one of ours has begun since.
+    fn watch_leadership(&mut self) {
+        let raft = &self.raw.raft;
+        let leading = (raft.state == StateRole::Leader).then_some(raft.term);
+        if self.leading != leading {
+            self.leading = leading;
+            self.reads.give_up();
+            self.raw.store().clear_wants();
+        }
+    }
+
+    /// raft-rs drops a read without a word before the leader has committed in its term, so no
+    /// round begins earlier.
+    fn begin_round(&mut self) {
+        let raft = &self.raw.raft;
+        if raft.state == StateRole::Leader
+            && raft.commit_to_current_term()
+            && let Some(key) = self.reads.begin()
+        {
+            self.raw.read_index(key);
+        }
+    }
+
+    /// A draw from `[election_ticks, 2 × election_ticks)` that depends on nothing but its inputs.
+    fn election_timeout(&self) -> usize {
+        let inputs = [self.config.id, self.raw.raft.term, self.elections];
+        let draw = inputs
+            .iter()
+            .fold(self.config.seed, |state, input| mix(state ^ mix(*input)));
+        let span = wide(self.config.election_ticks);
+        let extra = draw
+            .checked_rem(span)
+            .and_then(|extra| usize::try_from(extra).ok());
+        self.config
+            .election_ticks
+            .saturating_add(extra.unwrap_or(0))
+    }
+}
+
+impl std::fmt::Debug for RaftCore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("RaftCore")
+            .field("id", &self.config.id)
+            .field("role", &self.role())
+            .field("commit", &self.commit_index())
+            .field("last", &self.last_index())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), after one step of its sequence.
+fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn check_config(config: &CoreConfig) -> Result<(), StartError> {
+    let mut members = config.voters.clone();
+    members.sort_unstable();
+    members.dedup();
+    let group_is_sound = members.len() == config.voters.len()
+        && members.len() <= MAX_VOTERS
+        && !members.contains(&INVALID_ID)
+        && members.contains(&config.id);
+    let limits_are_sound = config.heartbeat_ticks > 0
+        && config.election_ticks > config.heartbeat_ticks
+        && config.election_ticks.checked_mul(2).is_some()
+        && config.max_entry_bytes > 0
+        && config.max_inflight > 0
+        && config.max_uncommitted_bytes >= config.max_entry_bytes
+        && config.max_unapplied_bytes > 0
+        && config.max_waiting_reads > 0;
+    if group_is_sound && limits_are_sound {
+        Ok(())
+    } else {
+        Err(StartError::BadConfig)
+    }
+}
+
+/// The tail to start with, and the vote record as raft-rs must see it: commit at least what was
+/// applied, because the hint on disk lags, and a term of at least 1, because raft-rs panics when a
+/// replica at term 0 refuses a pre-vote.
+fn check_recovered(
+    config: &CoreConfig,
+    recovered: &Recovered,
+) -> Result<(Tail, HardState), StartError> {
+    let base = (recovered.compacted_index, recovered.compacted_term);
+    if (base.0 == 0) != (base.1 == 0) {
+        return Err(StartError::BrokenLog);
+    }
+    let mut last = base;
+    for entry in &recovered.entries {
+        if last.0.checked_add(1) != Some(entry.index) || entry.term < last.1.max(1) {
+            return Err(StartError::BrokenLog);
+        }
+        last = (entry.index, entry.term);
+    }
+    if last.1 > recovered.hard_state.term {
+        return Err(StartError::BrokenLog);
+    }
+    if recovered.applied > last.0 || recovered.hard_state.commit > last.0 {
+        return Err(StartError::LogLost);
+    }
+    if recovered.applied < base.0 {
+        return Err(StartError::StateLost);
+    }
+    let hard_state = HardState {
+        term: recovered.hard_state.term.max(1),
+        vote: recovered.hard_state.vote,
+        commit: recovered.hard_state.commit.max(recovered.applied),
+    };
+    let boot = raft::eraftpb::HardState {
+        term: hard_state.term,
+        vote: hard_state.vote,
+        commit: hard_state.commit,
+    };
+    let entries = recovered
+        .entries
+        .iter()
+        .cloned()
+        .map(outbound::to_raft)
+        .collect();
+    let tail = Tail::new(
+        base,
+        entries,
+        boot,
+        config.voters.clone(),
+        config.resident_bytes,
+    );
+    Ok((tail, hard_state))
+}
