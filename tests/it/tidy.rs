@@ -10,11 +10,17 @@ use std::sync::OnceLock;
 // Paths are spelled out because this file is a module of main.rs and, alone, a crate.
 #[path = "tidy/bites.rs"]
 mod bites;
+#[path = "tidy/in_step.rs"]
+mod in_step;
 #[path = "tidy/reading.rs"]
 mod reading;
 #[path = "tidy/rules.rs"]
 mod rules;
 
+use in_step::{
+    apart, foreign_marks, missing_papers, names_in_registry, names_in_table, numbered_in_code,
+    numbered_in_table,
+};
 use reading::{make_targets, members};
 use rules::{
     Source, crate_edges, crate_manners, dead_links, decision, header, homes, is_pure,
@@ -164,22 +170,12 @@ const ARCHITECTURE_LINES_MAX: usize = 300;
 
 #[test]
 fn crates_depend_only_on_the_crates_they_may_know() {
-    report(
-        manifests()
-            .iter()
-            .flat_map(|file| crate_edges(file))
-            .collect(),
-    );
+    report(manifests().iter().flat_map(|file| crate_edges(file)));
 }
 
 #[test]
 fn every_crate_inherits_the_lints_and_has_no_features() {
-    report(
-        manifests()
-            .iter()
-            .flat_map(|file| crate_manners(file))
-            .collect(),
-    );
+    report(manifests().iter().flat_map(|file| crate_manners(file)));
 }
 
 #[test]
@@ -190,55 +186,43 @@ fn every_member_of_the_workspace_has_a_row_of_edges() {
         .filter(|member| !EDGES.iter().any(|(name, _)| name == member))
         .map(|member| {
             format!("Cargo.toml: the member `{member}` has no row in EDGES of tests/it/tidy.rs")
-        })
-        .collect();
+        });
     report(findings);
 }
 
 #[test]
 fn libraries_are_named_only_in_their_homes() {
-    report(rust().flat_map(homes).collect());
+    report(rust().flat_map(homes));
 }
 
 #[test]
 fn pure_crates_have_no_clock_no_chance_no_files_and_no_floats() {
-    report(
-        rust()
-            .filter(|file| is_pure(&file.path))
-            .flat_map(purity)
-            .collect(),
-    );
+    report(rust().filter(|file| is_pure(&file.path)).flat_map(purity));
 }
 
 #[test]
 fn the_verifier_never_imports_the_prover() {
-    report(rust().flat_map(verifier_without_prover).collect());
+    report(rust().flat_map(verifier_without_prover));
 }
 
 #[test]
 fn every_rust_file_opens_with_what_it_is_for() {
-    report(rust().flat_map(header).collect());
+    report(rust().flat_map(header));
 }
 
 #[test]
 fn modules_have_names_that_say_something() {
-    report(rust().flat_map(module_name).collect());
+    report(rust().flat_map(module_name));
 }
 
 #[test]
 fn production_code_does_not_know_that_it_is_tested() {
-    report(rust().flat_map(switches).collect());
+    report(rust().flat_map(switches));
 }
 
 #[test]
 fn nothing_is_left_for_later() {
-    report(
-        files()
-            .iter()
-            .filter(|file| !is_this_file(file))
-            .flat_map(left_for_later)
-            .collect(),
-    );
+    report(ours().flat_map(left_for_later));
 }
 
 #[test]
@@ -249,44 +233,80 @@ fn files_stay_short_enough_to_read() {
         .collect();
     if !long.is_empty() {
         // Straight to the terminal: the test runner swallows what a passing test prints.
-        let _ = writeln!(
+        writeln!(
             std::io::stderr(),
             "tidy: past {FILE_LINES_SMELL} lines, think of a split: {}",
             long.join(", ")
-        );
+        )
+        .expect("stderr is open");
     }
-    report(rust().flat_map(too_long).collect());
+    report(rust().flat_map(too_long));
 }
 
 #[test]
 fn the_repository_stands_on_its_own() {
-    report(
-        files()
-            .iter()
-            .filter(|file| !is_this_file(file))
-            .flat_map(stands_alone)
-            .collect(),
-    );
+    report(ours().flat_map(stands_alone));
 }
 
 #[test]
 fn links_between_documents_lead_somewhere() {
     let exists = |path: &str| root().join(path).exists();
-    report(
-        markdown()
-            .flat_map(|file| dead_links(file, exists))
-            .collect(),
-    );
+    report(markdown().flat_map(|file| dead_links(file, exists)));
 }
 
 #[test]
 fn documents_name_only_make_targets_that_exist() {
     let targets = make_targets(&read("Makefile"));
+    report(markdown().flat_map(|file| unknown_targets(file, &targets)));
+}
+
+#[test]
+fn papers_that_are_named_are_there() {
+    let exists = |path: &str| root().join(path).exists();
+    report(ours().flat_map(|file| missing_papers(file, exists)));
+}
+
+#[test]
+fn nothing_points_into_papers_that_are_elsewhere() {
     report(
-        markdown()
-            .flat_map(|file| unknown_targets(file, &targets))
-            .collect(),
+        ours()
+            .filter(|file| is_prose_or_code(file))
+            .flat_map(foreign_marks),
     );
+}
+
+#[test]
+fn the_catalogue_of_events_is_in_step() {
+    let code = numbered_in_code(source("node/domain/src/event.rs"), "enum Event");
+    let page = numbered_in_table(&source("docs/events.md").text);
+    report(apart(
+        ("node/domain/src/event.rs", &code),
+        ("docs/events.md", &page),
+    ));
+}
+
+#[test]
+fn the_list_of_reasons_is_in_step() {
+    let mut code = numbered_in_code(source("proof/src/reason.rs"), "reasons! {");
+    code.extend(numbered_in_code(
+        source("node/domain/src/outcome.rs"),
+        "mod reason",
+    ));
+    let page = numbered_in_table(&source("docs/reasons.md").text);
+    report(apart(
+        ("proof/src/reason.rs and node/domain", &code),
+        ("docs/reasons.md", &page),
+    ));
+}
+
+#[test]
+fn the_list_of_metrics_is_in_step() {
+    let registry = names_in_registry(&source("ops/telemetry/metrics.toml").text);
+    let page = names_in_table(&source("docs/metrics.md").text);
+    report(apart(
+        ("ops/telemetry/metrics.toml", &registry),
+        ("docs/metrics.md", &page),
+    ));
 }
 
 #[test]
@@ -294,7 +314,7 @@ fn decisions_are_dated_and_have_all_their_parts() {
     let findings = markdown()
         .filter(|file| file.path.starts_with("docs/adr/"))
         .flat_map(decision);
-    report(findings.collect());
+    report(findings);
 }
 
 #[test]
@@ -306,7 +326,8 @@ fn the_architecture_can_be_read_in_one_sitting() {
     );
 }
 
-fn report(findings: Vec<String>) {
+fn report(findings: impl IntoIterator<Item = String>) {
+    let findings: Vec<String> = findings.into_iter().collect();
     assert!(findings.is_empty(), "\n\n{}\n", findings.join("\n"));
 }
 
@@ -369,6 +390,26 @@ fn markdown() -> impl Iterator<Item = &'static Source> {
     files().iter().filter(|file| file.path.ends_with(".md"))
 }
 
+/// Everything but the files of these rules, which hold the bad examples that show them biting.
+fn ours() -> impl Iterator<Item = &'static Source> {
+    files()
+        .iter()
+        .filter(|file| !file.path.starts_with("tests/it/tidy"))
+}
+
+fn source(path: &str) -> &'static Source {
+    files()
+        .iter()
+        .find(|file| file.path == path)
+        .unwrap_or_else(|| panic!("{path} is missing"))
+}
+
+fn is_prose_or_code(file: &Source) -> bool {
+    [".rs", ".proto", ".md", ".toml"]
+        .iter()
+        .any(|end| file.path.ends_with(end))
+}
+
 fn manifests() -> Vec<&'static Source> {
     let is_manifest = |file: &&Source| file.path.ends_with("/Cargo.toml");
     // Fuzzing has a workspace of its own.
@@ -377,9 +418,4 @@ fn manifests() -> Vec<&'static Source> {
         .filter(is_manifest)
         .filter(|file| !file.path.contains("fuzz/"))
         .collect()
-}
-
-/// These files hold the bad examples that show the rules biting.
-fn is_this_file(file: &Source) -> bool {
-    file.path.starts_with("tests/it/tidy")
 }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::in_step::{
+    apart, foreign_marks, missing_papers, names_in_registry, names_in_table, numbered_in_code,
+    numbered_in_table,
+};
 use super::reading::{float_literals, paths, without_comments_and_literals};
 use super::rules::{
     Source, crate_edges, crate_manners, dead_links, decision, header, homes, left_for_later,
@@ -284,6 +288,72 @@ fn decisions_without_a_date_or_a_part_are_found() {
         "Alternatives",
     );
     passes(&decision(&Source::new("docs/adr/2026-11-22-x.md", whole)));
+}
+
+#[test]
+fn a_list_that_is_out_of_step_is_found() {
+    let code = "pub enum Event {\n /// A.\n Opened { at: u64 } = 1,\n Closed = 2,\n}\n\
+                enum Other { Far = 9 }";
+    let code = numbered_in_code(&rust("a/src/event.rs", code), "enum Event");
+    let same =
+        numbered_in_table("| number | event |\n|---|---|\n| 1 | `Opened` | x |\n| 2 | `Closed` |");
+    passes(&apart(("code", &code), ("page", &same)));
+    let renumbered = numbered_in_table("| 1 | `Opened` |\n| 3 | `Closed` |");
+    bites(
+        &apart(("code", &code), ("page", &renumbered)),
+        "page:1: lacks (2, \"Closed\")",
+    );
+    bites(
+        &apart(("code", &code), ("page", &renumbered)),
+        "code:1: lacks (3, \"Closed\")",
+    );
+    let constants = "pub mod reason { pub const NONE: u16 = 0; pub const LATE: u16 = 103; }";
+    let found = numbered_in_code(&rust("a/src/outcome.rs", constants), "mod reason");
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        [(103, "LATE".to_owned())]
+    );
+    let registry = names_in_registry("[[metric]]\nname = \"akashi_a\"\nhelp = \"x\"\n");
+    passes(&apart(
+        ("r", &registry),
+        ("p", &names_in_table("| name |\n|---|\n| `akashi_a` | x |")),
+    ));
+    bites(
+        &apart(("r", &registry), ("p", &names_in_table("| `akashi_b` |"))),
+        "akashi_a",
+    );
+}
+
+#[test]
+fn a_paper_that_is_not_here_is_found() {
+    let exists = |path: &str| path == "proof/docs/specification.md" || path == "docs/events.md";
+    let missing = |path, text| missing_papers(&Source::new(path, text), exists);
+    bites(
+        &missing("proof/src/a.rs", "// see `docs/none.md`."),
+        "there is no docs/none.md",
+    );
+    passes(&missing(
+        "proof/src/a.rs",
+        "// `docs/specification.md` §3, docs/events.md.",
+    ));
+    passes(&missing(
+        "a.md",
+        "https://c2sp.org/tlog-proof.md and README.md",
+    ));
+}
+
+#[test]
+fn marks_of_other_papers_are_found() {
+    let marks = |text| foreign_marks(&Source::new("a/src/a.rs", text));
+    for bad in [
+        concat!("// bound by time (S", "5)."),
+        concat!("// see (K", "6, K", "7)"),
+    ] {
+        bites(&marks(bad), "points outside");
+    }
+    passes(&marks(
+        "fn f(K: u8) {} // (R, S), (D), (S256), f(x1, y2), (RFC 9162)",
+    ));
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Source {
         self.text.lines().count()
     }
 
-    fn at(&self, line: usize, what: &str) -> String {
+    pub(super) fn at(&self, line: usize, what: &str) -> String {
         format!("{}:{line}: {what}", self.path)
     }
 }
