@@ -170,8 +170,9 @@ impl AnyStatement {
         }
     }
 
-    /// The instance bytes of the statement.
-    pub(crate) fn instance(&self) -> Vec<u8> {
+    /// The instance bytes: what an evidence record keeps of a statement, beside context and proof.
+    #[must_use]
+    pub fn instance(&self) -> Vec<u8> {
         match self {
             Self::Possession(statement) => sealed::Sealed::instance(statement),
             Self::Knowledge(statement) => sealed::Sealed::instance(statement),

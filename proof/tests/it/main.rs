@@ -1,0 +1,20 @@
+//! The crate seen from outside: completeness, binding, malleability, batches, golden vectors,
+//! layers.
+//!
+//! The sponge's and the group's published vectors are run beside their private code, in
+//! `src/transcript.rs` and
+//! `src/group.rs`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise, in its helpers too"
+)]
+
+mod batches;
+mod binding;
+mod completeness;
+mod layers;
+mod malleability;
+mod scene;
+mod vectors;
