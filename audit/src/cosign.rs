@@ -196,7 +196,12 @@ impl CosignerKey {
     }
 }
 
-/// The secret half of a cosigner. Wiped when dropped.
+/// The secret half of a cosigner. Wiped when dropped, and without a form that could be printed:
+///
+/// ```compile_fail
+/// fn printable<T: core::fmt::Debug>() {}
+/// printable::<akashi_merkle::CosignerSecret>();
+/// ```
 pub struct CosignerSecret {
     public: CosignerKey,
     signing: SigningKey,

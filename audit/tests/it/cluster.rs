@@ -19,16 +19,18 @@ impl Cluster {
     /// `count` replicas over two sites, with a majority quorum.
     pub(crate) fn new(count: u8) -> Self {
         let secrets: Vec<CosignerSecret> = (1..=count)
-            .map(|n| {
-                CosignerSecret::from_seed(&format!("n{n}.kagami.example"), &[n; 32]).unwrap()
-            })
+            .map(|n| CosignerSecret::from_seed(&format!("n{n}.kagami.example"), &[n; 32]).unwrap())
             .collect();
         let cosigners = secrets
             .iter()
             .enumerate()
             .map(|(at, secret)| Cosigner {
                 name: format!("n{}", at + 1),
-                site: if at % 3 == 2 { "osaka".into() } else { "tokyo".into() },
+                site: if at % 3 == 2 {
+                    "osaka".into()
+                } else {
+                    "tokyo".into()
+                },
                 key: secret.public().clone(),
             })
             .collect();
@@ -70,7 +72,11 @@ pub(crate) fn origin() -> Origin {
 }
 
 pub(crate) fn head(size: u64, root: [u8; 32]) -> Head {
-    Head { origin: origin(), size, root }
+    Head {
+        origin: origin(),
+        size,
+        root,
+    }
 }
 
 /// Leaves as a replica would write them.

@@ -63,7 +63,10 @@ impl NodeReader for Nodes {
     type Error = Infallible;
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, Infallible> {
-        Ok(*self.0.get(&NodeId { level, index }).expect("only complete nodes are asked for"))
+        Ok(*self
+            .0
+            .get(&NodeId { level, index })
+            .expect("only complete nodes are asked for"))
     }
 }
 
@@ -81,5 +84,7 @@ pub(crate) fn grow(leaves: &[Vec<u8>]) -> (Frontier, Nodes) {
 
 /// Leaves that differ in content and length.
 pub(crate) fn leaves(count: usize) -> Vec<Vec<u8>> {
-    (0..count).map(|i| format!("leaf {i} {}", "x".repeat(i % 7)).into_bytes()).collect()
+    (0..count)
+        .map(|i| format!("leaf {i} {}", "x".repeat(i % 7)).into_bytes())
+        .collect()
 }

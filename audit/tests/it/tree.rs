@@ -99,8 +99,14 @@ fn sizes_and_positions_outside_are_refused() {
     let reader = Counting::default();
     let hash = leaf_hash(b"");
     assert_eq!(inclusion_proof(&reader, 5, 5), Err(ProofError::OutOfRange));
-    assert_eq!(inclusion_proof(&reader, 0, TREE_SIZE_MAX + 1), Err(ProofError::OutOfRange));
-    assert_eq!(consistency_proof(&reader, 6, 5), Err(ProofError::OutOfRange));
+    assert_eq!(
+        inclusion_proof(&reader, 0, TREE_SIZE_MAX + 1),
+        Err(ProofError::OutOfRange)
+    );
+    assert_eq!(
+        consistency_proof(&reader, 6, 5),
+        Err(ProofError::OutOfRange)
+    );
     assert!(inclusion_proof(&reader, TREE_SIZE_MAX - 1, TREE_SIZE_MAX).is_ok());
     assert!(consistency_proof(&reader, TREE_SIZE_MAX - 1, TREE_SIZE_MAX).is_ok());
     for (index, size) in [(0, 0), (5, 5), (u64::MAX, u64::MAX), (0, u64::MAX)] {
@@ -114,8 +120,14 @@ fn sizes_and_positions_outside_are_refused() {
 fn bytes_that_are_no_frontier_are_refused() {
     let good = grow(&leaves(5)).0.encode();
     assert_eq!(Frontier::decode(&[]), Err(FrontierError::Length));
-    assert_eq!(Frontier::decode(&good[..good.len() - 1]), Err(FrontierError::Length));
-    assert_eq!(Frontier::decode(&[&good[..], &[0; 32]].concat()), Err(FrontierError::Length));
+    assert_eq!(
+        Frontier::decode(&good[..good.len() - 1]),
+        Err(FrontierError::Length)
+    );
+    assert_eq!(
+        Frontier::decode(&[&good[..], &[0; 32]].concat()),
+        Err(FrontierError::Length)
+    );
     let mut version = good.clone();
     version[0] = 2;
     assert_eq!(Frontier::decode(&version), Err(FrontierError::Version));
@@ -221,7 +233,13 @@ fn a_failing_store_is_reported_and_not_hidden() {
             Err(std::fmt::Error)
         }
     }
-    assert_eq!(inclusion_proof(&Broken, 0, 2), Err(ProofError::Read(std::fmt::Error)));
-    assert_eq!(consistency_proof(&Broken, 1, 2), Err(ProofError::Read(std::fmt::Error)));
+    assert_eq!(
+        inclusion_proof(&Broken, 0, 2),
+        Err(ProofError::Read(std::fmt::Error))
+    );
+    assert_eq!(
+        consistency_proof(&Broken, 1, 2),
+        Err(ProofError::Read(std::fmt::Error))
+    );
     assert_eq!(root_at(&Broken, 1), Err(std::fmt::Error));
 }
