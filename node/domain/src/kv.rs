@@ -61,3 +61,114 @@ impl Table {
         }
     }
 }
+
+use std::collections::BTreeMap;
+
+/// The storage beneath cannot answer, or holds bytes this version did not write. The replica stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The engine refused.
+    #[error("the state store refused")]
+    Storage,
+    /// A record does not decode.
+    #[error("a stored record does not decode")]
+    Corrupt,
+}
+
+/// One key with its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Changes to write, in key order: a value, or `None` to remove the key.
+pub type Changes = BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>;
+
+/// What the core can read. Must not change while one entry is applied.
+pub trait View {
+    /// The value under `key`, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// At most `limit` pairs with `from <= key < to`, ascending.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault>;
+}
+
+/// A view with changes laid over it: what one entry has written so far, over what was there before.
+#[derive(Debug)]
+pub struct Overlay<'a, V: ?Sized> {
+    base: &'a V,
+    changes: Changes,
+}
+
+impl<'a, V: View + ?Sized> Overlay<'a, V> {
+    /// Starts with no changes.
+    pub const fn new(base: &'a V) -> Self {
+        Self { base, changes: BTreeMap::new() }
+    }
+
+    /// Sets `key`.
+    pub fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.changes.insert((table, key), Some(value));
+    }
+
+    /// Removes `key`; one that is not there is no error.
+    pub fn delete(&mut self, table: Table, key: Vec<u8>) {
+        self.changes.insert((table, key), None);
+    }
+
+    /// Ends with the changes.
+    #[must_use]
+    pub fn into_changes(self) -> Changes {
+        self.changes
+    }
+}
+
+impl<V: View + ?Sized> View for Overlay<'_, V> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(change) = self.changes.get(&(table, key.to_vec())) {
+            return Ok(change.clone());
+        }
+        self.base.get(table, key)
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let changed = || self.changes.range((table, from.to_vec())..(table, to.to_vec()));
+        // Every removed key may hide one pair of the base, so ask for that many more.
+        let hidden = changed().filter(|(_, value)| value.is_none()).count();
+        let base = self.base.scan(table, from, to, limit.saturating_add(hidden))?;
+        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = base.into_iter().collect();
+        for ((_, key), value) in changed() {
+            match value {
+                Some(value) => merged.insert(key.clone(), value.clone()),
+                None => merged.remove(key),
+            };
+        }
+        Ok(merged.into_iter().take(limit).collect())
+    }
+}
+
+/// A whole state as its writes: what tests and replays look at.
+impl View for Changes {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(Self::get(self, &(table, key.to_vec())).cloned().flatten())
+    }
+
+    fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        Ok(self
+            .range((table, from.to_vec())..(table, to.to_vec()))
+            .filter_map(|((_, key), value)| Some((key.clone(), value.clone()?)))
+            .take(limit)
+            .collect())
+    }
+}

@@ -1,0 +1,83 @@
+//! What one slot of the Raft log says: commands, and what the leader stamped on them.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::command::Request;
+use crate::ids::{Digest, Stamp};
+use crate::limits::REQUESTS_PER_ENTRY_MAX;
+
+/// The meaning of an entry; a change of meaning gets a new number, old entries keep theirs.
+pub const RULE_VERSION: u16 = 1;
+
+/// Commands packed by the leader from one drain of its queue.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Entry {
+    /// [`RULE_VERSION`] of the leader; a replica that lacks the rule stops, it never skips.
+    pub rule_version: u16,
+    /// The leader's clock; apply clamps it so that cluster time never runs backwards.
+    pub stamp: Stamp,
+    /// The leader's randomness, from which nonces, tokens and salts are derived (K5, K9).
+    pub random: [u8; 32],
+    /// The newest sealed head the leader knew: size and root. Believed only if this replica computed
+    /// the same root.
+    pub sealed: Option<Sealed>,
+    /// The commands, in order. Empty: only timers fire.
+    pub requests: Vec<Request>,
+}
+
+/// A sealed head's size and root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sealed {
+    /// Leaves under the head.
+    pub size: u64,
+    /// The head's root.
+    pub root: Digest,
+}
+
+/// Why bytes are not an entry this version understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Not the encoding of an entry.
+    #[error("the entry does not decode")]
+    Malformed,
+    /// Made under a rule that this version lacks: the replica must stop and be upgraded.
+    #[error("the entry follows a rule that this version does not have")]
+    UnknownRule,
+    /// More commands than one entry may hold.
+    #[error("the entry holds too many commands")]
+    TooMany,
+}
+
+impl Entry {
+    /// Canonical bytes (Borsh).
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Parses canonical bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError`]; the same bytes give the same error on every replica.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        let rule = bytes.first_chunk().map(|rule| u16::from_le_bytes(*rule));
+        if rule != Some(RULE_VERSION) {
+            return Err(rule.map_or(EntryError::Malformed, |_| EntryError::UnknownRule));
+        }
+        let entry: Self = borsh::from_slice(bytes).map_err(|_malformed| EntryError::Malformed)?;
+        if entry.requests.len() > REQUESTS_PER_ENTRY_MAX {
+            return Err(EntryError::TooMany);
+        }
+        Ok(entry)
+    }
+}
+
+/// Canonical bytes of anything the core stores or sends.
+///
+/// Writing to memory cannot fail, so an error here would be a fault of the encoder; it is answered
+/// with empty bytes, which decode as nothing.
+#[must_use]
+pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
+    borsh::to_vec(value).unwrap_or_default()
+}

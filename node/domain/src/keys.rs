@@ -1,0 +1,161 @@
+//! Where each record lies: one function per key, big-endian, the tenant first.
+//!
+//! Within a table a tag byte keeps kinds of records apart.
+
+use crate::ids::{
+    AgentHash, ChallengeId, ClientId, ContactId, EnrolmentId, RequestId, Stamp, SubjectHash,
+};
+use crate::limits::DEDUPE_BUCKET_MS;
+
+fn key(tag: u8, tenant: u32, id: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(id.len().saturating_add(5));
+    key.push(tag);
+    key.extend_from_slice(&tenant.to_be_bytes());
+    key.extend_from_slice(id);
+    key
+}
+
+/// `Meta`: [`crate::records::Progress`].
+pub const PROGRESS: &[u8] = b"progress";
+/// `Meta`: [`crate::records::Cluster`].
+pub const CLUSTER: &[u8] = b"cluster";
+/// `Policy`: [`crate::records::Settings`].
+pub const SETTINGS: &[u8] = b"s";
+
+/// `Policy`: [`crate::records::Tenant`] by name.
+#[must_use]
+pub fn tenant(name: &str) -> Vec<u8> {
+    let mut key = vec![b't'];
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+/// `Policy`: a tenant's name by its number.
+#[must_use]
+pub fn tenant_name(tenant: u32) -> Vec<u8> {
+    key(b'n', tenant, &[])
+}
+
+/// `Policy`: the newest [`crate::records::Policy`] of a name.
+#[must_use]
+pub fn policy(tenant: u32, name: &str) -> Vec<u8> {
+    key(b'p', tenant, name.as_bytes())
+}
+
+/// `Policy`: one version of a policy, kept for evidence. The version is the last four bytes.
+#[must_use]
+pub fn policy_version(tenant: u32, name: &str, version: u32) -> Vec<u8> {
+    let mut key = key(b'v', tenant, name.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&version.to_be_bytes());
+    key
+}
+
+/// `Agent`: [`crate::records::Agent`].
+#[must_use]
+pub fn agent(tenant: u32, agent: AgentHash) -> Vec<u8> {
+    key(b'a', tenant, &agent.0)
+}
+
+/// `Subject`: [`crate::records::Subject`].
+#[must_use]
+pub fn subject(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    key(b's', tenant, &subject.0)
+}
+
+/// `Subject`: [`crate::records::Enrolment`].
+#[must_use]
+pub fn enrolment(tenant: u32, enrolment: EnrolmentId) -> Vec<u8> {
+    key(b'e', tenant, &enrolment.0)
+}
+
+/// `Call`: [`crate::records::Contact`].
+#[must_use]
+pub fn contact(tenant: u32, contact: ContactId) -> Vec<u8> {
+    key(b'c', tenant, &contact.0)
+}
+
+/// `Call`: [`crate::records::Challenge`].
+#[must_use]
+pub fn challenge(tenant: u32, challenge: ChallengeId) -> Vec<u8> {
+    key(b'h', tenant, &challenge.0)
+}
+
+/// `Outbox`: [`crate::records::Notice`] of a subject.
+#[must_use]
+pub fn notice(tenant: u32, subject: SubjectHash, challenge: ChallengeId) -> Vec<u8> {
+    let mut key = key(b'n', tenant, &subject.0);
+    key.extend_from_slice(&challenge.0);
+    key
+}
+
+/// `Evidence`: [`crate::records::Evidence`] of the leaf at `leaf`, under its challenge (or enrolment).
+#[must_use]
+pub fn evidence(tenant: u32, challenge: [u8; 16], leaf: u64) -> Vec<u8> {
+    let mut key = key(b'e', tenant, &challenge);
+    key.extend_from_slice(&leaf.to_be_bytes());
+    key
+}
+
+/// `Dedupe`: [`crate::records::Remembered`]; the bucket of the id's own time comes first.
+#[must_use]
+pub fn remembered(client: ClientId, request: RequestId) -> Vec<u8> {
+    let mut key = dedupe_bucket(request.time_ms());
+    key.extend_from_slice(&client.0);
+    key.extend_from_slice(&request.0);
+    key
+}
+
+/// `Dedupe`: the first key of the bucket that holds `time_ms`.
+#[must_use]
+pub fn dedupe_bucket(time_ms: u64) -> Vec<u8> {
+    time_ms.checked_div(DEDUPE_BUCKET_MS).unwrap_or_default().to_be_bytes().to_vec()
+}
+
+/// What falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerKind {
+    /// A challenge's time runs out.
+    Challenge,
+    /// An invitation's time runs out.
+    Enrolment,
+}
+
+impl TimerKind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Challenge => 1,
+            Self::Enrolment => 2,
+        }
+    }
+}
+
+/// `Timer`: an empty value at due time, kind, tenant and id.
+#[must_use]
+pub fn timer(due: Stamp, kind: TimerKind, tenant: u32, id: [u8; 16]) -> Vec<u8> {
+    let mut key = due.0.to_be_bytes().to_vec();
+    key.push(kind.code());
+    key.extend_from_slice(&tenant.to_be_bytes());
+    key.extend_from_slice(&id);
+    key
+}
+
+/// The first `Timer` key later than everything due at `stamp`.
+#[must_use]
+pub fn timers_after(stamp: Stamp) -> Vec<u8> {
+    stamp.0.saturating_add(1).to_be_bytes().to_vec()
+}
+
+/// Takes a `Timer` key apart; `None` if it is none.
+#[must_use]
+pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {
+    let (_due, rest) = key.split_first_chunk::<8>()?;
+    let ([code], rest) = rest.split_first_chunk::<1>()?;
+    let (tenant, id) = rest.split_first_chunk::<4>()?;
+    let kind = match code {
+        1 => TimerKind::Challenge,
+        2 => TimerKind::Enrolment,
+        _ => return None,
+    };
+    Some((kind, u32::from_be_bytes(*tenant), id.try_into().ok()?))
+}

@@ -1,0 +1,99 @@
+//! Typed access to the records: reading through a [`View`], writing through an [`Overlay`].
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::entry::encode;
+use crate::ids::{AgentHash, ChallengeId, ContactId, EnrolmentId, SubjectHash};
+use crate::keys;
+use crate::kv::{Fault, Overlay, Table, View};
+use crate::records::{
+    Agent, Challenge, Cluster, Contact, Enrolment, Policy, Progress, Settings, Subject, Tenant,
+};
+
+/// Decodes the record under `key`.
+///
+/// # Errors
+///
+/// [`Fault::Corrupt`] if the bytes are not one; [`Fault::Storage`] if there is no answer.
+pub fn load<R: BorshDeserialize, V: View + ?Sized>(
+    view: &V,
+    table: Table,
+    key: &[u8],
+) -> Result<Option<R>, Fault> {
+    view.get(table, key)?
+        .map(|bytes| borsh::from_slice(&bytes).map_err(|_undecodable| Fault::Corrupt))
+        .transpose()
+}
+
+/// Encodes `record` under `key`.
+pub fn store<R: BorshSerialize, V: View + ?Sized>(
+    overlay: &mut Overlay<'_, V>,
+    table: Table,
+    key: Vec<u8>,
+    record: &R,
+) {
+    overlay.put(table, key, encode(record));
+}
+
+/// Reads records by their names.
+///
+/// Every method fails with [`Fault`] when the storage cannot answer or holds foreign bytes.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
+pub trait Records: View {
+    /// How far this replica has come.
+    fn progress(&self) -> Result<Progress, Fault> {
+        Ok(load(self, Table::Meta, keys::PROGRESS)?.unwrap_or_default())
+    }
+
+    /// The cluster, once founded.
+    fn cluster(&self) -> Result<Option<Cluster>, Fault> {
+        load(self, Table::Meta, keys::CLUSTER)
+    }
+
+    /// The limits in force.
+    fn settings(&self) -> Result<Settings, Fault> {
+        Ok(load(self, Table::Policy, keys::SETTINGS)?.unwrap_or_default())
+    }
+
+    /// A tenant by name.
+    fn tenant(&self, name: &str) -> Result<Option<Tenant>, Fault> {
+        load(self, Table::Policy, &keys::tenant(name))
+    }
+
+    /// A tenant's name by number.
+    fn tenant_name(&self, tenant: u32) -> Result<Option<String>, Fault> {
+        load(self, Table::Policy, &keys::tenant_name(tenant))
+    }
+
+    /// The newest version of a policy.
+    fn policy(&self, tenant: u32, name: &str) -> Result<Option<Policy>, Fault> {
+        load(self, Table::Policy, &keys::policy(tenant, name))
+    }
+
+    /// An agent.
+    fn agent(&self, tenant: u32, agent: AgentHash) -> Result<Option<Agent>, Fault> {
+        load(self, Table::Agent, &keys::agent(tenant, agent))
+    }
+
+    /// A subject; a blank one if it was never seen.
+    fn subject(&self, tenant: u32, subject: SubjectHash) -> Result<Subject, Fault> {
+        Ok(load(self, Table::Subject, &keys::subject(tenant, subject))?.unwrap_or_default())
+    }
+
+    /// An invitation.
+    fn enrolment(&self, tenant: u32, id: EnrolmentId) -> Result<Option<Enrolment>, Fault> {
+        load(self, Table::Subject, &keys::enrolment(tenant, id))
+    }
+
+    /// A contact.
+    fn contact(&self, tenant: u32, contact: ContactId) -> Result<Option<Contact>, Fault> {
+        load(self, Table::Call, &keys::contact(tenant, contact))
+    }
+
+    /// A challenge.
+    fn challenge(&self, tenant: u32, id: ChallengeId) -> Result<Option<Challenge>, Fault> {
+        load(self, Table::Call, &keys::challenge(tenant, id))
+    }
+}
+
+impl<V: View + ?Sized> Records for V {}
