@@ -1,0 +1,110 @@
+//! What the rest of the node may ask of the replica: propose, read, look, subscribe.
+//!
+//! A [`Handle`] is cheap to clone. Every wait ends at the caller's deadline at the latest; nothing
+//! here hangs. Any node takes any command: one that does not lead hands it to the leader, and again
+//! under the same request id if the leader changes meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use akashi_domain::answer::Answer;
+use akashi_domain::apply::Recorded;
+use akashi_domain::command::Request;
+use akashi_domain::ids::Stamp;
+use akashi_domain::records::Progress;
+use akashi_merkle::{Hash, KeySet, Receipt, SignedHead};
+use akashi_replica::entry::NodeId;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+
+/// How long a node looks for a leader before it says that there is none (S7).
+pub const LEADERLESS_MAX: Duration = Duration::from_secs(3);
+
+/// Why a command has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProposeError {
+    /// No leader for three seconds, or this node is shutting down: nothing was done here; try
+    /// elsewhere or later with the same request id.
+    #[error("no leader can be reached")]
+    Unavailable,
+    /// The deadline came first: the command may or may not take effect.
+    #[error("no answer before the deadline; the outcome is unknown")]
+    DeadlineExceeded,
+    /// The queue is full.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// This node's root differs from a quorum's: it serves nothing.
+    #[error("this node is fenced")]
+    Fenced,
+}
+
+/// Why a read has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No leader can confirm how far the log is decided.
+    #[error("no leader can be reached")]
+    Unavailable,
+    /// The deadline came first.
+    #[error("no answer before the deadline")]
+    DeadlineExceeded,
+    /// This node's root differs from a quorum's: it serves nothing.
+    #[error("this node is fenced")]
+    Fenced,
+    /// The state store refused; the node is stopping.
+    #[error("the state store refused")]
+    Storage,
+}
+
+/// Why there is no receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// No leaf has this index.
+    #[error("no such leaf")]
+    UnknownLeaf,
+    /// The leaf is not under a sealed head yet.
+    #[error("the leaf is not sealed yet")]
+    NotSealed,
+    /// The state store refused; the node is stopping.
+    #[error("the state store refused")]
+    Storage,
+}
+
+/// The facts of one applied entry, as streams and notifiers see them.
+#[derive(Debug)]
+pub struct AppliedEntry {
+    /// Raft index.
+    pub log_index: u64,
+    /// Cluster time.
+    pub stamp: Stamp,
+    /// Its facts, in order, with their leaves.
+    pub events: Vec<Recorded>,
+}
+
+/// This node as an operator sees it.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// Its Raft id.
+    pub node_id: NodeId,
+    /// Whether it leads.
+    pub is_leader: bool,
+    /// Who leads, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// Newest term.
+    pub term: u64,
+    /// Decided up to here, as far as it knows.
+    pub committed_index: u64,
+    /// Synced up to here in its own log.
+    pub durable_index: u64,
+    /// Applied up to here, and how far that is.
+    pub progress: Progress,
+    /// Root of the tree of `progress.leaves` leaves.
+    pub tree_root: Hash,
+    /// Chained hash of every change applied so far.
+    pub state_hash: [u8; 32],
+    /// The newest sealed head: size, root, cosignatures.
+    pub sealed: Option<(u64, Hash, u32)>,
+    /// Why it serves nothing, if it does not.
+    pub fenced: Option<String>,
+    /// Peers with a live connection from here.
+    pub connected: Vec<NodeId>,
+}
