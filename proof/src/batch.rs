@@ -86,7 +86,7 @@ impl Batch {
     ///
     /// # Determinism
     /// Each verdict is the one that [`check`](crate::check()) gives, whatever else is in the batch
-    /// and in whatever order (but for a false acceptance with probability below 2⁻¹²⁷).
+    /// and in whatever order (but for a false acceptance with probability at most 2⁻¹²⁸).
     pub fn finish(self) -> Verdicts {
         let mut verdicts = self
             .claims

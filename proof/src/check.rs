@@ -123,3 +123,87 @@ impl Weights {
 
 /// Separates the weight sponge from every session of a statement.
 const WEIGHT_TAG: &[u8] = b"akashi/v1/batch-weights";
+
+#[cfg(test)]
+mod tests {
+    use super::{Claim, Equation, Weights, verdict, verdicts};
+    use crate::{Reason, group::B};
+    use alloc::{vec, vec::Vec};
+    use curve25519_dalek::Scalar;
+
+    #[test]
+    fn the_weights_depend_on_every_byte_of_every_claim() {
+        let mut drawn = vec![weights(&claims())];
+        for which in 0..2 {
+            let mut changed = claims();
+            changed[which].sid[31] ^= 1;
+            drawn.push(weights(&changed));
+            let mut changed = claims();
+            changed[which].instance[1] ^= 1;
+            drawn.push(weights(&changed));
+            let mut changed = claims();
+            changed[which].proof[2] ^= 1;
+            drawn.push(weights(&changed));
+        }
+        let mut moved = claims();
+        let byte = moved[0].instance.pop().unwrap();
+        moved[0].proof.insert(0, byte);
+        drawn.push(weights(&moved));
+        let count = drawn.len();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), count);
+    }
+
+    #[test]
+    fn all_weights_but_the_first_are_different_and_not_one() {
+        let mut weights = Weights::after(&claims());
+        assert_eq!(weights.next(), Scalar::ONE);
+        let (second, third) = (weights.next(), weights.next());
+        assert_ne!(second, third);
+        assert!(![second, third].contains(&Scalar::ONE));
+    }
+
+    #[test]
+    fn a_claim_without_equations_is_refused() {
+        let mut claims = claims();
+        assert_eq!(verdicts(&claims), [Ok(()), Ok(())]);
+        claims[1].equations.clear();
+        assert_eq!(verdicts(&claims), [Ok(()), Err(Reason::EquationFailed)]);
+        assert_eq!(verdict(&claims[1]), Err(Reason::EquationFailed));
+        assert!(verdicts(&[]).is_empty());
+    }
+
+    #[test]
+    fn every_equation_of_a_claim_counts() {
+        let mut claims = claims();
+        claims[0].equations.push(equation(5, 5));
+        assert_eq!(verdict(&claims[0]), Ok(()));
+        claims[0].equations.push(equation(5, 6));
+        assert_eq!(verdict(&claims[0]), Err(Reason::EquationFailed));
+        claims[0].equations.push(equation(6, 5));
+        assert_eq!(verdict(&claims[0]), Err(Reason::EquationFailed));
+    }
+
+    /// a·B − b·B = 0.
+    fn equation(a: u64, b: u64) -> Equation {
+        Equation {
+            base: Scalar::from(a),
+            terms: vec![(-Scalar::from(b), B)],
+        }
+    }
+
+    fn claims() -> [Claim; 2] {
+        [1, 2].map(|byte| Claim {
+            sid: [byte; 32],
+            instance: vec![byte; 3],
+            proof: vec![byte; 4],
+            equations: vec![equation(3, 3)],
+        })
+    }
+
+    fn weights(claims: &[Claim]) -> Vec<[u8; 32]> {
+        let mut weights = Weights::after(claims);
+        (0..4).map(|_| weights.next().to_bytes()).collect()
+    }
+}

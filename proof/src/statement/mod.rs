@@ -179,6 +179,20 @@ impl AnyStatement {
         }
     }
 
+    /// Whether `proof` has the length and the canonical elements of a proof of this statement.
+    ///
+    /// Says nothing of whether it holds: for turning malformed bytes away before they enter the
+    /// log.
+    ///
+    /// # Errors
+    /// As [`Proof::parse`].
+    pub fn well_formed(&self, proof: &[u8]) -> Result<(), Reason> {
+        match self {
+            Self::Possession(statement) => Proof::parse(statement, proof).map(drop),
+            Self::Knowledge(statement) => Proof::parse(statement, proof).map(drop),
+        }
+    }
+
     /// Parses `proof` and states what must hold for it.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ fn other_contexts() -> Vec<(&'static str, Context)> {
         ("nonce", |f| f.nonce = [0x20; 32]),
         ("purpose agent login", |f| f.purpose = Purpose::AgentLogin),
         ("purpose agent presence", |f| {
-            f.purpose = Purpose::AgentPresence
+            f.purpose = Purpose::AgentPresence;
         }),
         ("purpose consent with its order_hash", |f| {
             f.purpose = Purpose::Consent;
@@ -31,7 +31,7 @@ fn other_contexts() -> Vec<(&'static str, Context)> {
         }),
         ("purpose enrol", |f| f.purpose = Purpose::Enrol),
         ("purpose phone session", |f| {
-            f.purpose = Purpose::PhoneSession
+            f.purpose = Purpose::PhoneSession;
         }),
         ("subject", |f| f.subject = [0x30; 32]),
         ("contact_id", |f| f.contact_id = &[0x44; 15]),

@@ -80,6 +80,12 @@ fn the_first_bad_element_from_the_left_gives_the_reason() {
             ([point, &[0; 32]].concat(), Reason::EquationFailed),
         ] {
             assert_eq!(check(&context(), statement, &bytes), Err(reason));
+            let form = if reason == Reason::EquationFailed {
+                Ok(())
+            } else {
+                Err(reason)
+            };
+            assert_eq!(statement.well_formed(&bytes), form);
         }
     }
 }
