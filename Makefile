@@ -4,10 +4,9 @@
 # One target directory for every clone and every command, one profile, one choice of packages
 # (--workspace): then RocksDB compiles once per machine. See CONTRIBUTING.md.
 export CARGO_TARGET_DIR ?= $(or $(AKASHI_TARGET),$(HOME)/.cache/akashi-target)
-# With ccache in front, a RocksDB that must be built again takes a minute, not twenty.
-ifneq ($(wildcard /usr/lib/ccache),)
+# With ccache in front, a RocksDB that must be built again takes a minute, not twenty. The directory
+# may come into being while `setup` runs.
 export PATH := /usr/lib/ccache:$(PATH)
-endif
 export CCACHE_MAXSIZE ?= 2G
 
 CARGO ?= cargo

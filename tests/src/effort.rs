@@ -42,7 +42,13 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 fn asked(name: &str) -> Option<u64> {
-    #[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of the tests that reads it"
+    )]
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is set and is no whole number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is set and is no whole number")),
+    )
 }
