@@ -53,7 +53,7 @@ pub enum KeyError {
     /// The key id does not belong to name and key.
     #[error("key id does not belong to the key")]
     KeyId,
-    /// The 32 bytes are no point, or one of small order.
+    /// The 32 bytes are no point, not its canonical encoding, or a point of small order.
     #[error("public key is not usable")]
     Point,
 }
@@ -101,7 +101,9 @@ impl CosignerKey {
             return Err(KeyError::Name);
         }
         let key = VerifyingKey::from_bytes(public_key).map_err(|_opaque| KeyError::Point)?;
-        if key.is_weak() {
+        // One point, one spelling: RFC 8032 decoding is laxer than that.
+        let canonical = key.to_edwards().compress().to_bytes() == *public_key;
+        if key.is_weak() || !canonical {
             return Err(KeyError::Point);
         }
         Ok(Self {
@@ -212,7 +214,7 @@ impl CosignerSecret {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Name`].
+    /// [`KeyError::Name`]; every seed gives a usable key.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
         let signing = SigningKey::from_bytes(seed);
         let public = CosignerKey::new(name, signing.verifying_key().as_bytes())?;

@@ -12,6 +12,21 @@
 //! Where to start: [`Receipt::verify`] for auditors, [`Follower`] for readers of the whole log,
 //! [`Frontier`] for the replica that appends.
 //!
+//! # Examples
+//!
+//! An auditor's check, with a key set and a receipt from files:
+//!
+//! ```
+//! use akashi_merkle::{KeySet, Receipt};
+//!
+//! let keys = KeySet::parse(include_str!("../tests/golden/keys.txt"))?;
+//! let receipt = Receipt::parse(include_str!("../tests/golden/receipt.tlog-proof"))?;
+//! let proved = receipt.verify(&keys)?;
+//! assert_eq!(proved.index(), 6);
+//! assert_eq!(proved.head().vouches().len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Sources
 //!
 //! RFC 6962 and RFC 9162 section 2.1; <https://c2sp.org> signed-note, tlog-checkpoint,

@@ -38,6 +38,39 @@ pub struct NoteSignature {
     pub body: Vec<u8>,
 }
 
+impl NoteSignature {
+    /// Writes the line `— <name> <base64 of key id and body>`, without a newline.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let mut bytes = self.key_id.to_vec();
+        bytes.extend_from_slice(&self.body);
+        format!("{SIGNATURE_PREFIX}{} {}", self.name, base64(&bytes))
+    }
+
+    /// Reads what [`NoteSignature::to_line`] writes; `None` for anything else.
+    ///
+    /// Names follow the note rules, not ours, since keys may be foreign.
+    #[must_use]
+    pub fn parse_line(line: &str) -> Option<Self> {
+        let (name, blob) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
+        let allowed = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+        if name.is_empty() || !name.chars().all(allowed) {
+            return None;
+        }
+        let blob = parse_base64(blob)?;
+        let mut rest = blob.as_slice();
+        let key_id = take(&mut rest)?;
+        if rest.is_empty() {
+            return None;
+        }
+        Some(Self {
+            name: name.to_owned(),
+            key_id,
+            body: rest.to_vec(),
+        })
+    }
+}
+
 /// Why a text is no signed head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NoteError {
@@ -108,13 +141,8 @@ impl SignedHead {
         let mut text = self.head.to_text();
         text.push('\n');
         for signature in &self.signatures {
-            let mut bytes = signature.key_id.to_vec();
-            bytes.extend_from_slice(&signature.body);
-            text.push_str(&format!(
-                "{SIGNATURE_PREFIX}{} {}\n",
-                signature.name,
-                base64(&bytes)
-            ));
+            text.push_str(&signature.to_line());
+            text.push('\n');
         }
         text
     }
@@ -135,20 +163,23 @@ impl SignedHead {
         if last == 0 || last > SIGNATURES_MAX {
             return Err(NoteError::SignatureCount);
         }
-        let signatures = signatures
-            .split('\n')
-            .enumerate()
-            .filter(|(at, line)| *at < last || !line.is_empty())
-            .map(|(at, line)| {
-                let signature = if at < last {
-                    parse_signature(line)
-                } else {
-                    None
-                };
-                signature.ok_or(NoteError::Signature { line: at + 5 })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { head, signatures })
+        let mut lines = Vec::with_capacity(last);
+        for (at, line) in signatures.split('\n').enumerate() {
+            if at == last && line.is_empty() {
+                break;
+            }
+            // A piece behind the last newline is a line cut short.
+            let signature = if at < last {
+                NoteSignature::parse_line(line)
+            } else {
+                None
+            };
+            lines.push(signature.ok_or(NoteError::Signature { line: at + 5 })?);
+        }
+        Ok(Self {
+            head,
+            signatures: lines,
+        })
     }
 
     /// Reads a signed note from bytes.
@@ -159,24 +190,4 @@ impl SignedHead {
     pub fn parse_bytes(bytes: &[u8]) -> Result<Self, NoteError> {
         Self::parse(core::str::from_utf8(bytes).map_err(|_not_utf8| NoteError::Bytes)?)
     }
-}
-
-/// Reads `— <name> <base64>`; names follow the note rules, not ours, since keys may be foreign.
-fn parse_signature(line: &str) -> Option<NoteSignature> {
-    let (name, blob) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
-    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-    if name.is_empty() || !name.chars().all(allowed) {
-        return None;
-    }
-    let blob = parse_base64(blob)?;
-    let mut rest = blob.as_slice();
-    let key_id = take(&mut rest)?;
-    if rest.is_empty() {
-        return None;
-    }
-    Some(NoteSignature {
-        name: name.to_owned(),
-        key_id,
-        body: rest.to_vec(),
-    })
 }

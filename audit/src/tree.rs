@@ -264,7 +264,7 @@ impl Frontier {
             emit(id, hash);
         }
         self.peaks.push(hash);
-        // Sizes start at or below TREE_SIZE_MAX, 2^63 appends below the limit of the type.
+        // No tree gets near the limit of the type: it would take 2^63 appends.
         self.size = self.size.saturating_add(1);
         leaf_index
     }

@@ -1,8 +1,9 @@
 //! The texts and bytes we write: one spelling each, and a plain answer to every wrong one.
 
 use akashi_merkle::{
-    ENTRY_BYTES_MAX, Extensions, Head, HeadError, LEAF_FIXED_BYTES, Leaf, LeafError, NoteError,
-    Origin, OriginError, SignedHead, empty_root, leaf_hash,
+    CosignError, Cosignature, CosignerKey, ENTRY_BYTES_MAX, Extensions, Head, HeadError, KeyError,
+    LEAF_FIXED_BYTES, Leaf, LeafError, NoteError, NoteSignature, Origin, OriginError, SignedHead,
+    empty_root, leaf_hash,
 };
 use proptest::prelude::*;
 
@@ -172,6 +173,62 @@ fn a_signed_head_names_the_line_that_is_wrong() {
         assert_eq!(error.line(), line, "{error} {bad}");
     }
     assert_eq!(SignedHead::parse_bytes(&[0xff]), Err(NoteError::Bytes));
+}
+
+#[test]
+fn a_public_key_is_a_canonical_point_of_large_order() {
+    let refused = |bytes: [u8; 32]| {
+        assert_eq!(
+            CosignerKey::new("n1", &bytes),
+            Err(KeyError::Point),
+            "{bytes:?}"
+        );
+    };
+    // The neutral element, a point of order 8, no point at all.
+    refused(first_byte(1, 0));
+    refused([
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ]);
+    refused(first_byte(2, 0));
+    // y = 3 and y = 3 + p: the first is a point of large order, the second a second spelling of
+    // one. p = 2^255 - 19 ends in 0xed.
+    assert!(CosignerKey::new("n1", &first_byte(3, 0)).is_ok());
+    let mut beyond_p = [0xff; 32];
+    beyond_p[0] = 0xed + 3;
+    beyond_p[31] = 0x7f;
+    refused(beyond_p);
+}
+
+#[test]
+fn a_cosignature_is_carried_in_one_line() {
+    let cluster = Cluster::new(3);
+    let head = head(1, leaf_hash(b"leaf"));
+    let cosignature = cluster.secrets[0].cosign(&head, (1 << 63) - 1).unwrap();
+    let line = cosignature.to_note_signature().to_line();
+    let read = NoteSignature::parse_line(&line).unwrap();
+    let read = Cosignature::from_note_signature(&read).unwrap();
+    assert_eq!(read, cosignature);
+    cluster.secrets[0].public().verify(&head, &read).unwrap();
+    let other = cluster.secrets[1].public().verify(&head, &read);
+    assert_eq!(other, Err(CosignError::OtherKey));
+    assert_eq!(
+        cluster.secrets[0].cosign(&head, 1 << 63),
+        Err(CosignError::Time)
+    );
+    let mut late = cosignature.to_note_signature();
+    late.body[0] |= 0x80;
+    assert_eq!(
+        Cosignature::from_note_signature(&late),
+        Err(CosignError::Malformed)
+    );
+}
+
+fn first_byte(first: u8, others: u8) -> [u8; 32] {
+    let mut bytes = [others; 32];
+    bytes[0] = first;
+    bytes
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use akashi_merkle::{Frontier, Hash, NodeId, NodeReader, leaf_hash};
 use sha2::{Digest, Sha256};
 
-/// MTH(D_n), RFC 9162 section 2.1.1.
+/// `MTH(D_n)`, RFC 9162 section 2.1.1.
 pub(crate) fn mth(leaves: &[Vec<u8>]) -> Hash {
     match leaves {
         [] => Sha256::digest([]).into(),
@@ -18,7 +18,7 @@ pub(crate) fn mth(leaves: &[Vec<u8>]) -> Hash {
     }
 }
 
-/// PATH(m, D_n), section 2.1.3.1.
+/// `PATH(m, D_n)`, section 2.1.3.1.
 pub(crate) fn path(m: usize, leaves: &[Vec<u8>]) -> Vec<Hash> {
     if leaves.len() <= 1 {
         return Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn path(m: usize, leaves: &[Vec<u8>]) -> Vec<Hash> {
     }
 }
 
-/// PROOF(m, D_n), section 2.1.4.1.
+/// `PROOF(m, D_n)`, section 2.1.4.1.
 pub(crate) fn proof(m: usize, leaves: &[Vec<u8>]) -> Vec<Hash> {
     subproof(m, leaves, true)
 }

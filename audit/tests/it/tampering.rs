@@ -97,8 +97,12 @@ proptest! {
 
     #[test]
     fn parsers_end_well_on_anything(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Receipt::parse_bytes(&bytes).is_ok();
-        let _ = KeySet::parse(&String::from_utf8_lossy(&bytes)).is_ok();
+        if let Ok(read) = Receipt::parse_bytes(&bytes) {
+            prop_assert_eq!(read.to_text().into_bytes(), bytes.clone());
+        }
+        if let Ok(read) = KeySet::parse(&String::from_utf8_lossy(&bytes)) {
+            prop_assert_eq!(KeySet::parse(&read.to_text()), Ok(read));
+        }
     }
 
     #[test]
@@ -114,7 +118,9 @@ proptest! {
                 lines.swap(a, b);
             }
             let mangled = lines.join("\n");
-            let _ = KeySet::parse(&mangled).is_ok();
+            if let Ok(read) = KeySet::parse(&mangled) {
+                prop_assert_eq!(KeySet::parse(&read.to_text()), Ok(read));
+            }
             if let Ok(read) = Receipt::parse(&mangled) {
                 prop_assert_eq!(read.to_text(), mangled);
             }

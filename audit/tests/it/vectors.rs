@@ -4,7 +4,7 @@
 
 use akashi_merkle::{
     CosignError, Cosignature, CosignerKey, Hash, KeyError, KeySet, KeySetFault, NoteSignature,
-    Receipt, ReceiptError, SignedHead, verify_consistency, verify_inclusion,
+    OriginError, Receipt, ReceiptError, SignedHead, verify_consistency, verify_inclusion,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -284,98 +284,84 @@ fn policies_in_the_style_of_others_are_read() {
     assert_eq!(KeySet::parse(&untidy).unwrap(), cluster.keys);
 
     let tidy = cluster.keys.to_text();
-    let refused = |text: String, line: usize, fault: KeySetFault| {
-        let error = KeySet::parse(&text).unwrap_err();
-        assert_eq!((error.line, error.fault), (line, fault), "{text}");
-    };
-    refused(
-        tidy.replace("replicas 2", "replicas -1"),
-        5,
-        KeySetFault::Quorum,
-    );
-    refused(
-        tidy.replace("replicas 2", "replicas 0"),
-        5,
-        KeySetFault::Quorum,
-    );
-    refused(
-        tidy.replace("replicas 2", "replicas any"),
-        5,
-        KeySetFault::Quorum,
-    );
-    refused(
-        tidy.replace("replicas 2", "replicas 4"),
-        5,
-        KeySetFault::Quorum,
-    );
     assert_eq!(
-        KeySet::parse(&tidy.replace("replicas 2", "replicas all"))
+        KeySet::parse(&tidy.replace("s 2 ", "s all "))
             .unwrap()
             .quorum(),
         3
     );
-    refused(tidy.replace(" osaka/n3\n", "\n"), 5, KeySetFault::Group);
-    refused(
-        tidy.replace("osaka/n3\n", "osaka/n3 osaka/n3\n"),
-        5,
-        KeySetFault::Group,
-    );
-    refused(
-        tidy.replace("osaka/n3\n", "osaka/n4\n"),
-        5,
-        KeySetFault::Group,
-    );
-    refused(
-        tidy.replace("quorum replicas", "quorum others"),
-        6,
-        KeySetFault::QuorumLine,
-    );
-    refused(
-        tidy.replace("quorum replicas\n", ""),
-        6,
-        KeySetFault::QuorumLine,
-    );
-    refused(
-        tidy.replace("quorum replicas", "quorum none"),
-        6,
-        KeySetFault::QuorumLine,
-    );
-    refused(
-        format!("{tidy}quorum replicas\n"),
-        7,
-        KeySetFault::QuorumLine,
-    );
-    refused(format!("log {a}\n{tidy}"), 1, KeySetFault::Keyword);
-    refused(
-        tidy.replace("witness osaka/n3", "witness osaka/n2 osaka/n3"),
-        4,
-        KeySetFault::Items,
-    );
-    refused(tidy.replace("tokyo/n2", "n2"), 3, KeySetFault::Name);
-    refused(
-        tidy.replace("tokyo/n2", "tokyo/n1"),
-        3,
-        KeySetFault::Repeated,
-    );
-    refused(
-        tidy.replace(&format!("osaka/n3 {c}"), &format!("osaka/n3 {a}")),
-        4,
-        KeySetFault::Repeated,
-    );
-    refused(
-        tidy.replace("# akashi-origin", "# origin"),
-        7,
-        KeySetFault::OriginCount,
-    );
-    refused(tidy.replace('\n', "\r\n"), 1, KeySetFault::Control);
-    let vkey_error = KeySet::parse(&tidy.replace("n1.kagami", "n9.kagami")).unwrap_err();
+}
+
+/// The same source, `TestParsePolicy_Errors`, and what only our files can get wrong.
+#[test]
+fn policies_that_say_too_much_or_too_little_are_refused_at_their_line() {
+    let tidy = Cluster::new(3).keys.to_text();
+    for (from, to, line, fault) in [
+        ("replicas 2", "replicas -1", 5, KeySetFault::Quorum),
+        ("replicas 2", "replicas 0", 5, KeySetFault::Quorum),
+        ("replicas 2", "replicas any", 5, KeySetFault::Quorum),
+        ("replicas 2", "replicas 4", 5, KeySetFault::Quorum),
+        (" osaka/n3\n", "\n", 5, KeySetFault::Group),
+        ("osaka/n3\n", "osaka/n3 osaka/n3\n", 5, KeySetFault::Group),
+        ("osaka/n3\n", "osaka/n4\n", 5, KeySetFault::Group),
+        ("group replicas", "group none", 5, KeySetFault::Name),
+        (
+            "quorum replicas",
+            "quorum others",
+            6,
+            KeySetFault::QuorumLine,
+        ),
+        ("quorum replicas", "quorum none", 6, KeySetFault::QuorumLine),
+        ("quorum replicas\n", "", 6, KeySetFault::QuorumLine),
+        (
+            "quorum replicas\n",
+            "quorum replicas\nquorum replicas\n",
+            7,
+            KeySetFault::QuorumLine,
+        ),
+        (
+            "group",
+            "log kagami.example\ngroup",
+            5,
+            KeySetFault::Keyword,
+        ),
+        (
+            "witness osaka/n3",
+            "witness osaka/n2 osaka/n3",
+            4,
+            KeySetFault::Items,
+        ),
+        ("witness tokyo/n1", "witness n1", 2, KeySetFault::Name),
+        (
+            "witness tokyo/n2",
+            "witness tokyo/n1",
+            3,
+            KeySetFault::Repeated,
+        ),
+        (
+            "n1.kagami",
+            "n9.kagami",
+            2,
+            KeySetFault::Key(KeyError::KeyId),
+        ),
+        ("# akashi-origin", "# origin", 7, KeySetFault::OriginCount),
+        (
+            "\n",
+            "\n# akashi-origin kagami.example/e1/g0\n",
+            2,
+            KeySetFault::OriginCount,
+        ),
+        ("e1/g0", "e1", 1, KeySetFault::Origin(OriginError::Group)),
+        ("\n", "\r\n", 1, KeySetFault::Control),
+    ] {
+        let text = tidy.replace(from, to);
+        let error = KeySet::parse(&text).unwrap_err();
+        assert_eq!((error.line, error.fault), (line, fault), "{text}");
+    }
+    let error = KeySet::parse("").unwrap_err();
     assert_eq!(
-        (vkey_error.line, vkey_error.fault),
-        (2, KeySetFault::Key(KeyError::KeyId))
-    );
-    assert_eq!(
-        vkey_error.to_string(),
-        "key set line 2: verifier key is refused"
+        error.to_string(),
+        "key set line 1: exactly one origin comment is needed"
     );
 }
 
@@ -434,7 +420,7 @@ fn is_subtree(start: u64, end: u64) -> bool {
     let width = end.checked_sub(start).filter(|width| *width > 0);
     width
         .and_then(u64::checked_next_power_of_two)
-        .is_some_and(|holds| start % holds == 0)
+        .is_some_and(|holds| start.is_multiple_of(holds))
 }
 
 fn number(value: &Value) -> u64 {
