@@ -13,7 +13,7 @@ use super::gate::{self, Admitted, FrameRejected};
 use super::output::{HandoverError, Output, Persist, ProposeError, Proposed, ReadError, Role};
 use super::reads::Reads;
 use super::tail::Tail;
-use super::{logging, outbound};
+use super::{logging, outbound, start};
 use crate::entry::{HardState, LogEntry, NodeId};
 
 /// Bytes of committed entries handed out in one step, so that the driver stays responsive.
@@ -60,13 +60,15 @@ impl RaftCore {
     ///
     /// [`StartError`]: the node must not serve with such a disk or such settings.
     pub fn new(config: CoreConfig, recovered: Recovered) -> Result<Self, StartError> {
-        check_config(&config)?;
-        let (tail, hard_state) = check_recovered(&config, &recovered)?;
+        start::check_config(&config)?;
+        let (applied, base) = (recovered.applied, recovered.compacted_index);
+        let on_disk = recovered.hard_state;
+        let (tail, hard_state) = start::check_recovered(&config, recovered)?;
         let settings = Config {
             id: config.id,
             election_tick: config.election_ticks,
             heartbeat_tick: config.heartbeat_ticks,
-            applied: recovered.applied,
+            applied,
             max_size_per_msg: wide(config.max_entry_bytes),
             max_inflight_msgs: config.max_inflight,
             check_quorum: true,
@@ -89,9 +91,9 @@ impl RaftCore {
             issued: 0,
             sync_issued: 0,
             acknowledged: 0,
-            recorded: recovered.hard_state,
+            recorded: on_disk,
             seen: hard_state,
-            handed_out: recovered.applied.max(recovered.compacted_index),
+            handed_out: applied.max(base),
             unapplied: VecDeque::new(),
             unapplied_bytes: 0,
             reads: Reads::default(),
@@ -100,7 +102,7 @@ impl RaftCore {
             reported: None,
             config,
         };
-        core.raw.mut_store().evict(recovered.applied);
+        core.raw.mut_store().evict(applied);
         Ok(core)
     }
 
@@ -533,7 +535,7 @@ impl std::fmt::Debug for RaftCore {
     }
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), after one step of its sequence.
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014), after one step of its sequence.
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -543,80 +545,4 @@ fn mix(value: u64) -> u64 {
 
 fn wide(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn check_config(config: &CoreConfig) -> Result<(), StartError> {
-    let mut members = config.voters.clone();
-    members.sort_unstable();
-    members.dedup();
-    let group_is_sound = members.len() == config.voters.len()
-        && members.len() <= MAX_VOTERS
-        && !members.contains(&INVALID_ID)
-        && members.contains(&config.id);
-    let limits_are_sound = config.heartbeat_ticks > 0
-        && config.election_ticks > config.heartbeat_ticks
-        && config.election_ticks.checked_mul(2).is_some()
-        && config.max_entry_bytes > 0
-        && config.max_inflight > 0
-        && config.max_uncommitted_bytes >= config.max_entry_bytes
-        && config.max_unapplied_bytes > 0
-        && config.max_waiting_reads > 0;
-    if group_is_sound && limits_are_sound {
-        Ok(())
-    } else {
-        Err(StartError::BadConfig)
-    }
-}
-
-/// The tail to start with, and the vote record as raft-rs must see it: commit at least what was
-/// applied, because the hint on disk lags, and a term of at least 1, because raft-rs panics when a
-/// replica at term 0 refuses a pre-vote.
-fn check_recovered(
-    config: &CoreConfig,
-    recovered: &Recovered,
-) -> Result<(Tail, HardState), StartError> {
-    let base = (recovered.compacted_index, recovered.compacted_term);
-    if (base.0 == 0) != (base.1 == 0) {
-        return Err(StartError::BrokenLog);
-    }
-    let mut last = base;
-    for entry in &recovered.entries {
-        if last.0.checked_add(1) != Some(entry.index) || entry.term < last.1.max(1) {
-            return Err(StartError::BrokenLog);
-        }
-        last = (entry.index, entry.term);
-    }
-    if last.1 > recovered.hard_state.term {
-        return Err(StartError::BrokenLog);
-    }
-    if recovered.applied > last.0 || recovered.hard_state.commit > last.0 {
-        return Err(StartError::LogLost);
-    }
-    if recovered.applied < base.0 {
-        return Err(StartError::StateLost);
-    }
-    let hard_state = HardState {
-        term: recovered.hard_state.term.max(1),
-        vote: recovered.hard_state.vote,
-        commit: recovered.hard_state.commit.max(recovered.applied),
-    };
-    let boot = raft::eraftpb::HardState {
-        term: hard_state.term,
-        vote: hard_state.vote,
-        commit: hard_state.commit,
-    };
-    let entries = recovered
-        .entries
-        .iter()
-        .cloned()
-        .map(outbound::to_raft)
-        .collect();
-    let tail = Tail::new(
-        base,
-        entries,
-        boot,
-        config.voters.clone(),
-        config.resident_bytes,
-    );
-    Ok((tail, hard_state))
 }

@@ -32,6 +32,7 @@ mod logging;
 mod outbound;
 mod output;
 mod reads;
+mod start;
 mod tail;
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,7 @@
-//! Tests.
+//! The consensus core under test: a small seeded world, hostile peers, and single cases.
+
+mod cases;
+mod hostile;
+mod rng;
+mod simulation;
+mod world;
