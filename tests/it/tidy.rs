@@ -18,8 +18,8 @@ mod reading;
 mod rules;
 
 use in_step::{
-    apart, foreign_marks, missing_papers, names_in_registry, names_in_table, numbered_in_code,
-    numbered_in_table,
+    apart, foreign_marks, keys_in_example, missing_papers, names_in_registry, names_in_table,
+    numbered_in_code, numbered_in_table,
 };
 use reading::{make_targets, members};
 use rules::{
@@ -306,6 +306,16 @@ fn the_list_of_metrics_is_in_step() {
     report(apart(
         ("ops/telemetry/metrics.toml", &registry),
         ("docs/metrics.md", &page),
+    ));
+}
+
+#[test]
+fn the_list_of_settings_is_in_step() {
+    let example = keys_in_example(&source("node/src/config/example.toml").text);
+    let page = names_in_table(&source("docs/configuration.md").text);
+    report(apart(
+        ("node/src/config/example.toml", &example),
+        ("docs/configuration.md", &page),
     ));
 }
 

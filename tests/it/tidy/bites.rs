@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::in_step::{
-    apart, foreign_marks, missing_papers, names_in_registry, names_in_table, numbered_in_code,
-    numbered_in_table,
+    apart, foreign_marks, keys_in_example, missing_papers, names_in_registry, names_in_table,
+    numbered_in_code, numbered_in_table,
 };
 use super::reading::{float_literals, paths, without_comments_and_literals};
 use super::rules::{
@@ -321,6 +321,15 @@ fn a_list_that_is_out_of_step_is_found() {
     bites(
         &apart(("r", &registry), ("p", &names_in_table("| `akashi_b` |"))),
         "akashi_a",
+    );
+}
+
+#[test]
+fn keys_of_an_example_have_their_sections() {
+    let keys = keys_in_example("# a = 1\n[node]\nid = 1\n[[cluster.replicas]]\nname = \"x=y\"\n");
+    assert_eq!(
+        keys.into_iter().collect::<Vec<_>>(),
+        ["cluster.replicas.name", "node.id"]
     );
 }
 

@@ -91,6 +91,24 @@ pub(super) fn names_in_registry(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The keys of a TOML example with their sections: `node.id`, `cluster.replicas.name`.
+pub(super) fn keys_in_example(text: &str) -> BTreeSet<String> {
+    let mut section = String::new();
+    let mut found = BTreeSet::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+    {
+        if let Some(name) = line.strip_prefix('[') {
+            name.trim_matches(['[', ']']).clone_into(&mut section);
+        } else if let Some((key, _)) = line.split_once('=') {
+            found.insert(format!("{section}.{}", key.trim()));
+        }
+    }
+    found
+}
+
 /// What only one of the two has.
 pub(super) fn apart<T: Ord + std::fmt::Debug>(
     (here, ours): (&str, &BTreeSet<T>),
