@@ -7,8 +7,8 @@
 #   ops/setup.sh images   and what makes the container images
 set -euo pipefail
 
-rust_min=1.95
 cd "$(dirname "$0")/.."
+rust_min=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 say() { echo "setup: $*" >&2; }
 
