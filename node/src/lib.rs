@@ -1,1 +1,3 @@
 //! Part of akashi.
+
+pub mod storage;

@@ -266,17 +266,17 @@ fn walk(
     while let Some((segment, bytes)) = left.next() {
         let mut place = (segment, 0);
         loop {
-            match read_frame(disk, log_id, place, bytes)? {
-                Found::Whole(header, frame) if replay.is_next(&header, log_id) => {
-                    replay.apply(&header, &frame, place, options.group)?;
-                    place.1 = place.1.saturating_add(header.frame_len());
-                    end = place;
-                    torn = false;
-                }
-                found => {
-                    torn |= is_torn(&found, &replay);
-                    break;
-                }
+            let found = read_frame(disk, log_id, place, bytes)?;
+            if let Found::Whole(header, frame) = &found
+                && replay.is_next(header, log_id)
+            {
+                replay.apply(header, frame, place, options.group)?;
+                place.1 = place.1.saturating_add(header.frame_len());
+                end = place;
+                torn = false;
+            } else {
+                torn |= is_torn(&found, &replay);
+                break;
             }
         }
         if place.1 == 0 {

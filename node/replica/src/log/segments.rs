@@ -50,6 +50,16 @@ impl Spares {
         disk: &mut impl Disk,
         options: &LogOptions,
     ) -> Result<bool, DiskError> {
+        self.grow(disk, options, options.prepare_step_bytes.max(BLOCK_BYTES))
+    }
+
+    /// Like [`Spares::step`], with `step` bytes.
+    fn grow(
+        &mut self,
+        disk: &mut impl Disk,
+        options: &LogOptions,
+        step: u64,
+    ) -> Result<bool, DiskError> {
         if self.is_ready(options) {
             return Ok(true);
         }
@@ -60,10 +70,7 @@ impl Spares {
                 bytes: 0,
             },
         };
-        let bytes = spare
-            .bytes
-            .saturating_add(options.prepare_step_bytes.max(BLOCK_BYTES))
-            .min(options.segment_bytes);
+        let bytes = spare.bytes.saturating_add(step).min(options.segment_bytes);
         let name = SegmentName::Spare(spare.number);
         match disk.extend(name, bytes) {
             Ok(()) => {}
@@ -97,7 +104,7 @@ impl Spares {
                 disk.rename(SegmentName::Spare(spare.number), SegmentName::Live(number))?;
                 return Ok(spare.bytes);
             }
-            self.step(disk, options)?;
+            self.grow(disk, options, options.segment_bytes)?;
         }
     }
 

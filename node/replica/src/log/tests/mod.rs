@@ -1,5 +1,8 @@
 //! Tests of the log, on the disk in memory.
 
+mod bytes;
+mod crash;
+mod rot;
 mod stream;
 
 use super::{FrameBody, HeadVow, LogError, LogOptions, MemDisk, RaftLog, Recovered};

@@ -182,7 +182,7 @@ fn entries_that_do_not_continue_the_log_are_refused_and_stage_nothing() {
 #[test]
 fn a_batch_larger_than_a_frame_becomes_several_frames() {
     let mut log = format();
-    let data = vec![5; 5 << 10];
+    let data = vec![5; 5 * 1024];
     let batch: Vec<_> = (1..=12).map(|index| entry(index, 1, &data)).collect();
     log.append(FrameBody::Append {
         entries: batch.clone(),
@@ -200,7 +200,7 @@ fn a_batch_larger_than_a_frame_becomes_several_frames() {
         batch[..1],
         "at least one"
     );
-    assert_eq!(log.read_entries(2, 13, 3 * 5 << 10).unwrap(), batch[1..4]);
+    assert_eq!(log.read_entries(2, 13, 3 * 5 * 1024).unwrap(), batch[1..4]);
     assert_eq!(log.read_entries(2, 5, u64::MAX).unwrap(), batch[1..4]);
     let (_, found) = reopen(log);
     assert_eq!(found.entries, batch);
