@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::in_step::{
-    apart, foreign_marks, keys_in_example, metrics_page, missing_papers, numbered_in_code,
-    numbered_in_table,
+    apart, foreign_marks, keys_in_example, missing_papers, names_in_registry, names_in_table,
+    numbered_in_code, numbered_in_table,
 };
 use super::reading::{float_literals, paths, without_comments_and_literals};
 use super::rules::{
@@ -316,18 +316,15 @@ fn a_list_that_is_out_of_step_is_found() {
 }
 
 #[test]
-fn the_page_of_metrics_is_made_from_the_registry() {
-    let page = "# Metrics\n<!-- Made from ops/telemetry/metrics.toml x -->\nold\n";
-    let list = "[[metric]]\nname = \"akashi_a\"\nunit = \"s\"\nlabels = [\"x\", \"y\"]\n\
-                [[metric]]\nname = \"akashi_b\"\nhelp = \"a|b\"\n";
-    let made = metrics_page(page, list);
-    let table = "| name | unit | labels | help |\n|---|---|---|---|\n\
-                 | `akashi_a` | s | x, y |  |\n| `akashi_b` |  |  | a\\|b |\n";
-    assert!(made.ends_with(table), "{made}");
-    assert!(made.starts_with("# Metrics\n") && !made.contains("old"));
-    assert_eq!(metrics_page(&made, list), made);
-    assert!(
-        metrics_page(page, "[metrics.akashi_c]\nunit = \"1\"\n").contains("| `akashi_c` | 1 |")
+fn a_metric_without_a_row_is_found() {
+    let registry = names_in_registry("[[metric]]\nname = \"akashi_a\"\nhelp = \"x\"\n");
+    passes(&apart(
+        ("r", &registry),
+        ("p", &names_in_table("| `akashi_a` | x |")),
+    ));
+    bites(
+        &apart(("r", &registry), ("p", &names_in_table("| `akashi_b` |"))),
+        "akashi_a",
     );
 }
 

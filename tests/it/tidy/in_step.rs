@@ -83,80 +83,12 @@ pub(super) fn names_in_table(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The line of docs/metrics.md below which everything is made from the registry.
-pub(super) const MADE_FROM: &str = "<!-- Made from ops/telemetry/metrics.toml";
-
-/// A registry as a markdown table: one row per `[[…]]` or `[….name]`, one column per key, in the order
-/// in which they first appear. Values stand on one line each.
-pub(super) fn registry_table(text: &str) -> String {
-    let mut rows: Vec<Vec<(&str, String)>> = Vec::new();
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-    {
-        if let Some(header) = line.strip_prefix('[') {
-            let name = header
-                .trim_matches(['[', ']'])
-                .rsplit('.')
-                .next()
-                .unwrap_or_default();
-            let is_list = line.starts_with("[[");
-            rows.push(if is_list {
-                Vec::new()
-            } else {
-                vec![("name", name.to_owned())]
-            });
-        } else if let (Some((key, value)), Some(row)) = (line.split_once('='), rows.last_mut()) {
-            row.push((
-                key.trim(),
-                value
-                    .trim()
-                    .replace(['"', '[', ']'], "")
-                    .replace('|', "\\|"),
-            ));
-        }
-    }
-    let mut columns: Vec<&str> = vec!["name"];
-    for (key, _) in rows.iter().flatten() {
-        if !columns.contains(key) {
-            columns.push(key);
-        }
-    }
-    let mut table = format!(
-        "| {} |\n|{}\n",
-        columns.join(" | "),
-        "---|".repeat(columns.len())
-    );
-    for row in rows {
-        let cell = |column: &&str| {
-            let value = row
-                .iter()
-                .find(|(key, _)| key == column)
-                .map_or("", |(_, value)| value);
-            if *column == "name" {
-                format!("`{value}`")
-            } else {
-                value.to_owned()
-            }
-        };
-        let cells: Vec<String> = columns.iter().map(cell).collect();
-        table.push_str(&format!("| {} |\n", cells.join(" | ")));
-    }
-    table
-}
-
-/// `page` with what stands below the marker made anew from `registry`.
-pub(super) fn metrics_page(page: &str, registry: &str) -> String {
-    let mut made = String::new();
-    for line in page.lines() {
-        made.push_str(line);
-        made.push('\n');
-        if line.starts_with(MADE_FROM) {
-            break;
-        }
-    }
-    format!("{made}\n{}", registry_table(registry))
+/// The values of `name = "…"` in a registry.
+pub(super) fn names_in_registry(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("name")?.trim().strip_prefix('='))
+        .map(|value| value.trim().trim_matches('"').to_owned())
+        .collect()
 }
 
 /// The keys of a TOML example with their sections: `node.id`, `cluster.replicas.name`.
