@@ -198,6 +198,28 @@ fn a_quorum_is_made_of_distinct_known_cosigners() {
 }
 
 #[test]
+fn what_can_grow_has_a_limit() {
+    let cluster = Cluster::new(3);
+    let receipt = cluster.receipt(&verdicts(2), 0, &[0, 1]);
+    let mut long_path = receipt.clone();
+    long_path.path = vec![[0; 32]; 63];
+    let refused = Receipt::parse(&long_path.to_text());
+    assert_eq!(refused, Err(ReceiptError::Malformed { line: 3 + 63 }));
+    let mut long_leaf = receipt.clone();
+    long_leaf.leaf = vec![0; 65_535];
+    assert_eq!(Receipt::parse(&long_leaf.to_text()).unwrap(), long_leaf);
+    long_leaf.leaf.push(0);
+    let refused = Receipt::parse(&long_leaf.to_text());
+    assert_eq!(refused, Err(ReceiptError::Malformed { line: 2 }));
+    let mut many = receipt.signed_head;
+    many.signatures = vec![many.signatures[0].clone(); 65];
+    assert_eq!(
+        many.check(&cluster.keys),
+        Err(CheckError::TooManySignatures)
+    );
+}
+
+#[test]
 fn one_bad_signature_of_a_known_key_spoils_the_head() {
     let cluster = Cluster::new(3);
     let signed = cluster.sign(&head(1, leaf_hash(b"leaf")), &[0, 1, 2]);
