@@ -47,3 +47,33 @@ impl Nonces {
         Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Nonces;
+
+    #[test]
+    fn nonces_depend_on_randomness_witness_session_instance_and_counter() {
+        let first = |random, witness: &[u8], sid, instance: &[u8]| {
+            Nonces::new(&[random; 32], witness, &[sid; 32], instance)
+                .next()
+                .to_bytes()
+        };
+        let usual = || Nonces::new(&[1; 32], b"witness", &[2; 32], b"instance");
+        let mut second = usual();
+        assert_eq!(
+            second.next().to_bytes(),
+            first(1, b"witness", 2, b"instance")
+        );
+        let mut drawn = [
+            first(1, b"witness", 2, b"instance"),
+            first(0, b"witness", 2, b"instance"),
+            first(1, b"witless", 2, b"instance"),
+            first(1, b"witness", 0, b"instance"),
+            first(1, b"witness", 2, b"instant"),
+            second.next().to_bytes(),
+        ];
+        drawn.sort_unstable();
+        assert!(drawn.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}

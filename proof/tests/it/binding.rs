@@ -123,33 +123,24 @@ fn a_proof_does_not_hold_for_another_key() {
 }
 
 #[test]
-fn a_proof_of_one_kind_is_no_proof_of_the_other_even_over_the_same_instance() {
+fn a_proof_of_one_kind_is_no_proof_of_the_other_even_over_the_same_instance_and_key() {
     let x = device(7);
-    let pin_key = pin(b"482913", 8).public();
-    // The instance bytes P ‖ K are the same for both statements.
+    let encoding = x.public().to_bytes();
+    // Instance P ‖ P and equation s·B − R − c·P = 0 for both: only the kind's name differs.
     let possession = Possession {
         key: x.public(),
-        submission_digest: pin_key.to_bytes(),
+        submission_digest: encoding,
     };
+    let knowledge = AnyStatement::from(Knowledge {
+        device: x.public(),
+        pin: PinKey::from_bytes(&encoding).unwrap(),
+    });
     let proof = prove(&context(), &possession, &x, &mut SeededRng::new(5))
         .unwrap()
         .to_bytes();
-    let knowledge = Knowledge {
-        device: x.public(),
-        pin: PinKey::from_bytes(&x.public().to_bytes()).unwrap(),
-    };
-    assert_eq!(
-        check(&context(), &knowledge.into(), &proof),
-        Err(Reason::EquationFailed)
-    );
-    let knowledge = AnyStatement::from(Knowledge {
-        device: x.public(),
-        pin: pin_key,
-    });
-    assert_eq!(
-        knowledge.instance(),
-        AnyStatement::from(possession).instance()
-    );
+    let possession = AnyStatement::from(possession);
+    assert_eq!(knowledge.instance(), possession.instance());
+    assert_eq!(check(&context(), &possession, &proof), Ok(()));
     assert_eq!(
         check(&context(), &knowledge, &proof),
         Err(Reason::EquationFailed)
