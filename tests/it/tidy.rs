@@ -18,8 +18,8 @@ mod reading;
 mod rules;
 
 use in_step::{
-    apart, foreign_marks, keys_in_example, missing_papers, names_in_registry, names_in_table,
-    numbered_in_code, numbered_in_table,
+    apart, error_numbers_in_code, error_numbers_in_table, foreign_marks, keys_in_example,
+    missing_papers, names_in_registry, names_in_table, numbered_in_code, numbered_in_table,
 };
 use reading::{make_targets, members};
 use rules::{
@@ -306,6 +306,23 @@ fn the_list_of_metrics_is_in_step() {
     report(apart(
         ("ops/telemetry/metrics.toml", &registry),
         ("docs/metrics.md", &page),
+    ));
+}
+
+#[test]
+fn the_lists_of_errors_are_in_step() {
+    let page = &source("docs/errors.md").text;
+    let code = numbered_in_code(source("node/domain/src/answer.rs"), "enum Rejection");
+    let listed = numbered_in_table(page);
+    report(apart(
+        ("node/domain/src/answer.rs", &code),
+        ("docs/errors.md", &listed),
+    ));
+    let code = error_numbers_in_code(source("client/src/code.rs"));
+    let listed = error_numbers_in_table(page);
+    report(apart(
+        ("client/src/code.rs", &code),
+        ("docs/errors.md", &listed),
     ));
 }
 

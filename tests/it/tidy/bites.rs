@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::in_step::{
-    apart, foreign_marks, keys_in_example, missing_papers, names_in_registry, names_in_table,
-    numbered_in_code, numbered_in_table,
+    apart, error_numbers_in_code, error_numbers_in_table, foreign_marks, keys_in_example,
+    missing_papers, names_in_registry, names_in_table, numbered_in_code, numbered_in_table,
 };
 use super::reading::{float_literals, paths, without_comments_and_literals};
 use super::rules::{
@@ -325,6 +325,35 @@ fn a_metric_without_a_row_is_found() {
     bites(
         &apart(("r", &registry), ("p", &names_in_table("| `akashi_b` |"))),
         "akashi_a",
+    );
+}
+
+#[test]
+fn an_error_without_a_row_is_found() {
+    let code = rust(
+        "client/src/code.rs",
+        "A => entry(\n 1001, Failed, \"x\"), B => entry(6001, C)",
+    );
+    let code = error_numbers_in_code(&code);
+    passes(&apart(
+        ("c", &code),
+        (
+            "p",
+            &error_numbers_in_table("| AK1001 | 1 |\n| AK6001 | 6 |"),
+        ),
+    ));
+    bites(
+        &apart(
+            ("c", &code),
+            ("p", &error_numbers_in_table("| AK1001 | 1 |")),
+        ),
+        "AK6001",
+    );
+    let rejections = "enum Rejection { Plain = 1, Invalid(Field) = 3 }";
+    let found = numbered_in_code(&rust("a/src/answer.rs", rejections), "enum Rejection");
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        [(1, "Plain".into()), (3, "Invalid".into())]
     );
 }
 

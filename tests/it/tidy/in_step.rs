@@ -35,6 +35,28 @@ pub(super) fn numbered_in_code(file: &Source, marker: &str) -> Numbered {
     found
 }
 
+/// Error numbers of the command: the first argument of each `entry(…)`.
+pub(super) fn error_numbers_in_code(file: &Source) -> BTreeSet<String> {
+    let tokens: Vec<String> = tokens(&file.production)
+        .into_iter()
+        .map(|(_, t)| t)
+        .collect();
+    tokens
+        .windows(3)
+        .filter(|three| three[0] == "entry" && three[1] == "(" && three[2].parse::<u16>().is_ok())
+        .map(|three| format!("AK{}", three[2]))
+        .collect()
+}
+
+/// Rows such as `| AK6001 | …`.
+pub(super) fn error_numbers_in_table(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix('|')?.split('|').next())
+        .map(|cell| cell.trim().to_owned())
+        .filter(|cell| cell.starts_with("AK"))
+        .collect()
+}
+
 fn name_before(tokens: &[String], equals: usize) -> Option<String> {
     let last = equals.checked_sub(1)?;
     let name = match tokens[last].as_str() {
@@ -50,6 +72,10 @@ fn name_before(tokens: &[String], equals: usize) -> Option<String> {
             })?;
             open.checked_sub(1)?
         }
+        ")" => (0..=last)
+            .rev()
+            .find(|at| tokens[*at] == "(")?
+            .checked_sub(1)?,
         "u8" | "u16" | "u32" | "u64" => last.checked_sub(2)?,
         _ => last,
     };
