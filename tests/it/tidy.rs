@@ -165,6 +165,9 @@ const EMPTY_NAMES: &[&str] = &[
 const FILE_LINES_SMELL: usize = 500;
 const FILE_LINES_MAX: usize = 700;
 
+/// Larger files are data, not text that somebody wrote.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// ARCHITECTURE.md is to be read in one sitting.
 const ARCHITECTURE_LINES_MAX: usize = 300;
 
@@ -403,7 +406,10 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
             if name != ".git" && name != "target" {
                 walk(&path, found);
             }
-        } else {
+        } else if entry
+            .metadata()
+            .is_ok_and(|file| file.len() <= FILE_BYTES_MAX)
+        {
             found.push(path);
         }
     }
