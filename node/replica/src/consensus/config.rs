@@ -54,7 +54,7 @@ impl CoreConfig {
             election_ticks: 10,
             heartbeat_ticks: 2,
             max_entry_bytes: 1024 * 1024,
-            max_inflight: 256,
+            max_inflight: 128,
             max_uncommitted_bytes: 64 * 1024 * 1024,
             max_unapplied_bytes: 64 * 1024 * 1024,
             resident_bytes: 256 * 1024 * 1024,

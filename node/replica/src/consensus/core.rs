@@ -16,6 +16,8 @@ use super::tail::Tail;
 use super::{logging, outbound, start};
 use crate::entry::{HardState, LogEntry, NodeId};
 
+mod status;
+
 /// Bytes of committed entries handed out in one step, so that the driver stays responsive.
 const MAX_COMMITTED_BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
 
@@ -61,8 +63,7 @@ impl RaftCore {
     /// [`StartError`]: the node must not serve with such a disk or such settings.
     pub fn new(config: CoreConfig, recovered: Recovered) -> Result<Self, StartError> {
         start::check_config(&config)?;
-        let (applied, base) = (recovered.applied, recovered.compacted_index);
-        let on_disk = recovered.hard_state;
+        let (applied, on_disk) = (recovered.applied, recovered.hard_state);
         let (tail, hard_state) = start::check_recovered(&config, recovered)?;
         let settings = Config {
             id: config.id,
@@ -93,7 +94,7 @@ impl RaftCore {
             acknowledged: 0,
             recorded: on_disk,
             seen: hard_state,
-            handed_out: applied.max(base),
+            handed_out: applied,
             unapplied: VecDeque::new(),
             unapplied_bytes: 0,
             reads: Reads::default(),
@@ -378,78 +379,6 @@ impl RaftCore {
             self.unapplied_bytes = self.unapplied_bytes.saturating_add(bytes);
         }
         out.committed = committed;
-    }
-
-    // ---- what others may ask ---------------------------------------------------------------
-
-    /// Where this replica stands now.
-    #[must_use]
-    pub fn role(&self) -> Role {
-        let raft = &self.raw.raft;
-        let is_leader = raft.state == StateRole::Leader;
-        Role {
-            term: raft.term,
-            leader: self.leader(),
-            is_leader,
-            leader_ready: is_leader && raft.commit_to_current_term(),
-        }
-    }
-
-    /// Index of the last entry in the log, on disk or not.
-    #[must_use]
-    pub fn last_index(&self) -> u64 {
-        self.raw.raft.raft_log.last_index()
-    }
-
-    /// Index of the last entry known to be decided. Never falls while this replica runs.
-    #[must_use]
-    pub fn commit_index(&self) -> u64 {
-        self.raw.raft.raft_log.committed
-    }
-
-    /// Term of the entry at `index`, if the log has it.
-    #[must_use]
-    pub fn term_at(&self, index: u64) -> Option<u64> {
-        self.raw
-            .raft
-            .raft_log
-            .term(index)
-            .ok()
-            .filter(|term| *term != 0)
-    }
-
-    /// Bytes of proposals not yet handed out as committed; only meaningful on a leader.
-    #[must_use]
-    pub fn uncommitted_bytes(&self) -> usize {
-        self.raw.raft.uncommitted_size()
-    }
-
-    /// Reads waiting for a round or inside one.
-    #[must_use]
-    pub fn waiting_reads(&self) -> usize {
-        self.reads.len()
-    }
-
-    /// For each other member, in order: the last index it is known to hold. Empty unless leading.
-    #[must_use]
-    pub fn followers(&self) -> Vec<(NodeId, u64)> {
-        if self.raw.raft.state != StateRole::Leader {
-            return Vec::new();
-        }
-        let mut members = self.config.voters.clone();
-        members.sort_unstable();
-        let progress = self.raw.raft.prs();
-        members
-            .into_iter()
-            .filter(|member| *member != self.config.id)
-            .filter_map(|member| Some((member, progress.get(member)?.matched)))
-            .collect()
-    }
-
-    /// The group this core belongs to.
-    #[must_use]
-    pub fn group(&self) -> u16 {
-        self.config.group
     }
 
     // ---- inside ----------------------------------------------------------------------------

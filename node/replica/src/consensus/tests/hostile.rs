@@ -12,26 +12,34 @@ use super::super::{CoreConfig, FrameRejected, Outbound, RaftCore, Recovered};
 use super::rng::Rng;
 use crate::entry::NodeId;
 
-const CLUSTERS: u64 = 600;
+const CLUSTERS: u64 = 1_000;
 const STEPS_PER_CLUSTER: u64 = 700;
 
 #[test]
 fn no_frame_stops_a_replica() {
     let mut refused: BTreeMap<FrameRejected, u64> = BTreeMap::new();
     let mut admitted = 0_u64;
+    let mut to_leaders = 0_u64;
+    let mut committed = 0_u64;
     for seed in 0..CLUSTERS {
         let mut trio = Trio::new(seed);
         for _ in 0..STEPS_PER_CLUSTER {
             trio.live();
             let (to, from, bytes) = trio.frame();
-            match trio.cores.get_mut(&to).unwrap().peer(from, &bytes) {
-                Ok(()) => admitted += 1,
+            let core = trio.cores.get_mut(&to).unwrap();
+            let leads = core.role().is_leader;
+            match core.peer(from, &bytes) {
+                Ok(()) => {
+                    admitted += 1;
+                    to_leaders += u64::from(leads);
+                }
                 Err(reason) => *refused.entry(reason).or_default() += 1,
             }
             trio.carry_out(to);
         }
+        committed += trio.cores.values().map(RaftCore::commit_index).sum::<u64>();
     }
-    println!("admitted {admitted}, refused {refused:?}");
+    println!("admitted {admitted} ({to_leaders} by leaders), refused {refused:?}, {committed}");
     let total = admitted + refused.values().sum::<u64>();
     assert!(total > 200_000, "{total}");
     // The frames must be neither all plausible nor all nonsense.
@@ -48,6 +56,8 @@ fn no_frame_stops_a_replica() {
 
 struct Trio {
     rng: Rng,
+    /// Whether its liars also raise the term, which ends every leadership.
+    disruptive: bool,
     cores: BTreeMap<NodeId, RaftCore>,
     unsynced: BTreeMap<NodeId, VecDeque<(u64, Vec<Outbound>)>>,
     unapplied: BTreeMap<NodeId, u64>,
@@ -63,6 +73,7 @@ impl Trio {
         for id in ids {
             let mut config = CoreConfig::new(id, ids.to_vec());
             config.seed = rng.next();
+            config.election_ticks = 6;
             config.priority = i64::try_from(rng.below(3)).unwrap();
             config.max_entry_bytes = 256;
             config.max_uncommitted_bytes = 2048;
@@ -72,6 +83,7 @@ impl Trio {
         }
         Self {
             rng,
+            disruptive: seed.is_multiple_of(3),
             cores,
             unsynced: ids.iter().map(|id| (*id, VecDeque::new())).collect(),
             unapplied: BTreeMap::new(),
@@ -82,7 +94,7 @@ impl Trio {
 
     /// A few honest steps of everyday life.
     fn live(&mut self) {
-        for _ in 0..self.rng.below(8) {
+        for _ in 0..self.rng.below(14) {
             let id = self.rng.between(1, 3);
             let other = self.rng.between(1, 3);
             let read = self.rng.next();
@@ -115,11 +127,12 @@ impl Trio {
                         core.applied(*index);
                     }
                 }
-                21 => core.campaign(),
+                21 if self.rng.one_in(10) => core.campaign(),
                 22 => core.unreachable(other),
-                _ => {
+                _ if self.rng.one_in(10) => {
                     let _refused_unless_leader = core.transfer_leader(other);
                 }
+                _ => core.tick(),
             }
             self.carry_out(id);
         }
@@ -236,7 +249,8 @@ impl Trio {
     /// A message made up from what `to` would find plausible.
     fn invent(&mut self, to: NodeId, from: NodeId) -> Message {
         let core = &self.cores[&to];
-        let (term, last, commit) = (core.role().term, core.last_index(), core.commit_index());
+        let (term, leads) = (core.role().term, core.role().is_leader);
+        let (last, commit) = (core.last_index(), core.commit_index());
         let rng = &mut self.rng;
         let index = match rng.below(10) {
             0 => 0,
@@ -245,16 +259,16 @@ impl Trio {
             3..=5 => last,
             _ => (last + 2).saturating_sub(rng.below(6)),
         };
-        let message_term = match rng.below(24) {
+        let message_term = match rng.below(80) {
             0 => 0,
             1 => u64::MAX,
-            2 => term + (1 << rng.below(60)),
-            3 | 4 => term + 1,
-            5 => term.saturating_sub(1),
+            2 if self.disruptive => term + (1 << rng.below(60)),
+            3..=6 if self.disruptive => term + 1,
+            7..=10 => term.saturating_sub(1),
             _ => term,
         };
         let true_term = core.term_at(index).unwrap_or(0);
-        let log_term = if rng.one_in(4) {
+        let log_term = if rng.one_in(8) {
             rng.below(term + 2)
         } else {
             true_term
@@ -263,18 +277,22 @@ impl Trio {
             msg_type: if rng.one_in(20) {
                 i32::try_from(rng.below(30)).unwrap() - 2
             } else {
-                rng.pick(&[3, 3, 3, 4, 4, 5, 6, 6, 8, 8, 9, 14, 17, 18])
+                rng.pick(if leads {
+                    &[4, 4, 4, 4, 9, 9, 5, 17]
+                } else {
+                    &[3, 3, 3, 3, 8, 5, 6, 14, 17, 18]
+                })
             },
             to: if rng.one_in(50) { rng.below(5) } else { to },
             from: if rng.one_in(50) { rng.below(5) } else { from },
             term: message_term,
             log_term,
             index,
-            commit: match rng.below(6) {
+            commit: match rng.below(30) {
                 0 => rng.next(),
                 1 => last + 1,
-                2 => last,
-                3 => 0,
+                2..=5 => last,
+                6..=9 => 0,
                 _ => commit,
             },
             commit_term: if rng.one_in(2) {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod hostile;
+mod inhabitants;
 mod rng;
 mod simulation;
 mod world;

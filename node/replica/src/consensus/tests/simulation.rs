@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::world::{Plan, Tally, World};
+use super::inhabitants::{Plan, Tally};
+use super::world::World;
 
 const SEEDS: u64 = 200;
 
