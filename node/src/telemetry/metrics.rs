@@ -1,0 +1,307 @@
+//! The instruments, one method per thing that can be reported.
+//!
+//! Cheap to clone and to call from any thread; nothing here can fail or wait.
+
+use std::time::Duration;
+
+use akashi_domain::outcome::Outcome;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+use super::names::{self, Definition};
+use crate::net::Refused;
+
+/// Buckets of times in seconds: from a fast sync to the longest deadline.
+const SECONDS: [f64; 16] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 3.0, 10.0,
+];
+/// Buckets of counts: powers of two up to the most commands of one entry.
+const COUNTS: [f64; 13] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 2_048.0, 4_096.0,
+];
+
+/// What became of a command at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalResult {
+    /// This node leads and proposed it.
+    Proposed,
+    /// It was handed to the leader.
+    Forwarded,
+    /// The queue was full.
+    Busy,
+    /// There was no leader for too long.
+    Unavailable,
+}
+
+impl ProposalResult {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Forwarded => "forwarded",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// Whether a proof was judged before apply asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoResult {
+    /// It was.
+    Hit,
+    /// It was not: apply judged it itself.
+    Miss,
+}
+
+impl MemoResult {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+        }
+    }
+}
+
+/// Every instrument of the node.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    is_leader: Gauge<u64>,
+    term: Gauge<u64>,
+    committed: Gauge<u64>,
+    applied: Gauge<u64>,
+    leader_changes: Counter<u64>,
+    proposals: Counter<u64>,
+    entry_commands: Histogram<u64>,
+    fsync: Histogram<f64>,
+    batch_entries: Histogram<u64>,
+    log_bytes: Counter<u64>,
+    apply: Histogram<f64>,
+    verify: Histogram<f64>,
+    verify_queue: Gauge<u64>,
+    memo: Counter<u64>,
+    verdicts: Counter<u64>,
+    refusals: Counter<u64>,
+    tree_size: Gauge<u64>,
+    sealed_size: Gauge<u64>,
+    seal: Histogram<f64>,
+    seal_lag: Gauge<u64>,
+    head_age: Gauge<f64>,
+    divergence: Counter<u64>,
+    grpc: Histogram<f64>,
+    connections: UpDownCounter<i64>,
+    connections_refused: Counter<u64>,
+}
+
+impl Metrics {
+    /// Instruments that report to `provider`.
+    #[must_use]
+    pub fn new(provider: &SdkMeterProvider) -> Self {
+        let meter = &provider.meter("akashi");
+        let metrics = Self {
+            is_leader: gauge(meter, names::RAFT_IS_LEADER),
+            term: gauge(meter, names::RAFT_TERM),
+            committed: gauge(meter, names::RAFT_COMMITTED_INDEX),
+            applied: gauge(meter, names::RAFT_APPLIED_INDEX),
+            leader_changes: counter(meter, names::RAFT_LEADER_CHANGES_TOTAL),
+            proposals: counter(meter, names::PROPOSALS_TOTAL),
+            entry_commands: counts(meter, names::ENTRY_COMMANDS),
+            fsync: seconds(meter, names::LOG_FSYNC_SECONDS),
+            batch_entries: counts(meter, names::LOG_BATCH_ENTRIES),
+            log_bytes: counter(meter, names::LOG_BYTES_TOTAL),
+            apply: seconds(meter, names::APPLY_SECONDS),
+            verify: seconds(meter, names::VERIFY_SECONDS),
+            verify_queue: gauge(meter, names::VERIFY_QUEUE),
+            memo: counter(meter, names::VERIFY_MEMO_TOTAL),
+            verdicts: counter(meter, names::VERDICTS_TOTAL),
+            refusals: counter(meter, names::REFUSALS_TOTAL),
+            tree_size: gauge(meter, names::TREE_SIZE),
+            sealed_size: gauge(meter, names::SEALED_SIZE),
+            seal: seconds(meter, names::SEAL_SECONDS),
+            seal_lag: gauge(meter, names::SEAL_LAG_LEAVES),
+            head_age: meter
+                .f64_gauge(names::HEAD_AGE_SECONDS.name)
+                .with_unit(names::HEAD_AGE_SECONDS.unit)
+                .with_description(names::HEAD_AGE_SECONDS.help)
+                .build(),
+            divergence: counter(meter, names::DIVERGENCE_TOTAL),
+            grpc: seconds(meter, names::GRPC_SERVER_SECONDS),
+            connections: meter
+                .i64_up_down_counter(names::CONNECTIONS.name)
+                .with_unit(names::CONNECTIONS.unit)
+                .with_description(names::CONNECTIONS.help)
+                .build(),
+            connections_refused: counter(meter, names::CONNECTIONS_REFUSED_TOTAL),
+        };
+        // Shown from the start: an alarm on a series that does not exist yet would be silent.
+        metrics.divergence.add(0, &[]);
+        metrics.leader_changes.add(0, &[]);
+        metrics
+    }
+
+    /// Instruments that nobody reads.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self::new(&SdkMeterProvider::builder().build())
+    }
+
+    /// Where Raft stands.
+    pub fn raft(&self, is_leader: bool, term: u64, committed_index: u64) {
+        self.is_leader.record(u64::from(is_leader), &[]);
+        self.term.record(term, &[]);
+        self.committed.record(committed_index, &[]);
+    }
+
+    /// Another leader than before was seen.
+    pub fn leader_changed(&self) {
+        self.leader_changes.add(1, &[]);
+    }
+
+    /// What became of a command at once.
+    pub fn proposal(&self, result: ProposalResult) {
+        self.proposals
+            .add(1, &[KeyValue::new("result", result.label())]);
+    }
+
+    /// The leader packed an entry.
+    pub fn entry_packed(&self, commands: usize) {
+        self.entry_commands.record(count(commands), &[]);
+    }
+
+    /// The raft log was synced once, for that many entries and bytes.
+    pub fn log_synced(&self, time: Duration, entries: usize, bytes: u64) {
+        self.fsync.record(time.as_secs_f64(), &[]);
+        self.batch_entries.record(count(entries), &[]);
+        self.log_bytes.add(bytes, &[]);
+    }
+
+    /// An entry was applied: how long it took, and where the replica stands now.
+    pub fn applied(&self, time: Duration, log_index: u64, leaves: u64) {
+        self.apply.record(time.as_secs_f64(), &[]);
+        self.applied.record(log_index, &[]);
+        self.tree_size.record(leaves, &[]);
+    }
+
+    /// A batch of proofs was verified.
+    pub fn verified(&self, time: Duration) {
+        self.verify.record(time.as_secs_f64(), &[]);
+    }
+
+    /// That many proofs wait for a worker.
+    pub fn verify_queue(&self, waiting: usize) {
+        self.verify_queue.record(count(waiting), &[]);
+    }
+
+    /// Apply asked for the judgement over a proof.
+    pub fn memo(&self, result: MemoResult) {
+        self.memo.add(1, &[KeyValue::new("result", result.label())]);
+    }
+
+    /// A verdict was applied.
+    pub fn verdict(&self, outcome: Outcome) {
+        self.verdicts
+            .add(1, &[KeyValue::new("outcome", outcome_label(outcome))]);
+    }
+
+    /// A refused submission was applied; `reason` as in its leaf.
+    pub fn refusal(&self, reason: u16) {
+        let known = akashi_proof::Reason::from_code(reason).map_or(0, akashi_proof::Reason::code);
+        self.refusals
+            .add(1, &[KeyValue::new("reason", i64::from(known))]);
+    }
+
+    /// A head got its quorum, that long after it was announced.
+    pub fn sealed(&self, time: Duration) {
+        self.seal.record(time.as_secs_f64(), &[]);
+    }
+
+    /// How far seals are: leaves under the newest sealed head, leaves that wait, and for how long.
+    pub fn seals(&self, sealed_size: u64, waiting_leaves: u64, head_age: Duration) {
+        self.sealed_size.record(sealed_size, &[]);
+        self.seal_lag.record(waiting_leaves, &[]);
+        self.head_age.record(head_age.as_secs_f64(), &[]);
+    }
+
+    /// This node's root differs from a quorum's.
+    pub fn diverged(&self) {
+        self.divergence.add(1, &[]);
+    }
+
+    /// A call ended. Both labels are names of closed lists.
+    pub fn rpc(&self, method: &'static str, code: &'static str, time: Duration) {
+        let labels = [KeyValue::new("method", method), KeyValue::new("code", code)];
+        self.grpc.record(time.as_secs_f64(), &labels);
+    }
+
+    /// A connection stands.
+    pub fn connection_opened(&self) {
+        self.connections.add(1, &[]);
+    }
+
+    /// A connection ended.
+    pub fn connection_closed(&self) {
+        self.connections.add(-1, &[]);
+    }
+
+    /// A connection was turned away or cut off.
+    pub fn connection_refused(&self, why: Refused) {
+        self.connections_refused
+            .add(1, &[KeyValue::new("reason", why.label())]);
+    }
+}
+
+const fn outcome_label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Verified => "verified",
+        Outcome::NotVerified => "not_verified",
+        Outcome::Inconclusive => "inconclusive",
+        Outcome::NotEnrolled => "not_enrolled",
+        Outcome::OptedOut => "opted_out",
+        Outcome::DeclinedByCustomer => "declined_by_customer",
+        Outcome::ReportedByCustomer => "reported_by_customer",
+        Outcome::Expired => "expired",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Superseded => "superseded",
+        Outcome::RateLimited => "rate_limited",
+        Outcome::Error => "error",
+    }
+}
+
+fn gauge(meter: &Meter, definition: Definition) -> Gauge<u64> {
+    meter
+        .u64_gauge(definition.name)
+        .with_unit(definition.unit)
+        .with_description(definition.help)
+        .build()
+}
+
+fn counter(meter: &Meter, definition: Definition) -> Counter<u64> {
+    meter
+        .u64_counter(definition.name)
+        .with_unit(definition.unit)
+        .with_description(definition.help)
+        .build()
+}
+
+fn counts(meter: &Meter, definition: Definition) -> Histogram<u64> {
+    meter
+        .u64_histogram(definition.name)
+        .with_unit(definition.unit)
+        .with_description(definition.help)
+        .with_boundaries(COUNTS.to_vec())
+        .build()
+}
+
+fn seconds(meter: &Meter, definition: Definition) -> Histogram<f64> {
+    meter
+        .f64_histogram(definition.name)
+        .with_unit(definition.unit)
+        .with_description(definition.help)
+        .with_boundaries(SECONDS.to_vec())
+        .build()
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
