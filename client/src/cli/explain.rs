@@ -1,0 +1,50 @@
+//! `akashi explain`: what an error number means.
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::Output;
+use crate::error::{Code, Error};
+
+/// Tell what an error number means and what to do next
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  akashi explain AK6001")]
+pub(super) struct Explain {
+    /// The number, for example AK6001; all of them if left out
+    code: Option<String>,
+}
+
+impl Explain {
+    pub(super) fn run(&self, output: Output) -> Result<(), Error> {
+        let codes = match &self.code {
+            Some(text) => vec![
+                Code::parse(text)
+                    .ok_or_else(|| Error::usage(format!("{text} is no error number of akashi")))?,
+            ],
+            None => Code::ALL.to_vec(),
+        };
+        let mut rows = Vec::new();
+        let mut json = Vec::new();
+        for about in codes.iter().map(|code| code.explain()) {
+            let number = format!("AK{}", about.number);
+            let exit = about.exit.number();
+            json.push(json!({ "code": number, "exit": exit, "title": about.title,
+                              "cause": about.cause, "next": about.next }));
+            rows.push(vec![number, exit.to_string(), about.title.to_owned()]);
+        }
+        if let [only] = codes.as_slice() {
+            let about = only.explain();
+            let fields = [
+                ("code", format!("AK{}", about.number)),
+                ("meaning", about.title.to_owned()),
+                ("cause", about.cause.to_owned()),
+                ("next", about.next.to_owned()),
+                ("exit status", about.exit.number().to_string()),
+            ];
+            output.record(&fields, json.first().unwrap_or(&json!(null)));
+        } else {
+            output.records(&["CODE", "EXIT", "MEANING"], &rows, &json);
+        }
+        Ok(())
+    }
+}

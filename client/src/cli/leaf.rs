@@ -1,0 +1,162 @@
+//! Leaves and receipts in words and as JSON.
+
+use akashi_merkle::{CheckedLeaf, Leaf};
+use akashi_proof::Reason;
+use serde_json::{Value, json};
+
+use crate::answer::Outcome;
+use crate::clock;
+use crate::error::Error;
+use crate::event;
+
+/// A leaf as a JSON object; only the fields that are set.
+pub(super) fn leaf_json(index: u64, leaf: &Leaf) -> Value {
+    let mut object = json!({
+        "leafIndex": index,
+        "event": event::name(leaf.kind),
+        "stamp": clock::rfc3339(leaf.stamp_us),
+        "logIndex": leaf.log_index,
+        "ordinal": leaf.ordinal,
+        "tenant": leaf.tenant,
+    });
+    if let Value::Object(map) = &mut object {
+        for (name, bytes) in ids(leaf) {
+            if bytes.iter().any(|byte| *byte != 0) {
+                map.insert(name.to_owned(), json!(hex::encode(bytes)));
+            }
+        }
+        if let Some(outcome) = outcome(leaf) {
+            map.insert("outcome".to_owned(), json!(outcome.name()));
+        }
+        for (name, number) in [
+            ("reason", u64::from(leaf.reason)),
+            ("flags", u64::from(leaf.flags)),
+            ("policyVersion", u64::from(leaf.policy_version)),
+            ("suite", u64::from(leaf.suite)),
+        ] {
+            if number != 0 {
+                map.insert(name.to_owned(), json!(number));
+            }
+        }
+    }
+    object
+}
+
+/// One line of a listing.
+pub(super) fn leaf_row(index: u64, leaf: &Leaf) -> Vec<String> {
+    let challenge = if leaf.challenge_id == [0; 16] {
+        String::new()
+    } else {
+        hex::encode(leaf.challenge_id.get(..4).unwrap_or_default())
+    };
+    vec![
+        index.to_string(),
+        clock::rfc3339(leaf.stamp_us),
+        event::name(leaf.kind),
+        challenge,
+        outcome(leaf).map_or_else(String::new, |outcome| outcome.name().to_owned()),
+        reason(leaf.reason),
+    ]
+}
+
+/// Header of [`leaf_row`].
+pub(super) const LEAF_HEADER: [&str; 6] = [
+    "LEAF",
+    "CLUSTER TIME",
+    "EVENT",
+    "CHALLENGE",
+    "OUTCOME",
+    "REASON",
+];
+
+/// A proved leaf, field by field, for people.
+pub(super) fn proved_fields(
+    checked: &CheckedLeaf,
+) -> Result<(Vec<(&'static str, String)>, Value), Error> {
+    let leaf = checked.leaf().map_err(|_version| Error::Answer {
+        what: "leaf of another version",
+    })?;
+    let head = checked.head();
+    let vouches: Vec<String> = head
+        .vouches()
+        .iter()
+        .map(|vouch| {
+            let at = clock::rfc3339(vouch.time_s.saturating_mul(1_000_000));
+            format!("{}/{} at {at}", vouch.site, vouch.name)
+        })
+        .collect();
+    let mut fields = vec![
+        ("event", event::name(leaf.kind)),
+        ("cluster time", clock::rfc3339(leaf.stamp_us)),
+        ("leaf", checked.index().to_string()),
+        (
+            "tree",
+            format!("{} leaves of {}", head.size(), head.head().origin),
+        ),
+    ];
+    for (name, bytes) in ids(&leaf) {
+        if bytes.iter().any(|byte| *byte != 0) {
+            fields.push((name, hex::encode(bytes)));
+        }
+    }
+    if let Some(outcome) = outcome(&leaf) {
+        fields.push(("outcome", outcome.words().to_owned()));
+    }
+    if leaf.reason != 0 {
+        fields.push(("reason", reason(leaf.reason)));
+    }
+    if leaf.policy_version != 0 {
+        fields.push(("policy version", leaf.policy_version.to_string()));
+    }
+    fields.push(("vouched for by", vouches.join(", ")));
+    let mut json = leaf_json(checked.index(), &leaf);
+    if let Value::Object(map) = &mut json {
+        map.insert("treeSize".to_owned(), json!(head.size()));
+        map.insert("origin".to_owned(), json!(head.head().origin.to_string()));
+        let names: Vec<String> = head
+            .vouches()
+            .iter()
+            .map(|v| format!("{}/{}", v.site, v.name))
+            .collect();
+        map.insert("cosigners".to_owned(), json!(names));
+    }
+    Ok((fields, json))
+}
+
+/// A reason in words, with its number.
+pub(super) fn reason(number: u16) -> String {
+    let words = match number {
+        0 => return String::new(),
+        100 => "attempts used up".to_owned(),
+        101 => "the customer declined".to_owned(),
+        102 => "the customer reported it".to_owned(),
+        103 => "time ran out".to_owned(),
+        104 => "the contact was closed".to_owned(),
+        105 => "a newer contact took its place".to_owned(),
+        106 => "a newer device took its place".to_owned(),
+        107 => "the device was revoked".to_owned(),
+        108 => "too many notices".to_owned(),
+        109 => "no enrolled device".to_owned(),
+        other => Reason::from_code(other).map_or_else(
+            || "unknown to this version".to_owned(),
+            |reason| reason.to_string(),
+        ),
+    };
+    format!("{number} {words}")
+}
+
+fn outcome(leaf: &Leaf) -> Option<Outcome> {
+    Outcome::from_number(i32::from(leaf.outcome)).ok().flatten()
+}
+
+fn ids(leaf: &Leaf) -> [(&'static str, &[u8]); 7] {
+    [
+        ("contactId", &leaf.contact_id),
+        ("challengeId", &leaf.challenge_id),
+        ("subjectTag", &leaf.subject_tag),
+        ("actorTag", &leaf.actor_tag),
+        ("deviceTag", &leaf.device_tag),
+        ("statementHash", &leaf.statement_hash),
+        ("evidenceCommitment", &leaf.evidence_commitment),
+    ]
+}

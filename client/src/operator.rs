@@ -1,0 +1,214 @@
+//! The operator's side: sets a cluster up, adds tenants, policies and agents, looks at the nodes.
+
+use akashi_proto::v1;
+use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
+
+use crate::clock::Deadline;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::request_id::RequestId;
+
+pub use akashi_proto::v1::{GetNodeStatusResponse as NodeStatus, Policy, Settings};
+
+/// An operator of one cluster.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    connection: Connection,
+}
+
+impl Operator {
+    /// An operator with a connection made with an operator's certificate.
+    #[must_use]
+    pub const fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// The connection, for instance to prefer a node.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Writes the first entry of an empty cluster: its first tenant and that tenant's first policy.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn bootstrap(
+        &self,
+        tenant: &str,
+        policy: Policy,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let message = v1::BootstrapRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            policy: Some(policy),
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel).bootstrap(request).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Creates a tenant.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn create_tenant(&self, tenant: &str, deadline: Deadline) -> Result<(), Error> {
+        let message = v1::CreateTenantRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .create_tenant(request)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Activates a new version of a policy and gives it back with its version and digest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn put_policy(
+        &self,
+        tenant: &str,
+        policy: Policy,
+        deadline: Deadline,
+    ) -> Result<Policy, Error> {
+        let message = v1::PutPolicyRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            policy: Some(policy),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel).put_policy(request).await
+            })
+            .await?;
+        answer.policy.ok_or(Error::Answer { what: "policy" })
+    }
+
+    /// Registers an agent; `certificate_sha256` ties the agent to one certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn register_agent(
+        &self,
+        tenant: &str,
+        agent: &str,
+        certificate_sha256: Option<[u8; 32]>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let message = v1::RegisterAgentRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            agent: agent.to_owned(),
+            certificate_sha256: certificate_sha256
+                .map(|d| d.to_vec())
+                .unwrap_or_default()
+                .into(),
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .register_agent(request)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Changes cluster-wide limits; zero leaves one as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn put_settings(
+        &self,
+        settings: Settings,
+        deadline: Deadline,
+    ) -> Result<Settings, Error> {
+        let message = v1::PutSettingsRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            settings: Some(settings),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .put_settings(request)
+                    .await
+            })
+            .await?;
+        answer.settings.ok_or(Error::Answer { what: "settings" })
+    }
+
+    /// Asks one node how it stands. With several addresses: any node that answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn node_status(&self, deadline: Deadline) -> Result<NodeStatus, Error> {
+        self.connection
+            .call(
+                deadline,
+                &v1::GetNodeStatusRequest {},
+                |channel, request| async move {
+                    ClusterServiceClient::new(channel)
+                        .get_node_status(request)
+                        .await
+                },
+            )
+            .await
+    }
+
+    /// Asks every node how it stands, all at the same time, in the order of the addresses.
+    pub async fn status_of_all(
+        &self,
+        deadline: Deadline,
+    ) -> Vec<(String, Result<NodeStatus, Error>)> {
+        let asked = self
+            .connection
+            .each()
+            .into_iter()
+            .map(|(address, connection)| async move {
+                let status = Self::new(connection).node_status(deadline).await;
+                (address, status)
+            });
+        futures::future::join_all(asked).await
+    }
+
+    /// The cluster's key set, by which receipts are checked.
+    ///
+    /// Whoever already has a key set must compare: this answer is one node's word.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn key_set(&self, deadline: Deadline) -> Result<String, Error> {
+        let answer = self
+            .connection
+            .call(
+                deadline,
+                &v1::GetKeySetRequest {},
+                |channel, request| async move {
+                    ClusterServiceClient::new(channel)
+                        .get_key_set(request)
+                        .await
+                },
+            )
+            .await?;
+        Ok(answer.key_set)
+    }
+}

@@ -1,0 +1,478 @@
+//! A simulated phone: what a customer's app does, with its secrets in a directory of its own.
+//!
+//! The phone believes nothing it can check: a notice must come with a receipt of its challenge under
+//! the key set that the phone pinned at enrolment, and every field it shows must be bound into that
+//! challenge. It never stores the PIN, the PIN's scalar or key, or a proof: each of them would let a
+//! thief try out PINs.
+
+mod notice;
+mod session;
+mod store;
+
+use akashi_merkle::KeySet;
+use akashi_proof::{
+    Context, ContextFields, DeviceSecret, Kind, Knowledge, Part, PinKdf, PinSecret, Possession,
+    Purpose, RootSecret, Suite, prove, submission_digest,
+};
+use akashi_proto::v1;
+use akashi_proto::v1::phone_service_client::PhoneServiceClient;
+
+use crate::answer::{Outcome, bytes32};
+use crate::clock::Deadline;
+use crate::connection::Connection;
+use crate::entropy::ProofRandom;
+use crate::error::Error;
+use crate::platform::Invitation;
+use crate::request_id::RequestId;
+use crate::tag::subject_hash;
+
+pub use notice::CheckedNotice;
+pub use session::Session;
+pub use store::{PhoneDirectory, Profile};
+
+/// A phone with its secrets in memory.
+pub struct Phone {
+    profile: Profile,
+    keys: KeySet,
+    root: RootSecret,
+    salt: [u8; 32],
+    connection: Connection,
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.salt);
+    }
+}
+
+/// Proofs for one challenge, ready to be sent as often as needed: the request id is inside.
+#[derive(Clone, Debug)]
+pub struct Submission(v1::SubmitProofRequest);
+
+impl Submission {
+    /// The same proofs under a new request id: another act with the same content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Entropy`].
+    pub fn under_new_request(&self) -> Result<Self, Error> {
+        let request_id = RequestId::fresh()?.to_vec().into();
+        Ok(Self(v1::SubmitProofRequest {
+            request_id,
+            ..self.0.clone()
+        }))
+    }
+
+    /// These proofs, sent for another challenge: what a replaying fraudster would try.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Entropy`].
+    pub fn aimed_at(&self, notice: &CheckedNotice) -> Result<Self, Error> {
+        Ok(Self(v1::SubmitProofRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            challenge_id: notice.challenge_id().to_vec().into(),
+            submit_token: notice.submit_token().to_vec().into(),
+            ..self.0.clone()
+        }))
+    }
+}
+
+/// The cluster's answer to a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// How the challenge ended; none if it is still open.
+    pub outcome: Option<Outcome>,
+    /// Number of the reason, given only after a valid possession proof.
+    pub reason: u32,
+    /// Attempts left on this challenge.
+    pub attempts_left: u32,
+    /// Cluster time before which the PIN is locked, microseconds since 1970-01-01 UTC; or zero.
+    pub retry_after_us: u64,
+    /// Where the answer stands in the audit log.
+    pub leaf_index: u64,
+    /// Whether it is the stored answer to an earlier copy.
+    pub repeated: bool,
+}
+
+/// What a customer can say without proving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The notice was shown.
+    Opened,
+    /// "Not now."
+    Decline,
+    /// "I am not on a call."
+    Report,
+}
+
+impl Phone {
+    /// Reads a phone from its directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`] for the directory's files; [`Error::Usage`] or
+    /// [`Error::Certificate`] for the connection.
+    pub fn open(directory: &PhoneDirectory) -> Result<Self, Error> {
+        let profile = directory.profile()?;
+        let connection = Connection::new(&profile.nodes, &directory.identity()?)?;
+        Self::with_connection(directory, connection)
+    }
+
+    /// Reads a phone from its directory, using a connection that is there already: simulated phones
+    /// by the hundred share one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`] for the directory's files.
+    pub fn with_connection(
+        directory: &PhoneDirectory,
+        connection: Connection,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            profile: directory.profile()?,
+            keys: directory.key_set()?,
+            root: directory.root_secret()?,
+            salt: directory.pin_salt()?,
+            connection,
+        })
+    }
+
+    /// The subject's handle.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.profile.subject
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.profile.tenant
+    }
+
+    /// The pinned key set.
+    #[must_use]
+    pub const fn key_set(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// The connection, for instance to prefer a node.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn subject_hash(&self) -> [u8; 32] {
+        subject_hash(&self.profile.tenant, &self.profile.subject)
+    }
+
+    fn origin(&self) -> String {
+        self.keys.origin().to_string()
+    }
+
+    fn device_secret(&self) -> Result<DeviceSecret, Error> {
+        self.root
+            .device_secret(
+                Suite::V1,
+                self.origin().as_bytes(),
+                self.profile.tenant.as_bytes(),
+                self.profile.key_epoch,
+            )
+            .map_err(|_underivable| Error::Proof {
+                what: "device secret",
+            })
+    }
+
+    /// The public key that this phone is enrolled with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Proof`] if it cannot be derived.
+    pub fn device_key(&self) -> Result<[u8; 32], Error> {
+        Ok(self.device_secret()?.public().to_bytes())
+    }
+
+    /// Derives the PIN's secret: 64 MiB and about 0.1 s of Argon2id, on purpose.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Proof`] for an empty or over-long PIN.
+    pub fn unlock(&self, pin: &str) -> Result<PinSecret, Error> {
+        PinSecret::derive(
+            PinKdf::STANDARD,
+            pin.as_bytes(),
+            &self.salt,
+            &self.subject_hash(),
+        )
+        .map_err(|_underivable| Error::Proof {
+            what: "the PIN must have 1 to 64 bytes",
+        })
+    }
+
+    /// Enrols this phone: registers its public keys with proofs that it holds their secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it; [`Error::Integrity`] if the cluster names another
+    /// log or another person than the phone expects.
+    pub async fn enrol(
+        &self,
+        invitation: &Invitation,
+        pin: &PinSecret,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let question = v1::GetEnrolmentRequest {
+            tenant: self.profile.tenant.clone(),
+            enrolment_id: invitation.enrolment_id.to_vec().into(),
+            token: invitation.token.to_vec().into(),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &question, |channel, request| async move {
+                PhoneServiceClient::new(channel)
+                    .get_enrolment(request)
+                    .await
+            })
+            .await?;
+        let wire = answer.context.ok_or(Error::Answer { what: "context" })?;
+        self.check_log(&wire.origin, wire.group, wire.epoch)?;
+        if bytes32(&wire.subject_hash, "subject_hash")? != self.subject_hash() {
+            return Err(Error::integrity("the enrolment is for another subject"));
+        }
+        let context = self.context(&Bound {
+            challenge_id: invitation.enrolment_id,
+            nonce: bytes32(&wire.nonce, "nonce")?,
+            purpose: Purpose::Enrol,
+            contact_id: &[],
+            not_before_us: wire.not_before_us,
+            expires_us: wire.expires_us,
+            policy_digest: [0; 32],
+        })?;
+        let device = self.device_secret()?;
+        let message = v1::CompleteEnrolmentRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: self.profile.tenant.clone(),
+            enrolment_id: invitation.enrolment_id.to_vec().into(),
+            token: invitation.token.to_vec().into(),
+            device_key: device.public().to_bytes().to_vec().into(),
+            pin_key: pin.public().to_bytes().to_vec().into(),
+            proofs: factor_proofs(&context, &device, Some(pin))?,
+            suite: u32::from(Suite::V1.code()),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                PhoneServiceClient::new(channel)
+                    .complete_enrolment(request)
+                    .await
+            })
+            .await?;
+        if answer.enrolled {
+            Ok(())
+        } else {
+            Err(Error::Refused {
+                outcome: "not enrolled",
+            })
+        }
+    }
+
+    /// Proves for one checked notice: possession of this phone, and the PIN if the policy asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Proof`] if the policy asks for a PIN and there is none; [`Error::Entropy`].
+    pub fn prove(
+        &self,
+        notice: &CheckedNotice,
+        pin: Option<&PinSecret>,
+    ) -> Result<Submission, Error> {
+        if notice.require_knowledge() && pin.is_none() {
+            return Err(Error::Proof {
+                what: "the policy asks for the PIN",
+            });
+        }
+        let device = self.device_secret()?;
+        let pin = pin.filter(|_| notice.require_knowledge());
+        Ok(Submission(v1::SubmitProofRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: self.profile.tenant.clone(),
+            challenge_id: notice.challenge_id().to_vec().into(),
+            submit_token: notice.submit_token().to_vec().into(),
+            suite: u32::from(Suite::V1.code()),
+            proofs: factor_proofs(notice.context(), &device, pin)?,
+        }))
+    }
+
+    /// Sends proofs; sending the same submission again gives the same answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn submit(
+        &self,
+        submission: &Submission,
+        deadline: Deadline,
+    ) -> Result<Submitted, Error> {
+        submit_through(&self.connection, submission, deadline).await
+    }
+
+    /// Answers a notice without proving; gives the outcome if that ended the challenge.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn reply(
+        &self,
+        notice: &CheckedNotice,
+        reply: Reply,
+        deadline: Deadline,
+    ) -> Result<Option<Outcome>, Error> {
+        let answer = match reply {
+            Reply::Opened => v1::NoticeAnswer::Opened,
+            Reply::Decline => v1::NoticeAnswer::Decline,
+            Reply::Report => v1::NoticeAnswer::Report,
+        };
+        let message = v1::AnswerNoticeRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: self.profile.tenant.clone(),
+            challenge_id: notice.challenge_id().to_vec().into(),
+            submit_token: notice.submit_token().to_vec().into(),
+            answer: answer.into(),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                PhoneServiceClient::new(channel)
+                    .answer_notice(request)
+                    .await
+            })
+            .await?;
+        Outcome::from_number(answer.outcome)
+    }
+
+    /// The log named by a message must be the one whose keys this phone pinned.
+    fn check_log(&self, origin: &str, group: u32, epoch: u32) -> Result<(), Error> {
+        let pinned = self.keys.origin();
+        if origin != pinned.to_string()
+            || group != u32::from(pinned.group())
+            || epoch != pinned.epoch()
+        {
+            return Err(Error::integrity(
+                "another log than the one this phone has pinned",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The context of a proof, from authenticated names and the message's own fields.
+    fn context(&self, bound: &Bound<'_>) -> Result<Context, Error> {
+        let origin = self.origin();
+        Context::new(ContextFields {
+            suite: Suite::V1,
+            origin: origin.as_bytes(),
+            group: self.keys.origin().group(),
+            epoch: self.keys.origin().epoch(),
+            tenant: self.profile.tenant.as_bytes(),
+            challenge_id: bound.challenge_id,
+            nonce: bound.nonce,
+            purpose: bound.purpose,
+            subject: self.subject_hash(),
+            contact_id: bound.contact_id,
+            not_before_us: bound.not_before_us,
+            expires_us: bound.expires_us,
+            order_hash: [0; 32],
+            policy_digest: bound.policy_digest,
+        })
+        .map_err(|_field| Error::Answer {
+            what: "fields of the proof context",
+        })
+    }
+}
+
+/// Sends proofs through a certain connection, for instance two copies through two nodes.
+///
+/// # Errors
+///
+/// [`Error`], by what can be done about it.
+pub async fn submit_through(
+    connection: &Connection,
+    submission: &Submission,
+    deadline: Deadline,
+) -> Result<Submitted, Error> {
+    let answer = connection
+        .call(deadline, &submission.0, |channel, request| async move {
+            PhoneServiceClient::new(channel).submit_proof(request).await
+        })
+        .await?;
+    let placement = answer.placement.unwrap_or_default();
+    Ok(Submitted {
+        outcome: Outcome::from_number(answer.outcome)?,
+        reason: answer.reason,
+        attempts_left: answer.attempts_left,
+        retry_after_us: answer.retry_after_us,
+        leaf_index: placement.leaf_index,
+        repeated: placement.repeated,
+    })
+}
+
+/// The fields of a context that differ from message to message.
+struct Bound<'a> {
+    challenge_id: [u8; 16],
+    nonce: [u8; 32],
+    purpose: Purpose,
+    contact_id: &'a [u8],
+    not_before_us: u64,
+    expires_us: u64,
+    policy_digest: [u8; 32],
+}
+
+/// The proofs of one submission in ascending order of kind. Possession is made last, over the
+/// others.
+fn factor_proofs(
+    context: &Context,
+    device: &DeviceSecret,
+    pin: Option<&PinSecret>,
+) -> Result<Vec<v1::FactorProof>, Error> {
+    let mut random = ProofRandom::draw()?;
+    let unprovable = |_| Error::Proof {
+        what: "a secret does not fit its public key",
+    };
+    let knowledge = match pin {
+        Some(pin) => {
+            let statement = Knowledge {
+                device: device.public(),
+                pin: pin.public(),
+            };
+            Some(
+                prove(context, &statement, pin, &mut random)
+                    .map_err(unprovable)?
+                    .to_bytes(),
+            )
+        }
+        None => None,
+    };
+    let parts: Vec<Part<'_>> = knowledge
+        .iter()
+        .map(|proof| Part::plain(Kind::Knowledge, KNOWLEDGE_SLOT, proof))
+        .collect();
+    let statement = Possession {
+        key: device.public(),
+        submission_digest: submission_digest(&parts),
+    };
+    let possession = prove(context, &statement, device, &mut random).map_err(unprovable)?;
+    let mut proofs = vec![v1::FactorProof {
+        kind: u32::from(Kind::Possession.code()),
+        proof: possession.to_bytes().into(),
+    }];
+    if let Some(proof) = knowledge {
+        let kind = u32::from(Kind::Knowledge.code());
+        proofs.push(v1::FactorProof {
+            kind,
+            proof: proof.into(),
+        });
+    }
+    Ok(proofs)
+}
+
+/// The place of the PIN among the parts of a submission: the only part beside possession.
+const KNOWLEDGE_SLOT: u8 = 0;

@@ -1,0 +1,167 @@
+//! A simulated phone's directory: what a real phone would keep in its key store.
+//!
+//! | file | mode | content |
+//! |---|---|---|
+//! | `phone.json` | 0600 | tenant, subject, node addresses, key epoch |
+//! | `root.key` | 0600 | root secret, 32 bytes in hexadecimal |
+//! | `pin.salt` | 0600 | salt *d* of the PIN, 32 bytes in hexadecimal |
+//! | `cluster.keys` | 0600 | the pinned key set |
+//! | `ca.pem` | 0600 | the certificate authority of the nodes |
+//!
+//! Never written: the PIN, its scalar *w*, its public key *K*, proofs, receipts of own submissions.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use akashi_merkle::KeySet;
+use akashi_proof::RootSecret;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::entropy;
+use crate::error::Error;
+use crate::files::{self, Mode};
+use crate::identity::Identity;
+
+/// What `phone.json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The tenant that this phone is enrolled with.
+    pub tenant: String,
+    /// The subject's opaque handle.
+    pub subject: String,
+    /// Raised after a revocation, so that the device key changes.
+    pub key_epoch: u32,
+    /// Addresses of the nodes, `host:port`.
+    pub nodes: Vec<String>,
+}
+
+/// Where a simulated phone lives.
+#[derive(Clone, Debug)]
+pub struct PhoneDirectory(PathBuf);
+
+impl PhoneDirectory {
+    /// The phone of `subject` below `phones`.
+    #[must_use]
+    pub fn of(phones: &Path, subject: &str) -> Self {
+        Self(phones.join(subject))
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes a new phone with fresh secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] if there is one already; [`Error::File`]; [`Error::Entropy`].
+    pub fn create(&self, profile: &Profile, keys: &KeySet, ca_pem: &str) -> Result<(), Error> {
+        files::must_be_absent_or_empty(&self.0)?;
+        files::private_directory(&self.0)?;
+        let root = Zeroizing::new(entropy::random::<32>()?);
+        let salt = Zeroizing::new(entropy::random::<32>()?);
+        self.write(
+            "root.key",
+            Zeroizing::new(hex::encode(root.as_slice())).as_bytes(),
+        )?;
+        self.write(
+            "pin.salt",
+            Zeroizing::new(hex::encode(salt.as_slice())).as_bytes(),
+        )?;
+        self.write("cluster.keys", keys.to_text().as_bytes())?;
+        self.write("ca.pem", ca_pem.as_bytes())?;
+        let profile = serde_json::to_vec_pretty(profile)
+            .map_err(|_unwritable| Error::malformed(self.0.join("phone.json"), "not JSON"))?;
+        self.write("phone.json", &profile)
+    }
+
+    /// Whether a phone was made here.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.0.join("phone.json").is_file()
+    }
+
+    /// Takes the phone away, secrets and all; for an enrolment that did not come about.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn discard(&self) -> Result<(), Error> {
+        fs::remove_dir_all(&self.0).map_err(Error::file(&self.0))
+    }
+
+    /// The subjects that have a phone below `phones`, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] if the directory cannot be read.
+    pub fn list(phones: &Path) -> Result<Vec<String>, Error> {
+        let mut subjects = Vec::new();
+        for entry in fs::read_dir(phones).map_err(Error::file(phones))? {
+            let entry = entry.map_err(Error::file(phones))?;
+            if let Ok(subject) = entry.file_name().into_string()
+                && Self::of(phones, &subject).is_there()
+            {
+                subjects.push(subject);
+            }
+        }
+        subjects.sort();
+        Ok(subjects)
+    }
+
+    /// Reads `phone.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn profile(&self) -> Result<Profile, Error> {
+        let path = self.0.join("phone.json");
+        serde_json::from_str(&files::read_text(&path)?)
+            .map_err(|bad| Error::malformed(&path, bad.to_string()))
+    }
+
+    /// Reads the pinned key set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn key_set(&self) -> Result<KeySet, Error> {
+        let path = self.0.join("cluster.keys");
+        KeySet::parse(&files::read_text(&path)?)
+            .map_err(|bad| Error::malformed(&path, bad.to_string()))
+    }
+
+    /// The phone's side of TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn identity(&self) -> Result<Identity, Error> {
+        Identity::phone(&self.0.join("ca.pem"))
+    }
+
+    pub(super) fn root_secret(&self) -> Result<RootSecret, Error> {
+        Ok(RootSecret::from_bytes(self.secret("root.key")?))
+    }
+
+    pub(super) fn pin_salt(&self) -> Result<[u8; 32], Error> {
+        self.secret("pin.salt")
+    }
+
+    fn secret(&self, name: &str) -> Result<[u8; 32], Error> {
+        let path = self.0.join(name);
+        let text = Zeroizing::new(files::read_text(&path)?);
+        let mut bytes = [0_u8; 32];
+        hex::decode_to_slice(text.trim(), &mut bytes)
+            .map_err(|_bad| Error::malformed(&path, "not 64 hexadecimal digits"))?;
+        Ok(bytes)
+    }
+
+    fn write(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
+        files::write_new(&self.0.join(name), contents, Mode::Private)
+    }
+}
