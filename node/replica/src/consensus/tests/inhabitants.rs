@@ -76,6 +76,8 @@ pub(super) enum Event {
     Restart {
         node: NodeId,
     },
+    /// Everybody stands for election at once.
+    Rush,
     Heal {
         from: NodeId,
         to: NodeId,

@@ -157,7 +157,11 @@ impl World {
         node.flushed = self.rng.between(node.flushed, node.applied);
         node.reads.clear();
         node.proposals.clear();
-        let down = self.rng.between(50, 2_000);
+        let down = if self.rng.one_in(3) {
+            self.rng.between(1, 8)
+        } else {
+            self.rng.between(50, 2_000)
+        };
         self.at(down, Event::Restart { node: id });
     }
 
@@ -212,6 +216,7 @@ impl World {
                 self.with(node, life, |core| core.fetched(from, entries));
             }
             Event::Restart { node } => self.start(node),
+            Event::Rush => self.rush(),
             Event::Heal { from, to } => {
                 self.cuts.remove(&(from, to));
             }
@@ -420,11 +425,18 @@ impl World {
         let done = std::mem::take(&mut node.disk.syncing);
         let number = done.last().map_or(0, |persist| persist.number);
         let mut messages = Vec::new();
+        let term = node.disk.hard_state.term;
         for persist in done {
             node.disk.write(&persist);
             messages.extend(persist.messages_after);
         }
+        let voted = node.disk.hard_state.term != term;
         self.send(id, messages);
+        // A vote that has left must be found again after a crash.
+        if voted && self.stormy() && self.rng.one_in(8) {
+            self.crash(id);
+            return;
+        }
         let lag = if self.stormy() { self.rng.below(12) } else { 0 };
         self.at(
             lag,
@@ -468,6 +480,14 @@ impl World {
         }
     }
 
+    fn rush(&mut self) {
+        let ids: Vec<NodeId> = self.nodes.keys().copied().collect();
+        for id in ids {
+            let life = self.nodes[&id].life;
+            self.with(id, life, RaftCore::campaign);
+        }
+    }
+
     fn fault(&mut self) {
         if !self.stormy() {
             self.cuts.clear();
@@ -482,8 +502,15 @@ impl World {
         let (a, b) = (self.rng.pick(&ids), self.rng.pick(&ids));
         let life = self.nodes[&a].life;
         let long = self.rng.between(100, 2_500);
-        match self.rng.below(10) {
+        match self.rng.below(12) {
             0..=2 => self.crash(a),
+            10 | 11 => {
+                // Without its leader, and once its heartbeats are forgotten, the group elects.
+                let leader = ids.iter().find(|id| self.nodes[id].role.is_leader);
+                self.crash(leader.copied().unwrap_or(a));
+                let forgotten = self.rng.between(180, 260);
+                self.at(forgotten, Event::Rush);
+            }
             3 | 4 => {
                 self.cuts.insert((a, b));
                 self.at(long, Event::Heal { from: a, to: b });
