@@ -243,10 +243,10 @@ impl<D: Disk> RaftLog<D> {
     /// Brings the next segment a step nearer, once the one being written is half full. Returns
     /// whether there is more to do.
     ///
-    /// The log thread calls it after the messages of a sync have left: the step (one write of
-    /// [`LogOptions::prepare_step_bytes`] zeros) then delays nobody but the next batch. Steps
-    /// instead of a second thread, so that the simulator runs the same code; a roll that comes
-    /// first finishes the work itself.
+    /// The log thread calls it after the messages of a sync have left and while nothing waits: the
+    /// step (one synced write of [`LogOptions::prepare_step_bytes`] zeros) then delays nobody but
+    /// a batch that comes meanwhile. Steps instead of a second thread, so that the simulator runs
+    /// the same code; a roll that comes first finishes the work itself.
     ///
     /// # Errors
     ///

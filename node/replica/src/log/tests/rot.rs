@@ -128,6 +128,53 @@ fn an_emptied_oldest_segment_is_refused() {
 }
 
 #[test]
+fn a_frame_that_does_not_follow_on_the_one_before_is_refused() {
+    let ended = |middle: &[u8]| {
+        let mut log = format();
+        write(&mut log, [append(vec![entry(1, 1, middle)])]);
+        write(&mut log, [append(entries(2, 2, 1))]);
+        log.into_disk()
+    };
+    let (mut disk, other) = (ended(b"this"), ended(b"that"));
+    let name = SegmentName::Live(1);
+    // Number, log and checksums of the frame are right; it stood behind another one.
+    disk.write_at(
+        name,
+        2 * 4096,
+        &other.bytes(name).unwrap()[2 * 4096..3 * 4096],
+    )
+    .unwrap();
+    let found = open(disk);
+    assert!(
+        matches!(
+            found,
+            Err(LogError::BitRot {
+                segment: 1,
+                offset: 8192
+            })
+        ),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn one_segment_without_frames_may_stand_at_the_end_and_two_may_not() {
+    let mut disk = nine_frames();
+    disk.extend(SegmentName::Live(3), options().segment_bytes)
+        .unwrap();
+    let (mut log, found) = open(disk.clone()).unwrap();
+    assert_eq!(found.last_index, 9);
+    write(&mut log, [append(entries(10, 10, 1))]);
+    assert_eq!(reopen(log).1.last_index, 10);
+    disk.extend(SegmentName::Live(4), options().segment_bytes)
+        .unwrap();
+    assert!(matches!(
+        open(disk),
+        Err(LogError::BitRot { segment: 2, .. })
+    ));
+}
+
+#[test]
 fn bytes_of_a_client_that_look_like_a_frame_are_not_taken_for_one() {
     // A frame of another log, with a number far ahead, as the data of an entry, so placed that it
     // starts at a block; then the frame around it is torn.
