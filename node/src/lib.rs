@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod config;
+pub mod engine;
 pub mod entropy;
 pub mod net;
+pub mod peers;
 pub mod storage;
 pub mod telemetry;

@@ -89,7 +89,7 @@ pub enum Reply {
     } = 8,
     /// The proofs did not hold; the challenge is still open.
     Refused {
-        /// Why; zero unless possession held (K6).
+        /// Why; zero unless possession held.
         reason: u16,
         /// Recorded refusals left before the challenge ends.
         attempts_left: u8,

@@ -173,7 +173,7 @@ impl<V: View> Run<'_, V> {
     }
 
     /// Ids outside the horizon: too old, and it could have been executed and forgotten; too far
-    /// ahead, and it would have to be remembered too long (S6).
+    /// ahead, and it would have to be remembered too long.
     fn untimely(&self, step: &Step, request: &Request) -> Result<Option<Rejection>, Fault> {
         let horizon_us = self.overlay.settings()?.horizon_us();
         let made_us = request.id.time_ms().saturating_mul(1_000);

@@ -250,7 +250,7 @@ pub struct SubmitProof {
     pub tenant: String,
     /// The challenge that is answered.
     pub challenge: ChallengeId,
-    /// The notice's submit token: without it nothing gets past the door (K6).
+    /// The notice's submit token: without it nothing gets past the door.
     pub token: [u8; 32],
     /// The proof suite.
     pub suite: u8,

@@ -16,7 +16,7 @@ pub struct Entry {
     pub rule_version: u16,
     /// The leader's clock; apply clamps it so that cluster time never runs backwards.
     pub stamp: Stamp,
-    /// The leader's randomness, from which nonces, tokens and salts are derived (K5, K9).
+    /// The leader's randomness, from which nonces, tokens and salts are derived.
     pub random: [u8; 32],
     /// The newest sealed head the leader knew: size and root. Believed only if this replica computed
     /// the same root.

@@ -42,6 +42,25 @@ impl Table {
         Self::Policy, Self::Outbox, Self::Audit, Self::Tiles, Self::Heads, Self::Evidence,
     ];
 
+    /// The number that stands for the table in hashes and keys.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Meta => 0,
+            Self::Dedupe => 1,
+            Self::Timer => 2,
+            Self::Call => 3,
+            Self::Subject => 4,
+            Self::Agent => 5,
+            Self::Policy => 6,
+            Self::Outbox => 7,
+            Self::Audit => 8,
+            Self::Tiles => 9,
+            Self::Heads => 10,
+            Self::Evidence => 11,
+        }
+    }
+
     /// The table's name on disk: a RocksDB column family.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -3,7 +3,7 @@
 
 /// Commands in one entry: what one drain of the leader's queue packs together.
 pub const REQUESTS_PER_ENTRY_MAX: usize = 4_096;
-/// Timers fired by one entry: bounds the work and the leaves of a single step (S5).
+/// Timers fired by one entry: bounds the work and the leaves of a single step.
 pub const TIMERS_PER_ENTRY_MAX: usize = 1_024;
 /// Remembered requests forgotten by one entry: twice what one entry can add at most would never lag;
 /// this keeps up with any sustained rate while a step stays short.
@@ -18,7 +18,7 @@ pub const SUBMISSION_PARTS_MAX: usize = 8;
 /// Bytes of one proof: the largest kind of the suite is 1,856.
 pub const PROOF_BYTES_MAX: usize = 4_096;
 /// Recorded refusals without valid possession, per challenge: enough for the fraud team to see, too
-/// few to fill the log from outside (K6).
+/// few to fill the log from outside.
 pub const POSSESSION_REFUSALS_RECORDED_MAX: u8 = 5;
 /// Failed attempts to complete one enrolment before its token is worthless.
 pub const ENROLMENT_REFUSALS_MAX: u8 = 5;

@@ -28,7 +28,7 @@ pub struct Progress {
     pub stamp: Stamp,
     /// Leaves in the audit log.
     pub leaves: u64,
-    /// The newest sealed head that applied state knows; an input of nonces (K5).
+    /// The newest sealed head that applied state knows; an input of nonces.
     pub sealed: Sealed,
 }
 
@@ -202,7 +202,7 @@ pub struct Device {
     pub revoked: bool,
 }
 
-/// Wrong PINs with valid possession, in a row, per device (K7).
+/// Wrong PINs with valid possession, in a row, per device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct PinCounter {
     /// How many in a row.

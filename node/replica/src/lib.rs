@@ -8,4 +8,6 @@
 pub mod consensus;
 pub mod entry;
 pub mod log;
+pub mod machine;
+pub mod seal;
 pub mod store;

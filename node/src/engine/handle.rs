@@ -1,23 +1,14 @@
-//! What the rest of the node may ask of the replica: propose, read, look, subscribe.
-//!
-//! A [`Handle`] is cheap to clone. Every wait ends at the caller's deadline at the latest; nothing
-//! here hangs. Any node takes any command: one that does not lead hands it to the leader, and again
-//! under the same request id if the leader changes meanwhile.
+//! What a caller of the [`Handle`](super::Handle) gets: answers it may not get, and why; what it sees.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use akashi_domain::answer::Answer;
 use akashi_domain::apply::Recorded;
-use akashi_domain::command::Request;
 use akashi_domain::ids::Stamp;
 use akashi_domain::records::Progress;
-use akashi_merkle::{Hash, KeySet, Receipt, SignedHead};
+use akashi_merkle::Hash;
 use akashi_replica::entry::NodeId;
-use tokio::sync::{broadcast, watch};
-use tokio::time::Instant;
 
-/// How long a node looks for a leader before it says that there is none (S7).
+/// How long a node looks for a leader before it says that there is none.
 pub const LEADERLESS_MAX: Duration = Duration::from_secs(3);
 
 /// Why a command has no answer.

@@ -80,7 +80,7 @@ pub(super) fn announce<V: View>(
         };
         return Ok(Decision { events, reply });
     }
-    // One open challenge per subject: the newer contact takes over (U39).
+    // One open challenge per subject: the newer contact takes over.
     events.extend(end_open_challenge(
         state,
         tenant.number,

@@ -71,7 +71,7 @@ impl Step {
         crate::ids::labelled(label, &[&self.random, &index, &ordinal, id])
     }
 
-    /// The nonce of a challenge or an enrolment (K5).
+    /// The nonce of a challenge or an enrolment.
     fn nonce(&self, cluster: &Cluster, id: [u8; 16]) -> [u8; 32] {
         challenge_nonce(&NonceInputs {
             suite: Suite::V1,
@@ -85,7 +85,7 @@ impl Step {
         })
     }
 
-    /// The salt of one factor's evidence commitment (K9).
+    /// The salt of one factor's evidence commitment.
     fn salt(&self, id: [u8; 16], kind: u8) -> [u8; 32] {
         self.derived(b"akashi/v1/salt", &[id.as_slice(), &[kind]].concat())
     }

@@ -1,6 +1,6 @@
 //! Submissions: the one place where a challenge is used up.
 //!
-//! Order of checks (S1, S2, K6, K7): the door (tenant, challenge, token, suite, form), repeats, time,
+//! Order of checks: the door (tenant, challenge, token, suite, form), repeats, time,
 //! device, possession, PIN lock, the other factors. Nothing after possession is evaluated unless
 //! possession holds, and a PIN is answered only if it was evaluated and counted.
 
@@ -167,7 +167,7 @@ struct Case<'a, V> {
 }
 
 impl<V: View> Case<'_, V> {
-    /// The answer to a submission that was judged before, or that comes after the verdict (S2).
+    /// The answer to a submission that was judged before, or that comes after the verdict.
     fn repeat(&self) -> Result<Option<Decision>, Stop> {
         let judged = self.challenge.judged.iter().find(|judged| judged.fingerprint == self.print);
         match (judged, self.challenge.verdict) {
@@ -232,7 +232,7 @@ impl<V: View> Case<'_, V> {
         }
     }
 
-    /// Possession does not hold: anyone could have sent this, so it counts for nothing (K6).
+    /// Possession does not hold: anyone could have sent this, so it counts for nothing.
     fn without_possession(&self, jobs: &[Job], factor: Factor, why: Reason) -> Decision {
         let recorded = self.challenge.possession_refusals < POSSESSION_REFUSALS_RECORDED_MAX;
         let factors = jobs
@@ -253,7 +253,7 @@ impl<V: View> Case<'_, V> {
         }
     }
 
-    /// Possession holds, something else does not: recorded, counted, and the fifth ends it (S1).
+    /// Possession holds, something else does not: recorded, counted, and the fifth ends it.
     fn refuse(
         &self,
         failed: Option<Factor>,
@@ -370,7 +370,7 @@ fn is_locked(pin: &PinCounter, now: Stamp) -> bool {
     pin.locked_for_good || pin.locked_until > now
 }
 
-/// One more wrong PIN in a row (K7): from the soft limit on each one locks, twice as long as the one
+/// One more wrong PIN in a row: from the soft limit on each one locks, twice as long as the one
 /// before; at the hard limit only re-proofing helps.
 #[must_use]
 pub(crate) fn count_wrong_pin(pin: PinCounter, settings: &Settings, now: Stamp) -> PinCounter {

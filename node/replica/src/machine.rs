@@ -1,0 +1,312 @@
+//! The state machine's host: gives decided entries to the core and writes what comes of them.
+//!
+//! One entry, one batch: state, leaves, tree nodes and progress together or not at all. It must never
+//! apply an entry twice, out of order, or partly.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use akashi_domain::apply::{Applied, apply};
+use akashi_domain::decide::Checker;
+use akashi_domain::entry::{Entry, EntryError, Sealed};
+use akashi_domain::kv::{Changes, Fault, Table, View};
+use akashi_domain::records::Progress;
+use akashi_domain::state::Records as _;
+use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash, root_at};
+
+use crate::entry::{EntryKind, LogEntry};
+use crate::store::{Batch, StateStore, StoreError};
+
+/// `Meta`: the chained hash of every change so far.
+const STATE_HASH: &[u8] = b"state-hash";
+/// Trees of leaves are numbered like Raft groups; there is one.
+const TREE: u16 = 0;
+/// Roots at entry boundaries kept at hand; older ones are computed from stored nodes.
+const RECENT_ROOTS_MAX: usize = 4_096;
+
+/// Why the host cannot go on. The node stops: state is never guessed.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The state store refused.
+    #[error("the state store refused")]
+    Store(#[from] StoreError),
+    /// The core found records it did not write.
+    #[error("the state does not make sense")]
+    Fault(#[from] Fault),
+    /// An entry follows a rule that this version lacks: upgrade the node.
+    #[error("an entry follows a rule that this version does not have")]
+    UnknownRule,
+    /// Entries came out of order.
+    #[error("an entry came out of order")]
+    OutOfOrder,
+    /// The store holds a tree that does not fit its leaves.
+    #[error("the stored tree does not fit its leaves")]
+    TreeLost,
+}
+
+/// What one applied entry led to, as the rest of the node needs it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Facts, answers and progress.
+    pub applied: Applied,
+    /// Root of the tree with all its leaves.
+    pub root: Hash,
+}
+
+/// Reads records and tree nodes from a store.
+#[derive(Debug)]
+pub struct StoreView<S: ?Sized>(pub Arc<S>);
+
+impl<S: ?Sized> Clone for StoreView<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: StateStore + ?Sized> View for StoreView<S> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.0.get(table, key).map_err(|_refused| Fault::Storage)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+        self.0.scan(table, from, to, limit).map_err(|_refused| Fault::Storage)
+    }
+}
+
+impl<S: StateStore + ?Sized> NodeReader for StoreView<S> {
+    type Error = Fault;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, Fault> {
+        let stored = self.get(Table::Tiles, &node_key(TreeNodeId { level, index }))?;
+        stored.and_then(|hash| hash.try_into().ok()).ok_or(Fault::Corrupt)
+    }
+}
+
+impl<S: StateStore + ?Sized> StoreView<S> {
+    /// The canonical bytes of a leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, Fault> {
+        self.get(Table::Audit, &leaf_key(index))
+    }
+
+    /// The newest stored head, as signed note text.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    pub fn newest_head(&self) -> Result<Option<String>, Fault> {
+        let (from, to) = (head_key(0), head_key(u64::MAX));
+        let last = self.0.last(Table::Heads, &from, &to).map_err(|_refused| Fault::Storage)?;
+        last.map(|(_, text)| String::from_utf8(text).map_err(|_not_text| Fault::Corrupt)).transpose()
+    }
+
+    /// The chained hash of every change so far; zeros before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    pub fn state_hash(&self) -> Result<[u8; 32], Fault> {
+        match self.get(Table::Meta, STATE_HASH)? {
+            None => Ok([0; 32]),
+            Some(hash) => hash.try_into().map_err(|_wrong_width| Fault::Corrupt),
+        }
+    }
+}
+
+/// The host of one replica's state machine.
+#[derive(Debug)]
+pub struct Machine<S> {
+    view: StoreView<S>,
+    progress: Progress,
+    frontier: Frontier,
+    state_hash: [u8; 32],
+    recent_roots: BTreeMap<u64, Hash>,
+}
+
+impl<S: StateStore> Machine<S> {
+    /// Takes up where the store left off.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`] if the store refuses, or its tree does not fit its leaves.
+    pub fn open(store: Arc<S>) -> Result<Self, MachineError> {
+        let view = StoreView(store);
+        let progress = view.progress()?;
+        let frontier = Frontier::from_reader(&view, progress.leaves)
+            .map_err(|_missing| MachineError::TreeLost)?;
+        let state_hash = view.state_hash()?;
+        let recent_roots = BTreeMap::from([(progress.leaves, frontier.root())]);
+        Ok(Self { view, progress, frontier, state_hash, recent_roots })
+    }
+
+    /// How far the host has come.
+    #[must_use]
+    pub const fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Root of the tree of all leaves.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// The chained hash of every change so far.
+    #[must_use]
+    pub const fn state_hash(&self) -> [u8; 32] {
+        self.state_hash
+    }
+
+    /// Where records and leaves are read.
+    #[must_use]
+    pub const fn view(&self) -> &StoreView<S> {
+        &self.view
+    }
+
+    /// Root of the tree when it had `size` leaves; `None` if it is not that large yet.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`] if the store refuses.
+    pub fn root_of(&self, size: u64) -> Result<Option<Hash>, MachineError> {
+        if size > self.progress.leaves {
+            return Ok(None);
+        }
+        if let Some(root) = self.recent_roots.get(&size) {
+            return Ok(Some(*root));
+        }
+        Ok(Some(root_at(&self.view, size)?))
+    }
+
+    /// Applies the next decided entry and writes what comes of it, unsynced.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`]: nothing was written, and the node must stop.
+    pub fn apply<C: Checker>(
+        &mut self,
+        entry: &LogEntry,
+        checker: &mut C,
+    ) -> Result<Outcome, MachineError> {
+        if Some(entry.index) != self.progress.log_index.checked_add(1) {
+            return Err(MachineError::OutOfOrder);
+        }
+        let decoded = decode(entry)?;
+        let holds = match decoded.as_ref().and_then(|decoded| decoded.sealed) {
+            Some(sealed) => self.computed(sealed)?,
+            None => false,
+        };
+        let applied =
+            apply(&self.view, entry.index, entry.term, decoded.as_ref(), holds, checker)?;
+        let state_hash = chain(self.state_hash, entry.index, &applied.changes);
+        let mut batch = Batch { changes: applied.changes.clone() };
+        let mut frontier = self.frontier.clone();
+        for recorded in &applied.events {
+            let bytes = recorded.leaf.encode();
+            frontier.append(leaf_hash(&bytes), &mut |node, hash| {
+                batch.put(Table::Tiles, node_key(node), hash.to_vec());
+            });
+            batch.put(Table::Audit, leaf_key(recorded.leaf_index), bytes);
+        }
+        batch.put(Table::Meta, STATE_HASH.to_vec(), state_hash.to_vec());
+        self.view.0.write(batch)?;
+        // Memory moves after the write.
+        self.progress = applied.progress;
+        self.frontier = frontier;
+        self.state_hash = state_hash;
+        let root = self.frontier.root();
+        self.remember(self.progress.leaves, root);
+        Ok(Outcome { applied, root })
+    }
+
+    /// Keeps a sealed head, so that receipts can be given after a restart.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`] if the store refuses.
+    pub fn keep_head(&self, size: u64, note: String) -> Result<(), MachineError> {
+        let mut batch = Batch::default();
+        batch.put(Table::Heads, head_key(size), note.into_bytes());
+        Ok(self.view.0.write(batch)?)
+    }
+
+    fn computed(&self, sealed: Sealed) -> Result<bool, MachineError> {
+        if sealed.size <= self.progress.sealed.size {
+            return Ok(false);
+        }
+        Ok(self.root_of(sealed.size)? == Some(sealed.root.0))
+    }
+
+    fn remember(&mut self, size: u64, root: Hash) {
+        self.recent_roots.insert(size, root);
+        while self.recent_roots.len() > RECENT_ROOTS_MAX {
+            self.recent_roots.pop_first();
+        }
+    }
+}
+
+/// The commands of an entry; none for a leader's no-op, for a membership change, and for bytes that no
+/// version ever wrote (the same nothing on every replica).
+fn decode(entry: &LogEntry) -> Result<Option<Entry>, MachineError> {
+    if entry.kind == EntryKind::Membership || entry.data.is_empty() {
+        return Ok(None);
+    }
+    match Entry::decode(&entry.data) {
+        Ok(decoded) => Ok(Some(decoded)),
+        Err(EntryError::UnknownRule) => Err(MachineError::UnknownRule),
+        Err(EntryError::Malformed | EntryError::TooMany) => Ok(None),
+    }
+}
+
+/// BLAKE3(previous ‖ index ‖ every change in key order: table u8, key, and the value or nothing, each
+/// with its length as u64 little-endian, the value behind a byte that says whether there is one).
+fn chain(previous: [u8; 32], index: u64, changes: &Changes) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    hash.update(&previous);
+    hash.update(&index.to_le_bytes());
+    for ((table, key), value) in changes {
+        hash.update(&[table.number()]);
+        absorb(&mut hash, key);
+        match value {
+            Some(value) => {
+                hash.update(&[1]);
+                absorb(&mut hash, value);
+            }
+            None => {
+                hash.update(&[0]);
+            }
+        }
+    }
+    *hash.finalize().as_bytes()
+}
+
+fn absorb(hash: &mut blake3::Hasher, bytes: &[u8]) {
+    hash.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
+    hash.update(bytes);
+}
+
+fn node_key(node: TreeNodeId) -> Vec<u8> {
+    let mut key = TREE.to_be_bytes().to_vec();
+    key.push(node.level);
+    key.extend_from_slice(&node.index.to_be_bytes());
+    key
+}
+
+fn leaf_key(index: u64) -> Vec<u8> {
+    let mut key = TREE.to_be_bytes().to_vec();
+    key.extend_from_slice(&index.to_be_bytes());
+    key
+}
+
+fn head_key(size: u64) -> Vec<u8> {
+    leaf_key(size)
+}

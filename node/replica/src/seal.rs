@@ -1,0 +1,369 @@
+//! Sealing: replicas cosign the tree heads they computed themselves, outside of Raft.
+//!
+//! The leader announces a size; every replica that has applied so far vows its head (a synced record
+//! in its own log), signs it and sends the signature to all. A head with a quorum of signatures is
+//! sealed. One seal is in flight at a time. A replica never signs two roots for one size, never a
+//! smaller size than before, and fences itself when a quorum, or its own earlier vow, says another
+//! root than it computes.
+//!
+//! No clock, no disk, no network in here: inputs are method calls, everything else is an [`Effect`].
+
+use std::collections::BTreeMap;
+
+use akashi_domain::records::Cluster;
+use akashi_merkle::{
+    Cosignature, CosignerKey, CosignerSecret, Hash, Head, Origin, SignedHead,
+};
+
+use crate::entry::NodeId;
+use crate::log::HeadVow;
+
+/// Least time between two announcements: bounds the extra syncs.
+pub const SEAL_INTERVAL_MS: u64 = 5;
+/// After this long without a seal the leader asks again: a message may have been lost.
+pub const SEAL_RETRY_MS: u64 = 250;
+/// Entry boundaries with their roots kept at hand: a follower that is further behind than this many
+/// entries signs the next head instead.
+const BOUNDARIES_MAX: usize = 65_536;
+/// Sizes for which signatures are being collected.
+const COLLECTING_MAX: usize = 64;
+
+/// What replicas tell one another about heads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SealMessage {
+    /// From the leader: sign the head of this size.
+    Announce {
+        /// Leaves under the head.
+        size: u64,
+    },
+    /// A signature.
+    Cosign {
+        /// Leaves under the head.
+        size: u64,
+        /// The root the signer computed.
+        root: Hash,
+        /// The signer's clock in seconds since 1970-01-01 UTC.
+        time_s: u64,
+        /// Ed25519 over the C2SP cosignature message.
+        signature: [u8; 64],
+    },
+}
+
+/// What the driver has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Write and sync this vow, then call [`Sealer::vowed`].
+    Vow(HeadVow),
+    /// Send to every peer.
+    Broadcast(SealMessage),
+    /// A new newest sealed head.
+    Sealed(SignedHead),
+    /// Serve, lead and sign nothing from here on.
+    Fence(FenceReason),
+}
+
+/// Why a replica is fenced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FenceReason {
+    /// A quorum computed another root.
+    #[error("a quorum of replicas computed another root than this one")]
+    OtherRoot,
+    /// The replicas' roots differ and no root has a quorum.
+    #[error("no root has a quorum: the replicas disagree")]
+    NoQuorumRoot,
+    /// This replica vowed another root for this size earlier.
+    #[error("this replica vowed another root for the same size earlier")]
+    OwnVow,
+}
+
+/// One replica's part in sealing.
+pub struct Sealer {
+    me: NodeId,
+    secret: CosignerSecret,
+    group: Option<Group>,
+    /// Roots at entry boundaries: leaves → root.
+    boundaries: BTreeMap<u64, Hash>,
+    /// The newest vow, on disk or on its way there.
+    vow: Option<(u64, Hash)>,
+    /// A head that waits for its vow to be synced.
+    signing: Option<Head>,
+    /// The largest size somebody asked for.
+    wanted: u64,
+    collecting: BTreeMap<u64, BTreeMap<NodeId, (Hash, Cosignature)>>,
+    sealed: Option<SignedHead>,
+    leads: bool,
+    announced: Option<(u64, u64)>,
+    fenced: bool,
+}
+
+struct Group {
+    origin: Origin,
+    keys: BTreeMap<NodeId, CosignerKey>,
+    quorum: usize,
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer").field("me", &self.me).field("wanted", &self.wanted).finish_non_exhaustive()
+    }
+}
+
+impl Sealer {
+    /// Starts with what the disk gave back: the newest vow and the newest sealed head.
+    #[must_use]
+    pub const fn new(
+        me: NodeId,
+        secret: CosignerSecret,
+        vow: Option<(u64, Hash)>,
+        sealed: Option<SignedHead>,
+    ) -> Self {
+        Self {
+            me,
+            secret,
+            group: None,
+            boundaries: BTreeMap::new(),
+            vow,
+            signing: None,
+            wanted: 0,
+            collecting: BTreeMap::new(),
+            sealed,
+            leads: false,
+            announced: None,
+            fenced: false,
+        }
+    }
+
+    /// Learns who signs; called once the founding entry is applied. A replica whose own key is not
+    /// among them only collects.
+    pub fn founded(&mut self, cluster: &Cluster) {
+        let Ok(origin) = Origin::parse(&cluster.origin) else { return };
+        let keys = cluster
+            .replicas
+            .iter()
+            .filter_map(|r| Some((r.id, CosignerKey::new(&r.name, &r.cosigner).ok()?)))
+            .collect();
+        self.group = Some(Group { origin, keys, quorum: usize::from(cluster.quorum) });
+    }
+
+    /// Who leads now.
+    pub const fn role(&mut self, leads: bool) {
+        self.leads = leads;
+        self.announced = None;
+    }
+
+    /// The newest sealed head.
+    #[must_use]
+    pub const fn sealed(&self) -> Option<&SignedHead> {
+        self.sealed.as_ref()
+    }
+
+    /// An entry was applied and left this tree.
+    pub fn applied(&mut self, size: u64, root: Hash, now_ms: u64) -> Vec<Effect> {
+        if let Some((vowed, promised)) = self.vow
+            && vowed == size
+            && promised != root
+        {
+            return self.fence(FenceReason::OwnVow);
+        }
+        self.boundaries.insert(size, root);
+        while self.boundaries.len() > BOUNDARIES_MAX {
+            self.boundaries.pop_first();
+        }
+        let mut effects = self.compare(size);
+        effects.extend(self.sign());
+        effects.extend(self.tick(now_ms));
+        effects
+    }
+
+    /// The vow of `size` is on disk: the signature may leave.
+    pub fn vowed(&mut self, size: u64, now_ms: u64) -> Vec<Effect> {
+        let Some(head) = self.signing.take_if(|head| head.size == size) else { return Vec::new() };
+        if self.fenced {
+            return Vec::new();
+        }
+        let time_s = now_ms.checked_div(1_000).unwrap_or_default();
+        let Ok(cosignature) = self.secret.cosign(&head, time_s) else { return Vec::new() };
+        let message = SealMessage::Cosign {
+            size,
+            root: head.root,
+            time_s: cosignature.time_s,
+            signature: cosignature.signature,
+        };
+        let mut effects = vec![Effect::Broadcast(message)];
+        effects.extend(self.collect(self.me, size, head.root, cosignature, now_ms));
+        effects.extend(self.sign());
+        effects
+    }
+
+    /// A peer said something.
+    pub fn message(&mut self, from: NodeId, message: SealMessage, now_ms: u64) -> Vec<Effect> {
+        match message {
+            SealMessage::Announce { size } => {
+                self.wanted = self.wanted.max(size);
+                let again = self.signed_already(size).map(Effect::Broadcast);
+                let mut effects = self.sign();
+                effects.extend(again);
+                effects
+            }
+            SealMessage::Cosign { size, root, time_s, signature } => {
+                let Some(group) = self.group.as_ref() else { return Vec::new() };
+                let Some(key) = group.keys.get(&from) else { return Vec::new() };
+                let head = Head { origin: group.origin.clone(), size, root };
+                let cosignature = Cosignature {
+                    name: key.name().to_owned(),
+                    key_id: key.key_id(),
+                    time_s,
+                    signature,
+                };
+                if key.verify(&head, &cosignature).is_err() {
+                    return Vec::new();
+                }
+                self.collect(from, size, root, cosignature, now_ms)
+            }
+        }
+    }
+
+    /// Time went by: the leader announces what is new, or asks again.
+    pub fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
+        if !self.leads || self.fenced || self.group.is_none() {
+            return Vec::new();
+        }
+        let Some((newest, _)) = self.boundaries.last_key_value() else { return Vec::new() };
+        let newest = *newest;
+        let sealed = self.sealed_size();
+        let size = match self.announced {
+            Some((size, since)) if sealed < size => {
+                if now_ms.saturating_sub(since) < SEAL_RETRY_MS {
+                    return Vec::new();
+                }
+                newest
+            }
+            Some((_, since)) if now_ms.saturating_sub(since) < SEAL_INTERVAL_MS => {
+                return Vec::new();
+            }
+            Some(_) | None if newest > sealed => newest,
+            Some(_) | None => return Vec::new(),
+        };
+        self.announced = Some((size, now_ms));
+        self.wanted = self.wanted.max(size);
+        let mut effects = vec![Effect::Broadcast(SealMessage::Announce { size })];
+        effects.extend(self.signed_already(size).map(Effect::Broadcast));
+        effects.extend(self.sign());
+        effects
+    }
+
+    fn sealed_size(&self) -> u64 {
+        self.sealed.as_ref().map_or(0, |sealed| sealed.head.size)
+    }
+
+    /// The signature this replica made for `size`, to send again.
+    fn signed_already(&self, size: u64) -> Option<SealMessage> {
+        let (root, cosignature) = self.collecting.get(&size)?.get(&self.me)?;
+        Some(SealMessage::Cosign {
+            size,
+            root: *root,
+            time_s: cosignature.time_s,
+            signature: cosignature.signature,
+        })
+    }
+
+    /// Vows the wanted head if it is applied, new, and nothing else is being vowed.
+    fn sign(&mut self) -> Vec<Effect> {
+        if self.fenced || self.signing.is_some() {
+            return Vec::new();
+        }
+        let Some(group) = self.group.as_ref().filter(|group| self.may_sign(group)) else {
+            return Vec::new();
+        };
+        let Some(root) = self.boundaries.get(&self.wanted).copied() else { return Vec::new() };
+        let size = self.wanted;
+        match self.vow {
+            Some((vowed, _)) if vowed > size => return Vec::new(),
+            Some((vowed, promised)) if vowed == size && promised != root => {
+                return self.fence(FenceReason::OwnVow);
+            }
+            Some((vowed, _)) if vowed == size && self.signed_already(size).is_some() => {
+                return Vec::new();
+            }
+            Some(_) | None => {}
+        }
+        let origin = group.origin.clone();
+        self.vow = Some((size, root));
+        let vow = HeadVow { origin: origin.to_string().into_bytes(), size, root };
+        self.signing = Some(Head { origin, size, root });
+        vec![Effect::Vow(vow)]
+    }
+
+    fn may_sign(&self, group: &Group) -> bool {
+        group.keys.get(&self.me).is_some_and(|key| key == self.secret.public())
+    }
+
+    fn collect(
+        &mut self,
+        from: NodeId,
+        size: u64,
+        root: Hash,
+        cosignature: Cosignature,
+        now_ms: u64,
+    ) -> Vec<Effect> {
+        if size < self.sealed_size() {
+            return Vec::new();
+        }
+        self.collecting.entry(size).or_default().insert(from, (root, cosignature));
+        while self.collecting.len() > COLLECTING_MAX {
+            self.collecting.pop_first();
+        }
+        let mut effects = self.compare(size);
+        if !self.fenced {
+            effects.extend(self.seal(size));
+            effects.extend(self.tick(now_ms));
+        }
+        effects
+    }
+
+    fn seal(&mut self, size: u64) -> Vec<Effect> {
+        let Some(group) = self.group.as_ref() else { return Vec::new() };
+        let Some(signed) = self.collecting.get(&size) else { return Vec::new() };
+        let Some(root) = self.boundaries.get(&size).copied() else { return Vec::new() };
+        let agreeing: Vec<&Cosignature> =
+            signed.values().filter(|(theirs, _)| *theirs == root).map(|(_, c)| c).collect();
+        let known = self.sealed.as_ref().filter(|sealed| sealed.head.size == size);
+        let better = known.is_none_or(|sealed| sealed.signatures.len() < agreeing.len());
+        if agreeing.len() < group.quorum || !better {
+            return Vec::new();
+        }
+        let head = Head { origin: group.origin.clone(), size, root };
+        let sealed = SignedHead::new(head, agreeing);
+        self.sealed = Some(sealed.clone());
+        self.collecting = self.collecting.split_off(&size);
+        vec![Effect::Sealed(sealed)]
+    }
+
+    /// Compares the roots that came in for `size` with this replica's own.
+    fn compare(&mut self, size: u64) -> Vec<Effect> {
+        let (Some(group), Some(signed), Some(own)) =
+            (self.group.as_ref(), self.collecting.get(&size), self.boundaries.get(&size))
+        else {
+            return Vec::new();
+        };
+        let mut votes: BTreeMap<Hash, usize> = BTreeMap::new();
+        for (root, _) in signed.values() {
+            let count = votes.entry(*root).or_default();
+            *count = count.saturating_add(1);
+        }
+        let quorum_root = votes.iter().find(|(_, count)| **count >= group.quorum).map(|(r, _)| *r);
+        match quorum_root {
+            Some(root) if root != *own => self.fence(FenceReason::OtherRoot),
+            Some(_) => Vec::new(),
+            None if signed.len() == group.keys.len() => self.fence(FenceReason::NoQuorumRoot),
+            None => Vec::new(),
+        }
+    }
+
+    fn fence(&mut self, reason: FenceReason) -> Vec<Effect> {
+        if std::mem::replace(&mut self.fenced, true) {
+            return Vec::new();
+        }
+        vec![Effect::Fence(reason)]
+    }
+}

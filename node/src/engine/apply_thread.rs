@@ -1,0 +1,134 @@
+//! The apply thread: decided entries, in order, into the state store; then everybody is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+
+use akashi_domain::decide::Checker;
+use akashi_domain::event::Event;
+use akashi_domain::ids::Stamp;
+use akashi_domain::kv::{Table, View as _};
+use akashi_replica::entry::LogEntry;
+use akashi_replica::machine::{Machine, MachineError, Outcome};
+use akashi_replica::store::StateStore;
+use tokio::sync::{broadcast, watch};
+
+use super::handle::AppliedEntry;
+use super::raft_thread::RaftInput;
+use super::seal_thread::SealInput;
+use super::stop_process;
+use super::waiters::Waiters;
+use crate::clock;
+use crate::telemetry::Metrics;
+
+/// What the apply thread is given.
+#[derive(Debug)]
+pub(super) enum ApplyInput {
+    /// Decided entries, in order.
+    Committed(Vec<LogEntry>),
+    /// A sealed head to keep.
+    Head {
+        /// Its size.
+        size: u64,
+        /// Its signed note.
+        note: String,
+    },
+    /// End.
+    Stop,
+}
+
+/// What this replica has applied, as readers see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Position {
+    pub(super) progress: akashi_domain::records::Progress,
+    pub(super) root: [u8; 32],
+    pub(super) state_hash: [u8; 32],
+}
+
+/// What the apply thread tells.
+pub(super) struct ApplyOutputs {
+    pub(super) raft: Sender<RaftInput>,
+    pub(super) seal: Sender<SealInput>,
+    pub(super) waiters: Arc<Waiters>,
+    pub(super) position: watch::Sender<Position>,
+    pub(super) events: broadcast::Sender<Arc<AppliedEntry>>,
+    /// When the next timer is due; all ones if none is.
+    pub(super) next_timer: Arc<AtomicU64>,
+    pub(super) metrics: Metrics,
+}
+
+/// Runs until told to stop.
+pub(super) fn run<S: StateStore, C: Checker>(
+    mut machine: Machine<S>,
+    mut checker: C,
+    inputs: &Receiver<ApplyInput>,
+    out: &ApplyOutputs,
+) {
+    if let Err(error) = look_for_timers(&machine, out) {
+        stop_process("the state machine cannot go on", &error);
+    }
+    while let Ok(input) = inputs.recv() {
+        let result = match input {
+            ApplyInput::Committed(entries) => apply(&mut machine, &mut checker, entries, out),
+            ApplyInput::Head { size, note } => machine.keep_head(size, note),
+            ApplyInput::Stop => return,
+        };
+        if let Err(error) = result {
+            stop_process("the state machine cannot go on", &error);
+        }
+    }
+}
+
+fn apply<S: StateStore, C: Checker>(
+    machine: &mut Machine<S>,
+    checker: &mut C,
+    entries: Vec<LogEntry>,
+    out: &ApplyOutputs,
+) -> Result<(), MachineError> {
+    for entry in entries {
+        let began = clock::monotonic();
+        let Outcome { applied, root } = machine.apply(&entry, checker)?;
+        out.metrics.applied(began.elapsed(), entry.index, applied.progress.leaves);
+        let position =
+            Position { progress: applied.progress, root, state_hash: machine.state_hash() };
+        out.position.send_replace(position);
+        out.waiters.applied(entry.index, entry.term, applied.answers);
+        for recorded in &applied.events {
+            count(&recorded.event, &out.metrics);
+            if let Event::ClusterFounded { cluster } = &recorded.event {
+                drop(out.seal.send(SealInput::Founded(cluster.clone())));
+            }
+        }
+        drop(out.seal.send(SealInput::Applied { size: applied.progress.leaves, root }));
+        drop(out.raft.send(RaftInput::Applied(entry.index)));
+        // Nobody may be listening.
+        drop(out.events.send(Arc::new(AppliedEntry {
+            log_index: entry.index,
+            stamp: applied.progress.stamp,
+            events: applied.events,
+        })));
+    }
+    look_for_timers(machine, out)
+}
+
+fn look_for_timers<S: StateStore>(
+    machine: &Machine<S>,
+    out: &ApplyOutputs,
+) -> Result<(), MachineError> {
+    let first = machine.view().scan(Table::Timer, &[], &[u8::MAX; 9], 1)?;
+    let due = first
+        .first()
+        .and_then(|(key, _)| key.first_chunk::<8>())
+        .map_or(Stamp(u64::MAX), |due| Stamp(u64::from_be_bytes(*due)));
+    out.next_timer.store(due.0, Ordering::Release);
+    Ok(())
+}
+
+fn count(event: &Event, metrics: &Metrics) {
+    if let Event::VerdictReached { outcome, .. } = event {
+        metrics.verdict(*outcome);
+    }
+    if let Event::ProofRefused { judged, .. } = event {
+        metrics.refusal(judged.reason);
+    }
+}

@@ -1,0 +1,118 @@
+//! The log thread: the node's only stream of syncs.
+//!
+//! Takes everything that waits, writes it, syncs once, and only then lets messages, vows and
+//! acknowledgements go. If the disk refuses, the process stops: it neither retries nor answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+
+use akashi_replica::consensus::{Fetch, Persist};
+use akashi_replica::log::{FrameBody, HeadVow, LogError, RaftLog};
+
+use super::raft_thread::RaftInput;
+use super::seal_thread::SealInput;
+use super::stop_process;
+use crate::clock;
+use crate::peers::Outbox;
+use crate::storage::FileDisk;
+use crate::telemetry::Metrics;
+
+/// Inputs staged into one sync at most: bounds how long the first of them waits.
+const STAGED_MAX: usize = 1_024;
+
+/// What the log thread is asked.
+#[derive(Debug)]
+pub(super) enum LogInput {
+    /// From the raft thread, in order.
+    Persist(Persist),
+    /// From the seal thread.
+    Vow(HeadVow),
+    /// From the raft thread, for a follower that is far behind.
+    Fetch(Fetch),
+    /// Sync what is staged and end.
+    Stop,
+}
+
+/// What the log thread tells.
+pub(super) struct LogOutputs {
+    pub(super) raft: Sender<RaftInput>,
+    pub(super) seal: Sender<SealInput>,
+    pub(super) peers: Outbox,
+    pub(super) durable: Arc<AtomicU64>,
+    pub(super) metrics: Metrics,
+}
+
+/// Runs until told to stop.
+pub(super) fn run(mut log: RaftLog<FileDisk>, inputs: &Receiver<LogInput>, out: &LogOutputs) {
+    out.durable.store(log.last().0, Ordering::Release);
+    while let Ok(first) = inputs.recv() {
+        let mut batch = vec![first];
+        while batch.len() < STAGED_MAX
+            && let Ok(next) = inputs.try_recv()
+        {
+            batch.push(next);
+        }
+        match turn(&mut log, batch, out) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => stop_process("the raft log cannot go on", &error),
+        }
+    }
+}
+
+/// One batch: stage, sync, tell. Returns whether to go on.
+fn turn(
+    log: &mut RaftLog<FileDisk>,
+    batch: Vec<LogInput>,
+    out: &LogOutputs,
+) -> Result<bool, LogError> {
+    let mut persisted = Vec::new();
+    let mut vowed = Vec::new();
+    let mut fetches = Vec::new();
+    let mut go_on = true;
+    let mut entries_staged = 0;
+    for input in batch {
+        match input {
+            LogInput::Persist(mut persist) => {
+                let entries = std::mem::take(&mut persist.entries);
+                entries_staged += entries.len();
+                if !entries.is_empty() || persist.hard_state.is_some() {
+                    let hard_state = persist.hard_state;
+                    log.append(FrameBody::Append { entries, hard_state })?;
+                }
+                persisted.push(persist);
+            }
+            LogInput::Vow(vow) => {
+                vowed.push(vow.size);
+                log.append(FrameBody::Head(vow))?;
+            }
+            LogInput::Fetch(fetch) => fetches.push(fetch),
+            LogInput::Stop => go_on = false,
+        }
+    }
+    if log.needs_sync() {
+        let began = clock::monotonic();
+        let synced = log.sync()?;
+        out.metrics.log_synced(began.elapsed(), entries_staged, synced.bytes);
+        out.durable.store(log.last().0, Ordering::Release);
+    }
+    // Whoever listens to these channels is gone only when the node is going down.
+    let newest = persisted.last().map(|persist| persist.number);
+    for persist in persisted {
+        out.peers.raft(persist.messages_after);
+    }
+    if let Some(number) = newest {
+        drop(out.raft.send(RaftInput::Persisted(number)));
+    }
+    for size in vowed {
+        drop(out.seal.send(SealInput::Vowed(size)));
+    }
+    for fetch in fetches {
+        let max_bytes = u64::try_from(fetch.max_bytes).unwrap_or(u64::MAX);
+        let entries = log.read_entries(fetch.from, fetch.to, max_bytes)?;
+        drop(out.raft.send(RaftInput::Fetched { from: fetch.from, entries }));
+    }
+    log.prepare_step()?;
+    Ok(go_on)
+}

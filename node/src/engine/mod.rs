@@ -1,0 +1,437 @@
+//! The replica on its threads: raft, log, apply, seal, verify; and the [`Handle`] to them.
+//!
+//! ```text
+//!   Handle ──commands──▶ raft ──persist──▶ log ──persisted──▶ raft
+//!   peers  ──messages──▶   │                └──vowed──▶ seal ◀──applied── apply
+//!                          ├──appended──▶ verify pool ──memo──▶ apply
+//!                          └──committed─▶ apply ──answers──▶ Handle
+//! ```
+//!
+//! Each thread owns what it works on. They speak over channels that cannot block the raft thread;
+//! what bounds memory is the byte budget that a command takes before it enters ([`QUEUE_BYTES_MAX`])
+//! and the limits inside `RaftCore`.
+
+mod apply_thread;
+mod handle;
+mod log_thread;
+mod raft_thread;
+mod seal_thread;
+mod start;
+mod verify;
+mod waiters;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use akashi_domain::answer::Answer;
+use akashi_domain::command::Request;
+use akashi_domain::records::Progress;
+use akashi_domain::state::Records as _;
+use akashi_merkle::{
+    Cosigner, CosignerKey, Hash, KeySet, Origin, Receipt, SignedHead, consistency_proof,
+    inclusion_proof, root_at,
+};
+use akashi_replica::consensus::Role;
+use akashi_replica::entry::NodeId;
+use akashi_replica::machine::StoreView as GenericStoreView;
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::time::Instant;
+
+pub use handle::{
+    AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status,
+};
+pub use start::{Engine, EngineError, EngineGuard};
+pub use waiters::Retry;
+
+use crate::clock;
+use crate::peers::{Calls, ForwardError};
+use crate::storage::RocksStore;
+use crate::telemetry::{Metrics, ProposalResult};
+use apply_thread::Position;
+use raft_thread::{Pending, RaftInput};
+
+/// Reads records, leaves and tree nodes of this replica.
+pub type StoreView = GenericStoreView<RocksStore>;
+
+/// Bytes of commands that may wait in this node; above, callers are told that it is busy.
+pub const QUEUE_BYTES_MAX: usize = 32 * 1_024 * 1_024;
+/// Applied entries that a slow subscriber may be behind before it has to look at the state again.
+const EVENTS_BEHIND_MAX: usize = 8_192;
+/// Pause before a command is handed to a leader that just said it is none: lets the news arrive.
+const RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// What the rest of the node may ask of the replica. Cheap to clone.
+///
+/// Every wait ends at the caller's deadline at the latest. Any node takes any command: one that does
+/// not lead hands it to the leader, and again, under the same request id, if the leader changes.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    me: NodeId,
+    raft: Sender<RaftInput>,
+    budget: Arc<Semaphore>,
+    calls: Calls,
+    view: StoreView,
+    role: watch::Receiver<Role>,
+    position: watch::Receiver<Position>,
+    events: broadcast::Sender<Arc<AppliedEntry>>,
+    sealed: watch::Receiver<Option<Arc<SignedHead>>>,
+    fenced: watch::Receiver<Option<String>>,
+    committed: Arc<AtomicU64>,
+    durable: Arc<AtomicU64>,
+    connected: Arc<Mutex<BTreeSet<NodeId>>>,
+    metrics: Metrics,
+}
+
+impl Handle {
+    /// Has `request` decided and applied, by whichever node leads.
+    ///
+    /// # Errors
+    ///
+    /// [`ProposeError`]. After `DeadlineExceeded` the command may or may not have taken effect; the
+    /// same request id asks again safely.
+    pub async fn propose(
+        &self,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<Answer, ProposeError> {
+        let mut leaderless = Leaderless::default();
+        loop {
+            if self.shared.fenced.borrow().is_some() {
+                return Err(ProposeError::Fenced);
+            }
+            let attempt = self.attempt(&request, deadline);
+            match tokio::time::timeout_at(deadline, attempt).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(Retry::Busy)) => {
+                    self.shared.metrics.proposal(ProposalResult::Busy);
+                    return Err(ProposeError::Busy);
+                }
+                Ok(Err(Retry::NotLeader)) => {}
+                Err(_elapsed) => return Err(ProposeError::DeadlineExceeded),
+            }
+            match self.wait_for_leader(&mut leaderless, deadline).await {
+                Found::Leader => {}
+                Found::Nobody => {
+                    self.shared.metrics.proposal(ProposalResult::Unavailable);
+                    return Err(ProposeError::Unavailable);
+                }
+                Found::Late => return Err(ProposeError::DeadlineExceeded),
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &Request, deadline: Instant) -> Result<Answer, Retry> {
+        let role = *self.shared.role.borrow();
+        match role.leader {
+            Some(leader) if leader == self.shared.me => {
+                let answer = self.propose_here(request.clone()).await?;
+                self.shared.metrics.proposal(ProposalResult::Proposed);
+                Ok(answer)
+            }
+            Some(leader) => {
+                let answer = self.shared.calls.forward(leader, request, deadline).await;
+                match answer {
+                    Ok(answer) => {
+                        self.shared.metrics.proposal(ProposalResult::Forwarded);
+                        // The caller may read its own write from this node.
+                        let index = answer.placement.log_index;
+                        drop(self.wait_applied(index, deadline).await);
+                        Ok(answer)
+                    }
+                    Err(ForwardError::Busy) => Err(Retry::Busy),
+                    Err(ForwardError::NotLeader) => Err(Retry::NotLeader),
+                }
+            }
+            None => Err(Retry::NotLeader),
+        }
+    }
+
+    /// Has `request` decided if this node leads.
+    async fn propose_here(&self, request: Request) -> Result<Answer, Retry> {
+        let bytes = request.encode().len();
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.shared.budget)
+            .try_acquire_many_owned(permits)
+            .map_err(|_full| Retry::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        self.shared
+            .raft
+            .send(RaftInput::Propose(Pending { request, bytes, reply, permit }))
+            .map_err(|_stopped| Retry::NotLeader)?;
+        answer.await.unwrap_or(Err(Retry::NotLeader))
+    }
+
+    /// Waits until this node knows a leader that is worth another attempt.
+    async fn wait_for_leader(&self, leaderless: &mut Leaderless, deadline: Instant) -> Found {
+        let mut role = self.shared.role.clone();
+        let until = leaderless.since().checked_add(LEADERLESS_MAX).unwrap_or(deadline);
+        let give_up = until.min(deadline);
+        let seen = *role.borrow_and_update();
+        // The leader that refused may be the one this node still believes in: give the news a moment.
+        let pause = clock::runtime().checked_add(RETRY_PAUSE).unwrap_or(deadline).min(give_up);
+        if seen.leader.is_some() {
+            drop(tokio::time::timeout_at(pause, role.changed()).await);
+        } else {
+            let known = role.wait_for(|role| role.leader.is_some());
+            if tokio::time::timeout_at(give_up, known).await.is_ok_and(|found| found.is_ok()) {
+                return Found::Leader;
+            }
+        }
+        let now = clock::runtime();
+        if now >= deadline {
+            Found::Late
+        } else if now >= until {
+            Found::Nobody
+        } else {
+            Found::Leader
+        }
+    }
+
+    /// Waits until this node's state is at least as fresh as everything acknowledged before the call.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn read_index(&self, deadline: Instant) -> Result<Progress, ReadError> {
+        let mut leaderless = Leaderless::default();
+        loop {
+            if self.shared.fenced.borrow().is_some() {
+                return Err(ReadError::Fenced);
+            }
+            let role = *self.shared.role.borrow();
+            let attempt = async {
+                match role.leader {
+                    Some(leader) if leader == self.shared.me => self.read_here().await,
+                    Some(leader) => self
+                        .shared
+                        .calls
+                        .read_index(leader, deadline)
+                        .await
+                        .map_err(|_refused| Retry::NotLeader),
+                    None => Err(Retry::NotLeader),
+                }
+            };
+            match tokio::time::timeout_at(deadline, attempt).await {
+                Ok(Ok(index)) => return self.wait_applied(index, deadline).await,
+                Ok(Err(Retry::NotLeader | Retry::Busy)) => {}
+                Err(_elapsed) => return Err(ReadError::DeadlineExceeded),
+            }
+            match self.wait_for_leader(&mut leaderless, deadline).await {
+                Found::Leader => {}
+                Found::Nobody => return Err(ReadError::Unavailable),
+                Found::Late => return Err(ReadError::DeadlineExceeded),
+            }
+        }
+    }
+
+    async fn read_here(&self) -> Result<u64, Retry> {
+        let (reply, index) = oneshot::channel();
+        self.shared.raft.send(RaftInput::Read(reply)).map_err(|_stopped| Retry::NotLeader)?;
+        index.await.unwrap_or(Err(Retry::NotLeader))
+    }
+
+    /// Waits until this node has applied `log_index`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`].
+    pub async fn wait_applied(
+        &self,
+        log_index: u64,
+        deadline: Instant,
+    ) -> Result<Progress, ReadError> {
+        let mut position = self.shared.position.clone();
+        let reached = position.wait_for(|position| position.progress.log_index >= log_index);
+        match tokio::time::timeout_at(deadline, reached).await {
+            Ok(Ok(position)) => Ok(position.progress),
+            Ok(Err(_stopped)) => Err(ReadError::Unavailable),
+            Err(_elapsed) => Err(ReadError::DeadlineExceeded),
+        }
+    }
+
+    /// How far this node has come.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.shared.position.borrow().progress
+    }
+
+    /// This node's state.
+    #[must_use]
+    pub fn view(&self) -> StoreView {
+        self.shared.view.clone()
+    }
+
+    /// Applied entries from now on. A subscriber that lags must look at the state again.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<AppliedEntry>> {
+        self.shared.events.subscribe()
+    }
+
+    /// The newest sealed head.
+    #[must_use]
+    pub fn sealed(&self) -> watch::Receiver<Option<Arc<SignedHead>>> {
+        self.shared.sealed.clone()
+    }
+
+    /// Why this node serves nothing, once it does not.
+    #[must_use]
+    pub fn fenced(&self) -> watch::Receiver<Option<String>> {
+        self.shared.fenced.clone()
+    }
+
+    /// Who leads, as far as this node knows.
+    #[must_use]
+    pub fn role(&self) -> watch::Receiver<Role> {
+        self.shared.role.clone()
+    }
+
+    /// The receipt of a leaf under the newest sealed head.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiptError`].
+    pub fn receipt(&self, leaf_index: u64) -> Result<Receipt, ReceiptError> {
+        let storage = |_refused| ReceiptError::Storage;
+        let leaf = self
+            .shared
+            .view
+            .leaf(leaf_index)
+            .map_err(storage)?
+            .ok_or(ReceiptError::UnknownLeaf)?;
+        let sealed = self.shared.sealed.borrow().clone().ok_or(ReceiptError::NotSealed)?;
+        if leaf_index >= sealed.head.size {
+            return Err(ReceiptError::NotSealed);
+        }
+        let keys = self.key_set().ok_or(ReceiptError::NotSealed)?;
+        let path = inclusion_proof(&self.shared.view, leaf_index, sealed.head.size)
+            .map_err(|_refused| ReceiptError::Storage)?;
+        let signed_head = sealed.to_quorum(&keys).map_err(|_short| ReceiptError::NotSealed)?;
+        Ok(Receipt { leaf, index: leaf_index, path, signed_head })
+    }
+
+    /// The canonical bytes of a leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`].
+    pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        self.shared.view.leaf(index).map_err(|_refused| ReadError::Storage)
+    }
+
+    /// Proof that the tree of `from` leaves is a prefix of the tree of `to`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`] also if the sizes are beyond the tree.
+    pub fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
+        consistency_proof(&self.shared.view, from, to).map_err(|_refused| ReadError::Storage)
+    }
+
+    /// Root of the tree when it had `size` leaves.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`] also if the size is beyond the tree.
+    pub fn root_at(&self, size: u64) -> Result<Hash, ReadError> {
+        root_at(&self.shared.view, size).map_err(|_refused| ReadError::Storage)
+    }
+
+    /// By which keys and quorum receipts are checked; none before the cluster is founded.
+    #[must_use]
+    pub fn key_set(&self) -> Option<KeySet> {
+        let cluster = self.shared.view.cluster().ok()??;
+        let cosigners = cluster
+            .replicas
+            .iter()
+            .map(|replica| {
+                let key = CosignerKey::new(&replica.name, &replica.cosigner).ok()?;
+                Some(Cosigner { name: replica.name.clone(), site: replica.site.clone(), key })
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let origin = Origin::parse(&cluster.origin).ok()?;
+        KeySet::new(origin, cosigners, usize::from(cluster.quorum)).ok()
+    }
+
+    /// This node as an operator sees it.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let position = *self.shared.position.borrow();
+        let role = *self.shared.role.borrow();
+        let sealed = self.shared.sealed.borrow().as_ref().map(|sealed| {
+            let signatures = u32::try_from(sealed.signatures.len()).unwrap_or(u32::MAX);
+            (sealed.head.size, sealed.head.root, signatures)
+        });
+        let connected = self.shared.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        Status {
+            node_id: self.shared.me,
+            is_leader: role.is_leader,
+            leader: role.leader,
+            term: role.term,
+            committed_index: self.shared.committed.load(Ordering::Acquire),
+            durable_index: self.shared.durable.load(Ordering::Acquire),
+            progress: position.progress,
+            tree_root: position.root,
+            state_hash: position.state_hash,
+            sealed,
+            fenced: self.shared.fenced.borrow().clone(),
+            connected: connected.iter().copied().collect(),
+        }
+    }
+
+    /// Asks this node to hand leadership to `to`, or to the best follower; returns who leads then.
+    ///
+    /// # Errors
+    ///
+    /// [`ProposeError::Unavailable`] if this node does not lead; [`ProposeError::DeadlineExceeded`]
+    /// if nobody took over in time.
+    pub async fn transfer_leader(
+        &self,
+        to: Option<NodeId>,
+        deadline: Instant,
+    ) -> Result<Option<NodeId>, ProposeError> {
+        let mut role = self.shared.role.clone();
+        if !role.borrow().is_leader {
+            return Err(ProposeError::Unavailable);
+        }
+        self.shared
+            .raft
+            .send(RaftInput::Transfer(to))
+            .map_err(|_stopped| ProposeError::Unavailable)?;
+        let handed = role.wait_for(|role| !role.is_leader && role.leader.is_some());
+        match tokio::time::timeout_at(deadline, handed).await {
+            Ok(Ok(role)) => Ok(role.leader),
+            Ok(Err(_stopped)) => Err(ProposeError::Unavailable),
+            Err(_elapsed) => Err(ProposeError::DeadlineExceeded),
+        }
+    }
+}
+
+/// Since when a call has been looking for a leader.
+#[derive(Debug, Default)]
+struct Leaderless(Option<Instant>);
+
+impl Leaderless {
+    fn since(&mut self) -> Instant {
+        *self.0.get_or_insert_with(clock::runtime)
+    }
+}
+
+enum Found {
+    Leader,
+    Nobody,
+    Late,
+}
+
+/// Ends the process at once: it must not acknowledge, vote or sign any more.
+fn stop_process(what: &str, error: &dyn std::error::Error) -> ! {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(error = %error, cause, "{what}: this node stops");
+    std::process::abort()
+}

@@ -1,0 +1,333 @@
+//! The raft thread: owns the [`RaftCore`], packs commands into entries, stamps them, and hands out
+//! what the core wants done. It never touches a disk or a socket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use akashi_domain::command::Request;
+use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
+use akashi_domain::ids::Stamp;
+use akashi_domain::limits::REQUESTS_PER_ENTRY_MAX;
+use akashi_replica::consensus::{Output, ProposeError, RaftCore, Role};
+use akashi_replica::entry::{LogEntry, NodeId};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use super::apply_thread::ApplyInput;
+use super::log_thread::LogInput;
+use super::seal_thread::SealInput;
+use super::verify::VerifyPool;
+use super::waiters::{Reply, Retry, Waiters};
+use crate::peers::Outbox;
+use crate::telemetry::{Metrics, ProposalResult};
+use crate::{clock, entropy};
+
+/// Length of one Raft tick.
+pub(super) const TICK: Duration = Duration::from_millis(50);
+/// Inputs taken in one turn: bounds how long the first of them waits for the core's output.
+const TURN_MAX: usize = 4_096;
+/// Bytes of commands in one entry: leaves room for stamp and lengths below the core's 1 MiB.
+const ENTRY_BYTES_MAX: usize = 960 * 1_024;
+
+/// One command with where its answer goes. The permit gives its bytes back to the queue's budget.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) request: Request,
+    pub(super) bytes: usize,
+    pub(super) reply: Reply,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// What the raft thread is told.
+#[derive(Debug)]
+pub(super) enum RaftInput {
+    /// A command for the log.
+    Propose(Pending),
+    /// Confirm how far the log is decided.
+    Read(oneshot::Sender<Result<u64, Retry>>),
+    /// A message from another replica.
+    Peer {
+        /// Who sent it, by certificate.
+        from: NodeId,
+        /// The encoded message.
+        bytes: Vec<u8>,
+    },
+    /// A peer cannot be reached.
+    Unreachable(NodeId),
+    /// Everything up to this `Persist` is on disk.
+    Persisted(u64),
+    /// Everything up to this index is applied.
+    Applied(u64),
+    /// Entries read back from disk.
+    Fetched {
+        /// First index asked for.
+        from: u64,
+        /// The entries.
+        entries: Vec<LogEntry>,
+    },
+    /// A new newest sealed head.
+    Sealed(Sealed),
+    /// This replica must not lead any more.
+    Fenced,
+    /// Hand leadership over.
+    Transfer(Option<NodeId>),
+    /// End.
+    Stop,
+}
+
+/// Where the raft thread's outputs go.
+pub(super) struct RaftOutputs {
+    pub(super) log: Sender<LogInput>,
+    pub(super) apply: Sender<ApplyInput>,
+    pub(super) seal: Sender<SealInput>,
+    pub(super) peers: Outbox,
+    pub(super) pool: VerifyPool,
+    pub(super) waiters: Arc<Waiters>,
+    pub(super) role: watch::Sender<Role>,
+    pub(super) committed: Arc<AtomicU64>,
+    pub(super) next_timer: Arc<AtomicU64>,
+    pub(super) metrics: Metrics,
+}
+
+/// The thread's own state.
+pub(super) struct RaftThread {
+    core: RaftCore,
+    out: RaftOutputs,
+    pending: Vec<Pending>,
+    reads: BTreeMap<u64, oneshot::Sender<Result<u64, Retry>>>,
+    next_read: u64,
+    sealed: Option<Sealed>,
+    role: Role,
+    fenced: bool,
+}
+
+impl RaftThread {
+    pub(super) fn new(core: RaftCore, out: RaftOutputs, sealed: Option<Sealed>) -> Self {
+        Self {
+            core,
+            out,
+            pending: Vec::new(),
+            reads: BTreeMap::new(),
+            next_read: 0,
+            sealed,
+            role: Role::default(),
+            fenced: false,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub(super) fn run(mut self, inputs: &Receiver<RaftInput>) {
+        let mut next_tick = clock::monotonic() + TICK;
+        self.hand_out();
+        loop {
+            let wait = next_tick.saturating_duration_since(clock::monotonic());
+            let first = match inputs.recv_timeout(wait) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let mut taken = 0;
+            let mut next = first;
+            while let Some(input) = next {
+                if !self.take(input) {
+                    self.out.waiters.lead_lost();
+                    return;
+                }
+                taken += 1;
+                next = match inputs.try_recv() {
+                    Ok(input) if taken < TURN_MAX => Some(input),
+                    Ok(input) => {
+                        if !self.take(input) {
+                            return;
+                        }
+                        None
+                    }
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+                };
+            }
+            if clock::monotonic() >= next_tick {
+                next_tick = self.tick(next_tick);
+            }
+            self.propose_pending();
+            self.hand_out();
+        }
+    }
+
+    /// Returns whether to go on.
+    fn take(&mut self, input: RaftInput) -> bool {
+        match input {
+            RaftInput::Propose(pending) => self.pending.push(pending),
+            RaftInput::Read(reply) => self.read(reply),
+            RaftInput::Peer { from, bytes } => {
+                if let Err(rejected) = self.core.peer(from, &bytes) {
+                    tracing::warn!(peer = from, reason = %rejected, "a raft message was refused");
+                }
+            }
+            RaftInput::Unreachable(peer) => self.core.unreachable(peer),
+            RaftInput::Persisted(number) => self.core.persisted(number),
+            RaftInput::Applied(index) => self.core.applied(index),
+            RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
+            RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
+            RaftInput::Fenced => self.fenced = true,
+            RaftInput::Transfer(to) => self.transfer(to),
+            RaftInput::Stop => return false,
+        }
+        true
+    }
+
+    fn tick(&mut self, due: Instant) -> Instant {
+        self.core.tick();
+        if self.role.leader_ready {
+            if self.fenced {
+                self.transfer(None);
+            } else if self.out.next_timer.load(Ordering::Acquire) <= clock::unix_us() {
+                self.propose(Vec::new());
+            }
+        }
+        // After a pause of the process, go on from now: no burst of ticks.
+        (due + TICK).max(clock::monotonic())
+    }
+
+    fn read(&mut self, reply: oneshot::Sender<Result<u64, Retry>>) {
+        let ctx = self.next_read;
+        self.next_read = self.next_read.wrapping_add(1);
+        match self.core.read_index(ctx) {
+            Ok(()) => drop(self.reads.insert(ctx, reply)),
+            // A caller whose deadline passed is gone.
+            Err(akashi_replica::consensus::ReadError::NotLeader { .. }) => {
+                drop(reply.send(Err(Retry::NotLeader)));
+            }
+            Err(akashi_replica::consensus::ReadError::Overloaded) => {
+                drop(reply.send(Err(Retry::Busy)));
+            }
+        }
+    }
+
+    fn transfer(&mut self, to: Option<NodeId>) {
+        let best = || self.core.followers().into_iter().max_by_key(|(_, at)| *at).map(|(id, _)| id);
+        if let Some(to) = to.or_else(best)
+            && let Err(refused) = self.core.transfer_leader(to)
+        {
+            tracing::debug!(reason = %refused, "leadership is not handed over");
+        }
+    }
+
+    /// Packs what waits into as few entries as the limits allow.
+    fn propose_pending(&mut self) {
+        while !self.pending.is_empty() {
+            let mut bytes = 0_usize;
+            let mut count = 0;
+            for pending in &self.pending {
+                bytes = bytes.saturating_add(pending.bytes);
+                if count > 0 && (bytes > ENTRY_BYTES_MAX || count >= REQUESTS_PER_ENTRY_MAX) {
+                    break;
+                }
+                count += 1;
+            }
+            let rest = self.pending.split_off(count);
+            let batch = std::mem::replace(&mut self.pending, rest);
+            self.propose(batch);
+        }
+    }
+
+    fn propose(&mut self, batch: Vec<Pending>) {
+        let Ok(random) = entropy::bytes() else {
+            give_back(batch, Retry::Busy);
+            return;
+        };
+        let mut requests = Vec::with_capacity(batch.len());
+        let mut replies = Vec::with_capacity(batch.len());
+        for Pending { request, reply, permit, bytes: _ } in batch {
+            requests.push(request);
+            replies.push(reply);
+            drop(permit);
+        }
+        let count = requests.len();
+        let entry = Entry {
+            rule_version: RULE_VERSION,
+            stamp: Stamp(clock::unix_us()),
+            random,
+            sealed: self.sealed,
+            requests,
+        };
+        match self.core.propose(entry.encode()) {
+            Ok(at) => {
+                self.out.metrics.entry_packed(count);
+                if count > 0 {
+                    self.out.waiters.wait(at.index, at.term, replies);
+                }
+            }
+            Err(ProposeError::NotLeader { .. }) => {
+                self.out.metrics.proposal(ProposalResult::Unavailable);
+                refuse(replies, Retry::NotLeader);
+            }
+            Err(ProposeError::Overloaded | ProposeError::TooLarge | ProposeError::Empty) => {
+                self.out.metrics.proposal(ProposalResult::Busy);
+                refuse(replies, Retry::Busy);
+            }
+        }
+    }
+
+    /// Whoever listens to these channels is gone only when the node is going down.
+    fn hand_out(&mut self) {
+        while let Some(output) = self.core.drain() {
+            let Output { send, persist, committed, reads, reads_lost, role, fetch } = output;
+            self.out.peers.raft(send);
+            if let Some(persist) = persist {
+                for entry in persist.entries.iter().filter(|entry| !entry.data.is_empty()) {
+                    self.out.pool.appended(Arc::new(entry.data.clone()));
+                }
+                drop(self.out.log.send(LogInput::Persist(persist)));
+            }
+            if !committed.is_empty() {
+                drop(self.out.apply.send(ApplyInput::Committed(committed)));
+            }
+            for read in reads {
+                if let Some(reply) = self.reads.remove(&read.ctx) {
+                    drop(reply.send(Ok(read.index)));
+                }
+            }
+            for ctx in reads_lost {
+                if let Some(reply) = self.reads.remove(&ctx) {
+                    drop(reply.send(Err(Retry::NotLeader)));
+                }
+            }
+            for fetch in fetch {
+                drop(self.out.log.send(LogInput::Fetch(fetch)));
+            }
+            if let Some(role) = role {
+                self.role_changed(role);
+            }
+        }
+        let committed = self.core.commit_index();
+        if self.out.committed.swap(committed, Ordering::AcqRel) != committed {
+            self.out.metrics.raft(self.role.is_leader, self.role.term, committed);
+        }
+    }
+
+    fn role_changed(&mut self, role: Role) {
+        if self.role.is_leader && !role.is_leader {
+            self.out.waiters.lead_lost();
+        }
+        if self.role.leader != role.leader || self.role.is_leader != role.is_leader {
+            self.out.metrics.leader_changed();
+            tracing::info!(term = role.term, leader = role.leader, leads = role.is_leader, "leader");
+        }
+        self.role = role;
+        drop(self.out.seal.send(SealInput::Leads(role.leader_ready)));
+        self.out.metrics.raft(role.is_leader, role.term, self.core.commit_index());
+        self.out.role.send_replace(role);
+    }
+}
+
+fn give_back(batch: Vec<Pending>, why: Retry) {
+    refuse(batch.into_iter().map(|pending| pending.reply).collect(), why);
+}
+
+fn refuse(replies: Vec<Reply>, why: Retry) {
+    for reply in replies {
+        drop(reply.send(Err(why)));
+    }
+}

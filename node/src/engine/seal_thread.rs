@@ -1,0 +1,109 @@
+//! The seal thread: drives the [`Sealer`] with time, peers, apply and the log.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use akashi_domain::entry::Sealed;
+use akashi_domain::ids::Digest;
+use akashi_domain::records::Cluster;
+use akashi_merkle::{Hash, SignedHead};
+use akashi_replica::entry::NodeId;
+use akashi_replica::seal::{Effect, SEAL_INTERVAL_MS, SealMessage, Sealer};
+use tokio::sync::watch;
+
+use super::apply_thread::ApplyInput;
+use super::log_thread::LogInput;
+use super::raft_thread::RaftInput;
+use crate::clock;
+use crate::peers::Outbox;
+use crate::telemetry::Metrics;
+
+/// What the seal thread is told.
+#[derive(Debug)]
+pub(super) enum SealInput {
+    /// The founding entry is applied: who signs is known.
+    Founded(Cluster),
+    /// An entry is applied and left this tree.
+    Applied {
+        /// Leaves.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+    },
+    /// The vow of this size is on disk.
+    Vowed(u64),
+    /// A peer said something.
+    Message(NodeId, SealMessage),
+    /// Whether this replica leads.
+    Leads(bool),
+    /// End.
+    Stop,
+}
+
+/// What the seal thread tells.
+pub(super) struct SealOutputs {
+    pub(super) raft: Sender<RaftInput>,
+    pub(super) log: Sender<LogInput>,
+    pub(super) apply: Sender<ApplyInput>,
+    pub(super) peers: Outbox,
+    pub(super) sealed: watch::Sender<Option<Arc<SignedHead>>>,
+    pub(super) fenced: watch::Sender<Option<String>>,
+    pub(super) metrics: Metrics,
+}
+
+/// Runs until told to stop.
+pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOutputs) {
+    let mut applied_since_ms = None;
+    loop {
+        let effects = match inputs.recv_timeout(Duration::from_millis(SEAL_INTERVAL_MS)) {
+            Ok(SealInput::Founded(cluster)) => {
+                sealer.founded(&cluster);
+                Vec::new()
+            }
+            Ok(SealInput::Applied { size, root }) => {
+                applied_since_ms = applied_since_ms.or(Some(now_ms()));
+                sealer.applied(size, root, now_ms())
+            }
+            Ok(SealInput::Vowed(size)) => sealer.vowed(size, now_ms()),
+            Ok(SealInput::Message(from, message)) => sealer.message(from, message, now_ms()),
+            Ok(SealInput::Leads(leads)) => {
+                sealer.role(leads);
+                Vec::new()
+            }
+            Ok(SealInput::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => sealer.tick(now_ms()),
+        };
+        for effect in effects {
+            perform(effect, &mut applied_since_ms, out);
+        }
+    }
+}
+
+/// Whoever listens to these channels is gone only when the node is going down.
+fn perform(effect: Effect, applied_since_ms: &mut Option<u64>, out: &SealOutputs) {
+    match effect {
+        Effect::Vow(vow) => drop(out.log.send(LogInput::Vow(vow))),
+        Effect::Broadcast(message) => out.peers.seal(&message),
+        Effect::Sealed(head) => {
+            if let Some(since) = applied_since_ms.take() {
+                let waited = Duration::from_millis(now_ms().saturating_sub(since));
+                out.metrics.sealed(waited);
+            }
+            let (size, root) = (head.head.size, head.head.root);
+            drop(out.apply.send(ApplyInput::Head { size, note: head.to_text() }));
+            drop(out.raft.send(RaftInput::Sealed(Sealed { size, root: Digest(root) })));
+            out.sealed.send_replace(Some(Arc::new(head)));
+        }
+        Effect::Fence(reason) => {
+            out.metrics.diverged();
+            tracing::error!(reason = %reason, "this replica is fenced and serves nothing any more");
+            out.fenced.send_replace(Some(reason.to_string()));
+            drop(out.raft.send(RaftInput::Fenced));
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    clock::unix_us().checked_div(1_000).unwrap_or_default()
+}

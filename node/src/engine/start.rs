@@ -1,0 +1,477 @@
+//! Starting the replica's threads in the right order, and stopping them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use akashi_domain::answer::Answer;
+use akashi_domain::command::Request;
+use akashi_domain::entry::Sealed;
+use akashi_domain::ids::Digest;
+use akashi_domain::state::Records as _;
+use akashi_merkle::{CosignerSecret, SignedHead};
+use akashi_replica::consensus::{CoreConfig, RaftCore, Recovered, Role, StartError};
+use akashi_replica::entry::NodeId;
+use akashi_replica::log::RaftLog;
+use akashi_replica::machine::{Machine, MachineError};
+use akashi_replica::seal::{SealMessage, Sealer};
+use akashi_replica::store::{StateStore as _, StoreError};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
+use super::log_thread::{self, LogInput, LogOutputs};
+use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
+use super::seal_thread::{self, SealInput, SealOutputs};
+use super::verify::VerifyPool;
+use super::waiters::Waiters;
+use super::{EVENTS_BEHIND_MAX, Handle, QUEUE_BYTES_MAX, Retry, Shared, StoreView, stop_process};
+use crate::config::Config;
+use crate::net::{self, TlsError};
+use crate::peers::{Boxed, Calls, Outbound, PeerInputs};
+use crate::storage::{
+    DataDirectory, FileDisk, Identity, RocksStore, StorageError, check_log_reaches,
+};
+use crate::telemetry::Metrics;
+use crate::entropy;
+
+/// How often the state store is flushed: bounds what a restart replays.
+const FLUSH_EVERY: Duration = Duration::from_secs(30);
+
+/// Why a replica does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The data directory.
+    #[error("the data directory cannot be used")]
+    Storage(#[from] StorageError),
+    /// The state store.
+    #[error("the state store cannot be opened")]
+    Store(#[from] StoreError),
+    /// The state machine.
+    #[error("the state cannot be taken up")]
+    Machine(#[from] MachineError),
+    /// Raft.
+    #[error("raft cannot start")]
+    Raft(#[from] StartError),
+    /// The cosigning key.
+    #[error("the cosigning key cannot be used")]
+    CosignKey,
+    /// A tree head that was signed contradicts the state: the store was changed behind our back.
+    #[error("the state contradicts a head that this node signed")]
+    HeadContradicted,
+    /// The certificates towards peers.
+    #[error("the certificates cannot be used")]
+    Tls(#[from] TlsError),
+    /// A peer's address.
+    #[error("a peer's address cannot be used")]
+    Address(#[from] tonic::transport::Error),
+    /// The system refuses threads or randomness.
+    #[error("the system refused")]
+    System(#[source] std::io::Error),
+}
+
+/// A replica that is about to start.
+#[derive(Debug)]
+pub struct Engine;
+
+/// Keeps the threads; [`EngineGuard::stop`] ends them in order.
+#[derive(Debug)]
+pub struct EngineGuard {
+    raft: Sender<RaftInput>,
+    log: Sender<LogInput>,
+    apply: Sender<ApplyInput>,
+    seal: Sender<SealInput>,
+    threads: Vec<JoinHandle<()>>,
+    store: Arc<RocksStore>,
+    shutdown: watch::Sender<bool>,
+    _directory: DataDirectory,
+}
+
+impl EngineGuard {
+    /// Stops raft, then log, seal and apply, and flushes the state store, so that the next start
+    /// replays nothing.
+    pub fn stop(mut self) {
+        self.shutdown.send_replace(true);
+        // A thread that is gone already needs no message.
+        drop(self.raft.send(RaftInput::Stop));
+        drop(self.seal.send(SealInput::Stop));
+        drop(self.log.send(LogInput::Stop));
+        drop(self.apply.send(ApplyInput::Stop));
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+        if let Err(error) = self.store.flush() {
+            tracing::error!(error = %error, "the last flush failed; the log will be replayed");
+        }
+    }
+}
+
+/// What the peer port hands in.
+#[derive(Debug)]
+pub struct Inputs {
+    raft: Sender<RaftInput>,
+    seal: Sender<SealInput>,
+    handle: Handle,
+}
+
+impl PeerInputs for Inputs {
+    fn raft(&self, from: NodeId, bytes: Vec<u8>) {
+        drop(self.raft.send(RaftInput::Peer { from, bytes }));
+    }
+
+    fn seal(&self, from: NodeId, message: SealMessage) {
+        drop(self.seal.send(SealInput::Message(from, message)));
+    }
+
+    fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
+        let handle = self.handle.clone();
+        Box::pin(async move {
+            if !handle.shared.role.borrow().is_leader {
+                return Err(Retry::NotLeader);
+            }
+            handle.propose_here(request).await
+        })
+    }
+
+    fn read_index(&self) -> Boxed<Result<u64, Retry>> {
+        let handle = self.handle.clone();
+        Box::pin(async move { handle.read_here().await })
+    }
+}
+
+/// A started replica.
+#[derive(Debug)]
+pub struct Started {
+    /// What the rest of the node uses.
+    pub handle: Handle,
+    /// What the peer port hands in.
+    pub inputs: Arc<Inputs>,
+    /// The cluster's number, which every peer must name.
+    pub cluster_id: [u8; 16],
+    /// The other replicas.
+    pub peers: Vec<NodeId>,
+    /// Keeps the threads.
+    pub guard: EngineGuard,
+}
+
+impl Engine {
+    /// Opens disk and state, replays nothing yet, starts the threads; needs a tokio runtime.
+    ///
+    /// With `format`, a data directory that never held a node is formatted first. Never use it for a
+    /// replica that has run before and lost its disk: it may have voted.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`]; nothing is left running.
+    pub fn start(
+        config: &Config,
+        format: bool,
+        metrics: &Metrics,
+    ) -> Result<Started, EngineError> {
+        let cluster_id = cluster_id(config);
+        let directory = open_directory(config, cluster_id, format)?;
+        let (log, recovered) = directory.open_log()?;
+        let store = Arc::new(directory.open_state(0)?);
+        let machine = Machine::open(Arc::clone(&store))?;
+        let applied = machine.progress().log_index;
+        check_log_reaches(recovered.last_index, applied)?;
+        let view = machine.view().clone();
+        let secret = read_cosign_key(&config.cosign.key, &config.node.name)?;
+        let head = view.newest_head().map_err(MachineError::Fault)?;
+        let sealed = head.and_then(|text| SignedHead::parse(&text).ok());
+        let vow = recovered.newest_head.as_ref().map(|vow| (vow.size, vow.root));
+        check_vow(&machine, vow)?;
+        let peers: BTreeMap<NodeId, String> = config
+            .cluster
+            .replicas
+            .iter()
+            .filter(|replica| replica.id != config.node.id)
+            .map(|replica| (replica.id, replica.peer_address.clone()))
+            .collect();
+        let calls = Calls::new(&peers, net::client_config(&config.tls)?)?;
+        let mut core_config = CoreConfig::new(
+            config.node.id,
+            config.cluster.replicas.iter().map(|replica| replica.id).collect(),
+        );
+        core_config.seed = entropy::number()
+            .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
+        let core = RaftCore::new(
+            core_config,
+            Recovered {
+                hard_state: recovered.hard_state,
+                compacted_index: recovered.base_index,
+                compacted_term: recovered.base_term,
+                entries: recovered.entries,
+                applied,
+            },
+        )?;
+        let (outbox, outbound) = Outbound::new(peers.keys().copied());
+        let parts = Parts { log, machine, core, secret, vow, sealed, view, outbox };
+        parts.start(Wiring { config, cluster_id, directory, store, calls, outbound, metrics })
+    }
+}
+
+/// What was opened.
+struct Parts {
+    log: RaftLog<FileDisk>,
+    machine: Machine<RocksStore>,
+    core: RaftCore,
+    secret: CosignerSecret,
+    vow: Option<(u64, [u8; 32])>,
+    sealed: Option<SignedHead>,
+    view: StoreView,
+    outbox: crate::peers::Outbox,
+}
+
+/// What they are started with.
+struct Wiring<'a> {
+    config: &'a Config,
+    cluster_id: [u8; 16],
+    directory: DataDirectory,
+    store: Arc<RocksStore>,
+    calls: Calls,
+    outbound: Outbound,
+    metrics: &'a Metrics,
+}
+
+impl Parts {
+    #[expect(clippy::too_many_lines, reason = "one list of channels and threads, read top to bottom")]
+    fn start(self, with: Wiring<'_>) -> Result<Started, EngineError> {
+        let (raft_in, raft_inputs) = channel();
+        let (log_in, log_inputs) = channel();
+        let (apply_in, apply_inputs) = channel();
+        let (seal_in, seal_inputs) = channel();
+        let first = Position {
+            progress: self.machine.progress(),
+            root: self.machine.root(),
+            state_hash: self.machine.state_hash(),
+        };
+        let (position_out, position) = watch::channel(first);
+        let (role_out, role) = watch::channel(Role::default());
+        let (sealed_out, sealed) = watch::channel(self.sealed.clone().map(Arc::new));
+        let (fenced_out, fenced) = watch::channel(None);
+        let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
+        let (shutdown, down) = watch::channel(false);
+        let committed = Arc::new(AtomicU64::new(0));
+        let durable = Arc::new(AtomicU64::new(0));
+        let next_timer = Arc::new(AtomicU64::new(u64::MAX));
+        let waiters = Arc::new(Waiters::default());
+        let metrics = with.metrics;
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let pool = VerifyPool::start(&self.view, workers, metrics.clone())
+            .map_err(EngineError::System)?;
+        let checker = pool.checker();
+        let mut sealer =
+            Sealer::new(with.config.node.id, self.secret, self.vow, self.sealed.clone());
+        if let Ok(Some(cluster)) = self.view.cluster() {
+            sealer.founded(&cluster);
+        }
+        let leaves = first.progress.leaves;
+        drop(seal_in.send(SealInput::Applied { size: leaves, root: first.root }));
+
+        let mut threads = Vec::new();
+        let out = LogOutputs {
+            raft: raft_in.clone(),
+            seal: seal_in.clone(),
+            peers: self.outbox.clone(),
+            durable: Arc::clone(&durable),
+            metrics: metrics.clone(),
+        };
+        let log = self.log;
+        threads.push(spawn("log", move || log_thread::run(log, &log_inputs, &out))?);
+        let out = ApplyOutputs {
+            raft: raft_in.clone(),
+            seal: seal_in.clone(),
+            waiters: Arc::clone(&waiters),
+            position: position_out,
+            events: events.clone(),
+            next_timer: Arc::clone(&next_timer),
+            metrics: metrics.clone(),
+        };
+        let machine = self.machine;
+        threads.push(spawn("apply", move || {
+            apply_thread::run(machine, checker, &apply_inputs, &out);
+        })?);
+        let out = SealOutputs {
+            raft: raft_in.clone(),
+            log: log_in.clone(),
+            apply: apply_in.clone(),
+            peers: self.outbox.clone(),
+            sealed: sealed_out,
+            fenced: fenced_out,
+            metrics: metrics.clone(),
+        };
+        threads.push(spawn("seal", move || seal_thread::run(sealer, &seal_inputs, &out))?);
+        let out = RaftOutputs {
+            log: log_in.clone(),
+            apply: apply_in.clone(),
+            seal: seal_in.clone(),
+            peers: self.outbox,
+            pool,
+            waiters,
+            role: role_out,
+            committed: Arc::clone(&committed),
+            next_timer,
+            metrics: metrics.clone(),
+        };
+        let known = self.sealed.map(|sealed| Sealed {
+            size: sealed.head.size,
+            root: Digest(sealed.head.root),
+        });
+        let raft = RaftThread::new(self.core, out, known);
+        threads.push(spawn("raft", move || raft.run(&raft_inputs))?);
+        threads.push(flusher(Arc::clone(&with.store), down.clone())?);
+
+        let connected = with.outbound.connected();
+        let unreachable = {
+            let raft = Mutex::new(raft_in.clone());
+            Arc::new(move |peer| {
+                let raft = raft.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(raft.send(RaftInput::Unreachable(peer)));
+            })
+        };
+        let unreachable: Arc<dyn Fn(NodeId) + Send + Sync> = unreachable;
+        let peers = with.calls.channels().keys().copied().collect();
+        with.outbound.spawn(with.calls.channels(), with.cluster_id, &unreachable, &down);
+        let handle = Handle {
+            shared: Arc::new(Shared {
+                me: with.config.node.id,
+                raft: raft_in.clone(),
+                budget: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
+                calls: with.calls,
+                view: self.view,
+                role,
+                position,
+                events,
+                sealed,
+                fenced,
+                committed,
+                durable,
+                connected,
+                metrics: metrics.clone(),
+            }),
+        };
+        let inputs =
+            Arc::new(Inputs { raft: raft_in.clone(), seal: seal_in.clone(), handle: handle.clone() });
+        let guard = EngineGuard {
+            raft: raft_in,
+            log: log_in,
+            apply: apply_in,
+            seal: seal_in,
+            threads,
+            store: with.store,
+            shutdown,
+            _directory: with.directory,
+        };
+        Ok(Started { handle, inputs, cluster_id: with.cluster_id, peers, guard })
+    }
+}
+
+fn spawn(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, EngineError> {
+    // A thread that panics would leave a half-dead replica behind: stop all of it.
+    let guarded = move || {
+        let dying = AbortOnPanic;
+        run();
+        drop(dying);
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).map_err(EngineError::System)
+}
+
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a thread of the replica panicked: this node stops");
+            std::process::abort();
+        }
+    }
+}
+
+/// Flushes the state store now and then; apply goes on meanwhile.
+fn flusher(
+    store: Arc<RocksStore>,
+    mut down: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, EngineError> {
+    let runtime = tokio::runtime::Handle::current();
+    spawn("flush", move || {
+        loop {
+            let stopping = runtime.block_on(async {
+                tokio::time::timeout(FLUSH_EVERY, down.wait_for(|down| *down)).await.is_ok()
+            });
+            if stopping {
+                return;
+            }
+            if let Err(error) = store.flush() {
+                stop_process("the state store cannot be flushed", &error);
+            }
+        }
+    })
+}
+
+/// The cluster's number: the first half of SHA-256 over its name and its replicas' cosigning keys, so
+/// that no two clusters are taken for one another even if they share a name.
+fn cluster_id(config: &Config) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(b"akashi/v1/cluster-id");
+    hash.update([0]);
+    hash.update(config.cluster.name.as_bytes());
+    let replicas: BTreeMap<NodeId, &str> =
+        config.cluster.replicas.iter().map(|r| (r.id, r.cosigner.as_str())).collect();
+    for (id, key) in replicas {
+        hash.update([0]);
+        hash.update(id.to_be_bytes());
+        hash.update(key.as_bytes());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(digest) {
+        *to = from;
+    }
+    half
+}
+
+fn open_directory(
+    config: &Config,
+    cluster_id: [u8; 16],
+    format: bool,
+) -> Result<DataDirectory, EngineError> {
+    let path = &config.node.data_dir;
+    if format && !DataDirectory::is_formatted(path)? {
+        let incarnation = entropy::bytes()
+            .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
+        let identity = Identity { cluster_id, node_id: config.node.id, incarnation };
+        tracing::info!("a new data directory is formatted");
+        return Ok(DataDirectory::format(path, identity)?);
+    }
+    Ok(DataDirectory::open(path, cluster_id, config.node.id)?)
+}
+
+fn read_cosign_key(path: &Path, name: &str) -> Result<CosignerSecret, EngineError> {
+    use base64::Engine as _;
+    let text = std::fs::read_to_string(path).map_err(|_unreadable| EngineError::CosignKey)?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text.trim())
+        .map_err(|_not_base64| EngineError::CosignKey)?;
+    let seed: [u8; 32] = bytes.try_into().map_err(|_wrong_width| EngineError::CosignKey)?;
+    CosignerSecret::from_seed(name, &seed).map_err(|_bad_name| EngineError::CosignKey)
+}
+
+/// A head that this node vowed must be the one its state gives, if the state reaches that far.
+fn check_vow(
+    machine: &Machine<RocksStore>,
+    vow: Option<(u64, [u8; 32])>,
+) -> Result<(), EngineError> {
+    let Some((size, promised)) = vow else { return Ok(()) };
+    match machine.root_of(size)? {
+        Some(root) if root != promised => Err(EngineError::HeadContradicted),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Calls to a peer: hand it a command, ask it for a read index.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use akashi_domain::answer::Answer;
+use akashi_domain::command::Request;
+use akashi_proto::peer::peer_service_client::PeerServiceClient;
+use akashi_proto::peer::{ForwardRequest, ReadIndexRequest, forward_response, read_index_response};
+use akashi_replica::entry::NodeId;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use super::FRAME_BYTES_MAX;
+use crate::clock;
+
+/// How long a connection to a peer may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a silent connection is asked whether it lives, and how long it may take to say so: a
+/// peer that froze must not hold a command until its deadline.
+const KEEPALIVE: Duration = Duration::from_secs(1);
+/// The name in every node's certificate.
+const SERVER_NAME: &str = "akashi";
+
+/// Why a peer did not take a command or a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardError {
+    /// It does not lead (any more), or cannot be reached: look for the leader again.
+    NotLeader,
+    /// Its queue is full.
+    Busy,
+}
+
+/// Connections to every peer.
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    channels: BTreeMap<NodeId, Channel>,
+}
+
+impl Calls {
+    /// Makes lazy connections to `peers`.
+    ///
+    /// # Errors
+    ///
+    /// An address that is none.
+    pub fn new(
+        peers: &BTreeMap<NodeId, String>,
+        tls: ClientConfig,
+    ) -> Result<Self, tonic::transport::Error> {
+        let connector = TlsConnector::from(Arc::new(tls));
+        let channels = peers
+            .iter()
+            .map(|(id, address)| Ok((*id, channel(address, connector.clone())?)))
+            .collect::<Result<_, tonic::transport::Error>>()?;
+        Ok(Self { channels })
+    }
+
+    /// The connections themselves.
+    #[must_use]
+    pub const fn channels(&self) -> &BTreeMap<NodeId, Channel> {
+        &self.channels
+    }
+
+    /// Hands a command to `leader` and waits for its answer.
+    pub(crate) async fn forward(
+        &self,
+        leader: NodeId,
+        request: &Request,
+        deadline: tokio::time::Instant,
+    ) -> Result<Answer, ForwardError> {
+        let mut client = self.client(leader)?;
+        let body = ForwardRequest { group: 0, request: request.encode().into() };
+        let mut call = tonic::Request::new(body);
+        call.set_timeout(clock::left_until(deadline));
+        let response = client.forward(call).await.map_err(|_status| ForwardError::NotLeader)?;
+        match response.into_inner().result {
+            Some(forward_response::Result::Answer(bytes)) => {
+                Answer::decode(&bytes).ok_or(ForwardError::NotLeader)
+            }
+            Some(forward_response::Result::Busy(_)) => Err(ForwardError::Busy),
+            Some(forward_response::Result::NotLeader(_)) | None => Err(ForwardError::NotLeader),
+        }
+    }
+
+    /// Asks `leader` how far the log is decided.
+    pub(crate) async fn read_index(
+        &self,
+        leader: NodeId,
+        deadline: tokio::time::Instant,
+    ) -> Result<u64, ForwardError> {
+        let mut client = self.client(leader)?;
+        let mut call = tonic::Request::new(ReadIndexRequest { group: 0 });
+        call.set_timeout(clock::left_until(deadline));
+        let response = client.read_index(call).await.map_err(|_status| ForwardError::NotLeader)?;
+        match response.into_inner().result {
+            Some(read_index_response::Result::Index(index)) => Ok(index),
+            Some(read_index_response::Result::NotLeader(_)) | None => Err(ForwardError::NotLeader),
+        }
+    }
+
+    fn client(&self, leader: NodeId) -> Result<PeerServiceClient<Channel>, ForwardError> {
+        let channel = self.channels.get(&leader).ok_or(ForwardError::NotLeader)?;
+        Ok(PeerServiceClient::new(channel.clone()).max_decoding_message_size(FRAME_BYTES_MAX))
+    }
+}
+
+fn channel(address: &str, connector: TlsConnector) -> Result<Channel, tonic::transport::Error> {
+    let address = address.to_owned();
+    let connect = tower::service_fn(move |_uri: Uri| {
+        let (address, connector) = (address.clone(), connector.clone());
+        async move {
+            let dial = async {
+                let tcp = TcpStream::connect(&address).await?;
+                tcp.set_nodelay(true)?;
+                let name = ServerName::try_from(SERVER_NAME).map_err(std::io::Error::other)?;
+                connector.connect(name, tcp).await
+            };
+            let stream = tokio::time::timeout(CONNECT_TIMEOUT, dial)
+                .await
+                .map_err(|_elapsed| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+            Ok::<_, std::io::Error>(TokioIo::new(stream))
+        }
+    });
+    let endpoint = Endpoint::from_static("http://akashi")
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .keep_alive_while_idle(true)
+        .initial_connection_window_size(16 * 1_024 * 1_024)
+        .initial_stream_window_size(8 * 1_024 * 1_024);
+    Ok(endpoint.connect_with_connector_lazy(connect))
+}

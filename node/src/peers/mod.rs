@@ -1,0 +1,53 @@
+//! Replica to replica: Raft messages and cosignatures on one stream per direction, commands and
+//! reads handed to the leader by call.
+//!
+//! Each node dials every other one and sends on the stream it opened; what it receives comes on the
+//! streams that the others opened. Losing any of it is harmless: Raft and sealing repeat themselves.
+//! Nothing that a peer sends is believed beyond its certificate: Raft frames pass the gate of
+//! `RaftCore`, cosignatures are verified, commands are decided by every replica.
+
+mod calls;
+mod outbound;
+mod service;
+
+pub use calls::{Calls, ForwardError};
+pub use outbound::{Outbox, Outbound};
+pub use service::{Boxed, PeerInputs, PeerPort};
+
+use akashi_proto::peer;
+use akashi_replica::seal::SealMessage;
+use prost::bytes::Bytes;
+
+/// Bytes of one frame on the wire: one of Raft's largest messages with room to spare.
+const FRAME_BYTES_MAX: usize = 8 * 1_024 * 1_024;
+
+/// The wire form of a seal message inside a frame.
+fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
+    match message {
+        SealMessage::Announce { size } => {
+            frame.announce = Some(peer::SealAnnounce { size: *size });
+        }
+        SealMessage::Cosign { size, root, time_s, signature } => {
+            frame.cosigns.push(peer::Cosign {
+                size: *size,
+                root: Bytes::copy_from_slice(root),
+                time_s: *time_s,
+                signature: Bytes::copy_from_slice(signature),
+            });
+        }
+    }
+}
+
+/// The seal messages of a frame; what does not have the right widths is left out.
+fn take_seals(frame: &peer::Frame) -> Vec<SealMessage> {
+    let announce = frame.announce.as_ref().map(|a| SealMessage::Announce { size: a.size });
+    let cosigns = frame.cosigns.iter().filter_map(|cosign| {
+        Some(SealMessage::Cosign {
+            size: cosign.size,
+            root: cosign.root.as_ref().try_into().ok()?,
+            time_s: cosign.time_s,
+            signature: cosign.signature.as_ref().try_into().ok()?,
+        })
+    });
+    announce.into_iter().chain(cosigns).collect()
+}

@@ -1,0 +1,143 @@
+//! Receiving: the peer port's gRPC service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use akashi_domain::answer::Answer;
+use akashi_domain::command::Request as DomainRequest;
+use akashi_proto::peer::peer_service_server::{PeerService, PeerServiceServer};
+use akashi_proto::peer::{
+    Busy, ForwardRequest, ForwardResponse, Frame, NotLeader, ReadIndexRequest, ReadIndexResponse,
+    forward_response, read_index_response,
+};
+use akashi_replica::entry::NodeId;
+use akashi_replica::seal::SealMessage;
+use tokio::sync::watch;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{FRAME_BYTES_MAX, take_seals};
+use crate::engine::Retry;
+use crate::net::{Identity, Peer};
+
+/// A future in a box.
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What the peer port hands to the node.
+pub trait PeerInputs: Send + Sync + 'static {
+    /// A Raft message; must not wait.
+    fn raft(&self, from: NodeId, bytes: Vec<u8>);
+    /// A seal message; must not wait.
+    fn seal(&self, from: NodeId, message: SealMessage);
+    /// A command that another node took; answered only if this node leads.
+    fn forwarded(&self, request: DomainRequest) -> Boxed<Result<Answer, Retry>>;
+    /// A read that another node took; answered only if this node leads.
+    fn read_index(&self) -> Boxed<Result<u64, Retry>>;
+}
+
+/// The service.
+#[derive(Debug)]
+pub struct PeerPort<I> {
+    inputs: Arc<I>,
+    members: Vec<NodeId>,
+    cluster_id: [u8; 16],
+    shutdown: watch::Receiver<bool>,
+}
+
+impl<I: PeerInputs> PeerPort<I> {
+    /// The service for a node whose peers are `members`.
+    #[must_use]
+    pub fn server(
+        inputs: Arc<I>,
+        members: Vec<NodeId>,
+        cluster_id: [u8; 16],
+        shutdown: watch::Receiver<bool>,
+    ) -> PeerServiceServer<Self> {
+        PeerServiceServer::new(Self { inputs, members, cluster_id, shutdown })
+            .max_decoding_message_size(FRAME_BYTES_MAX)
+    }
+
+    /// The replica whose certificate the caller showed.
+    fn caller<T>(&self, request: &Request<T>) -> Result<NodeId, Status> {
+        let peer = request.extensions().get::<Peer>();
+        match peer.and_then(|peer| peer.identity.as_ref()) {
+            Some(Identity::Node { id }) if self.members.contains(id) => Ok(*id),
+            Some(_) => Err(Status::permission_denied("only replicas of this cluster")),
+            None => Err(Status::unauthenticated("a replica's certificate is needed")),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl<I: PeerInputs> PeerService for PeerPort<I> {
+    type ConnectStream = Pin<Box<dyn Stream<Item = Result<Frame, Status>> + Send>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<Frame>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let from = self.caller(&request)?;
+        let mut frames = request.into_inner();
+        let hello = frames.message().await?.ok_or_else(|| Status::invalid_argument("no frame"))?;
+        if hello.cluster_id.as_ref() != self.cluster_id {
+            tracing::warn!(peer = from, "a replica of another cluster called");
+            return Err(Status::failed_precondition("this is another cluster"));
+        }
+        let inputs = Arc::clone(&self.inputs);
+        let mut shutdown = self.shutdown.clone();
+        // The answer stream carries nothing; it ends when reading ends, and the sender dials anew.
+        let (alive, ended) = tokio::sync::mpsc::channel::<Result<Frame, Status>>(1);
+        tokio::spawn(async move {
+            let reading = async {
+                while let Ok(Some(frame)) = frames.message().await {
+                    if frame.group != 0 {
+                        break;
+                    }
+                    for seal in take_seals(&frame) {
+                        inputs.seal(from, seal);
+                    }
+                    for message in frame.messages {
+                        inputs.raft(from, message.into());
+                    }
+                }
+            };
+            tokio::select! {
+                () = reading => {}
+                _ = shutdown.wait_for(|down| *down) => {}
+            }
+            drop(alive);
+        });
+        Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(ended))))
+    }
+
+    async fn forward(
+        &self,
+        request: Request<ForwardRequest>,
+    ) -> Result<Response<ForwardResponse>, Status> {
+        self.caller(&request)?;
+        let body = request.into_inner();
+        let command = DomainRequest::decode(&body.request)
+            .filter(|_| body.group == 0)
+            .ok_or_else(|| Status::invalid_argument("no such command"))?;
+        let result = match self.inputs.forwarded(command).await {
+            Ok(answer) => forward_response::Result::Answer(answer.encode().into()),
+            Err(Retry::NotLeader) => forward_response::Result::NotLeader(NotLeader {}),
+            Err(Retry::Busy) => forward_response::Result::Busy(Busy {}),
+        };
+        Ok(Response::new(ForwardResponse { result: Some(result) }))
+    }
+
+    async fn read_index(
+        &self,
+        request: Request<ReadIndexRequest>,
+    ) -> Result<Response<ReadIndexResponse>, Status> {
+        self.caller(&request)?;
+        let result = match self.inputs.read_index().await {
+            Ok(index) => read_index_response::Result::Index(index),
+            Err(Retry::NotLeader | Retry::Busy) => {
+                read_index_response::Result::NotLeader(NotLeader {})
+            }
+        };
+        Ok(Response::new(ReadIndexResponse { result: Some(result) }))
+    }
+}
