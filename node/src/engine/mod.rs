@@ -59,6 +59,9 @@ pub type StoreView = GenericStoreView<RocksStore>;
 pub const QUEUE_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 /// Applied entries that a slow subscriber may be behind before it has to look at the state again.
 const EVENTS_BEHIND_MAX: usize = 8_192;
+/// How long an answer from the leader waits for this node to have applied it too. A caller that needs
+/// it for certain reads with `min_log_index`.
+const CATCH_UP: std::time::Duration = std::time::Duration::from_millis(100);
 /// Pause before a command is handed to a leader that just said it is none: lets the news arrive.
 const RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
@@ -142,7 +145,10 @@ impl Handle {
                         self.shared.metrics.proposal(ProposalResult::Forwarded);
                         // The caller may read its own write from this node.
                         let index = answer.placement.log_index;
-                        drop(self.wait_applied(index, deadline).await);
+                        let soon = clock::runtime().checked_add(CATCH_UP).unwrap_or(deadline);
+                        if self.wait_applied(index, soon.min(deadline)).await.is_err() {
+                            tracing::debug!(index, "this node has not applied what it forwarded");
+                        }
                         Ok(answer)
                     }
                     Err(ForwardError::Busy) => Err(Retry::Busy),

@@ -195,12 +195,11 @@ impl RaftThread {
         self.next_read = self.next_read.wrapping_add(1);
         match self.core.read_index(ctx) {
             Ok(()) => drop(self.reads.insert(ctx, reply)),
-            // A caller whose deadline passed is gone.
             Err(akashi_replica::consensus::ReadError::NotLeader { .. }) => {
-                drop(reply.send(Err(Retry::NotLeader)));
+                tell(reply, Err(Retry::NotLeader));
             }
             Err(akashi_replica::consensus::ReadError::Overloaded) => {
-                drop(reply.send(Err(Retry::Busy)));
+                tell(reply, Err(Retry::Busy));
             }
         }
     }
@@ -286,12 +285,12 @@ impl RaftThread {
             }
             for read in reads {
                 if let Some(reply) = self.reads.remove(&read.ctx) {
-                    drop(reply.send(Ok(read.index)));
+                    tell(reply, Ok(read.index));
                 }
             }
             for ctx in reads_lost {
                 if let Some(reply) = self.reads.remove(&ctx) {
-                    drop(reply.send(Err(Retry::NotLeader)));
+                    tell(reply, Err(Retry::NotLeader));
                 }
             }
             for fetch in fetch {
@@ -319,6 +318,13 @@ impl RaftThread {
         drop(self.out.seal.send(SealInput::Leads(role.leader_ready)));
         self.out.metrics.raft(role.is_leader, role.term, self.core.commit_index());
         self.out.role.send_replace(role);
+    }
+}
+
+/// A caller whose deadline passed is gone, and that is all there is to it.
+fn tell(reply: oneshot::Sender<Result<u64, Retry>>, result: Result<u64, Retry>) {
+    if reply.send(result).is_err() {
+        tracing::trace!("a reader did not wait");
     }
 }
 
