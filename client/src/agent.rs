@@ -2,13 +2,12 @@
 
 use akashi_proto::v1;
 use akashi_proto::v1::agent_service_client::AgentServiceClient;
-use tokio_stream::StreamExt as _;
 
 use crate::answer::{AgentView, Stage};
 use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::platform::reopen_pause;
+use crate::platform::{Heard, next_step, reopen_pause};
 
 /// An agent with a connection made with his or her certificate.
 #[derive(Clone, Debug)]
@@ -58,12 +57,7 @@ impl Agent {
                         .await
                 })
                 .await?;
-            loop {
-                let next = tokio::time::timeout(deadline.remaining(), stream.next()).await;
-                let Ok(next) = next else {
-                    return Err(Error::DeadlineExceeded);
-                };
-                let Some(Ok(step)) = next else { break };
+            while let Heard::Step(step) = next_step(&mut stream, deadline).await? {
                 let screen = Screen {
                     view: AgentView::from_number(step.view)?,
                     stage: Stage::from_number(step.stage)?,
@@ -77,5 +71,133 @@ impl Agent {
             self.connection.avoid_preferred();
             reopen_pause(deadline).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::pin::Pin;
+    use std::time::Duration;
+
+    use akashi_proto::v1::agent_service_server::{AgentService, AgentServiceServer};
+    use tokio::net::TcpListener;
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::transport::{Certificate, Identity as ServerIdentity, Server, ServerTlsConfig};
+    use tonic::{Request, Response, Status};
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::pki::{Authority, Role};
+
+    /// A node that says `pending` and breaks, or says `pending` and then `pass`.
+    struct Fake {
+        breaks: bool,
+    }
+
+    type Views =
+        Pin<Box<dyn tokio_stream::Stream<Item = Result<v1::WatchVerdictResponse, Status>> + Send>>;
+
+    #[tonic::async_trait]
+    impl AgentService for Fake {
+        type WatchVerdictStream = Views;
+
+        async fn watch_verdict(
+            &self,
+            request: Request<v1::WatchVerdictRequest>,
+        ) -> Result<Response<Views>, Status> {
+            assert_eq!(request.get_ref().contact_id.len(), 16);
+            let view = |view: v1::AgentView| {
+                let stage = v1::Stage::Committed.into();
+                Ok(v1::WatchVerdictResponse {
+                    view: view.into(),
+                    stage,
+                    not_after_us: 0,
+                })
+            };
+            let last = if self.breaks {
+                Err(Status::unavailable("stopping"))
+            } else {
+                view(v1::AgentView::Pass)
+            };
+            let steps = vec![view(v1::AgentView::Pending), last];
+            Ok(Response::new(Box::pin(tokio_stream::iter(steps))))
+        }
+    }
+
+    async fn serve(authority: &Authority, ca: &str, breaks: bool) -> SocketAddr {
+        let role = Role::Node {
+            id: 1,
+            hosts: vec![],
+        };
+        let issued = authority.issue(&role).unwrap();
+        let tls = ServerTlsConfig::new()
+            .identity(ServerIdentity::from_pem(
+                issued.certificate_pem,
+                issued.key_pem,
+            ))
+            .client_ca_root(Certificate::from_pem(ca));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::builder()
+            .tls_config(tls)
+            .unwrap()
+            .add_service(AgentServiceServer::new(Fake { breaks }));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        address
+    }
+
+    #[tokio::test]
+    async fn a_broken_stream_goes_on_at_another_node_over_mutual_tls() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let (authority, ca, _) = Authority::create("test").unwrap();
+        let agent = Role::Agent {
+            tenant: "demo".into(),
+            agent: "agent-01".into(),
+        };
+        let issued = authority.issue(&agent).unwrap();
+        std::fs::write(path("ca.pem"), &ca).unwrap();
+        std::fs::write(path("a.pem"), issued.certificate_pem).unwrap();
+        std::fs::write(path("a.key"), issued.key_pem).unwrap();
+        let identity =
+            Identity::with_certificate(&path("ca.pem"), &path("a.pem"), &path("a.key")).unwrap();
+        let addresses = [
+            serve(&authority, &ca, true).await,
+            serve(&authority, &ca, false).await,
+        ];
+        let addresses = addresses.map(|address| address.to_string());
+        let connection = Connection::new(&addresses, &identity).unwrap();
+        connection.prefer(0);
+
+        let mut shown = Vec::new();
+        let deadline = Deadline::after(Duration::from_secs(20));
+        let last = Agent::new(connection)
+            .wait_view(&[7; 16], Stage::Committed, deadline, |screen| {
+                shown.push(screen.view);
+            })
+            .await
+            .unwrap();
+        assert_eq!(last.view, AgentView::Pass);
+        assert_eq!(
+            shown,
+            [AgentView::Pending, AgentView::Pending, AgentView::Pass]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_node_of_another_authority_is_not_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let ca_path = directory.path().join("ca.pem");
+        let (foreign, foreign_ca, _) = Authority::create("test").unwrap();
+        std::fs::write(&ca_path, Authority::create("test").unwrap().1).unwrap();
+        let address = serve(&foreign, &foreign_ca, false).await.to_string();
+        let identity = Identity::phone(&ca_path).unwrap();
+        let connection = Connection::new(&[address], &identity).unwrap();
+        let deadline = Deadline::after(Duration::from_millis(300));
+        let answer = Agent::new(connection)
+            .wait_view(&[7; 16], Stage::Committed, deadline, |_| {})
+            .await;
+        assert!(answer.is_err());
     }
 }

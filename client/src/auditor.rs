@@ -4,13 +4,12 @@ use akashi_merkle::{CheckedHead, CheckedLeaf, Follower, Hash, KeySet, Receipt, S
 use akashi_proto::v1;
 use akashi_proto::v1::audit_service_client::AuditServiceClient;
 use akashi_proto::v1::get_receipt_request::Target;
-use tokio_stream::StreamExt as _;
 
 use crate::answer::bytes32;
 use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::platform::reopen_pause;
+use crate::platform::{Heard, next_step, reopen_pause};
 
 /// Leaves asked for per batch: about 60 KB, far below a message's limit.
 const BATCH_LEAVES: u32 = 256;
@@ -198,18 +197,10 @@ impl Auditor {
                 })
                 .await?;
             loop {
-                let next = tokio::time::timeout(deadline.remaining(), stream.next()).await;
-                let Ok(next) = next else {
-                    return Err(Error::DeadlineExceeded);
-                };
-                let batch = match next {
-                    Some(Ok(batch)) => batch,
-                    Some(Err(status)) => match Error::from_status(status) {
-                        Error::Unavailable { .. } => break,
-                        final_error => return Err(final_error),
-                    },
-                    None if follow => break,
-                    None => return Ok(newest),
+                let batch = match next_step(&mut stream, deadline).await? {
+                    Heard::Step(batch) => batch,
+                    Heard::End if !follow => return Ok(newest),
+                    Heard::End | Heard::Broken => break,
                 };
                 let head = accept(follower, &batch, &self.keys)?;
                 for (index, bytes) in (batch.first_index..).zip(&batch.leaves) {

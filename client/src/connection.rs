@@ -242,3 +242,171 @@ fn source_text(error: &dyn std::error::Error) -> String {
         None => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use akashi_proto::v1;
+
+    use super::*;
+    use crate::pki::Authority;
+
+    /// A connection to three addresses where nobody listens; the tests answer in their place.
+    fn connection() -> Connection {
+        let directory = tempfile::tempdir().unwrap();
+        let ca = directory.path().join("ca.pem");
+        let (_, pem, _) = Authority::create("test").unwrap();
+        std::fs::write(&ca, pem).unwrap();
+        let addresses = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"].map(str::to_owned);
+        Connection::new(&addresses, &Identity::phone(&ca).unwrap()).unwrap()
+    }
+
+    fn message() -> v1::OpenEnrolmentRequest {
+        let request_id = crate::RequestId::fresh().unwrap().to_vec().into();
+        v1::OpenEnrolmentRequest {
+            request_id,
+            ..Default::default()
+        }
+    }
+
+    /// What the fake transport saw of each attempt: request id, `grpc-timeout`, preferred node.
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<(Vec<u8>, Duration, String)>>);
+
+    impl Seen {
+        fn note(&self, request: &Request<v1::OpenEnrolmentRequest>, node: &str) -> usize {
+            let header = request
+                .metadata()
+                .get("grpc-timeout")
+                .unwrap()
+                .to_str()
+                .unwrap();
+            let (number, unit) = header.split_at(header.len() - 1);
+            let number: u64 = number.parse().unwrap();
+            let timeout = match unit {
+                "n" => Duration::from_nanos(number),
+                "u" => Duration::from_micros(number),
+                "m" => Duration::from_millis(number),
+                "S" => Duration::from_secs(number),
+                other => panic!("unit {other}"),
+            };
+            let mut seen = self.0.lock().unwrap();
+            seen.push((
+                request.get_ref().request_id.to_vec(),
+                timeout,
+                node.to_owned(),
+            ));
+            seen.len()
+        }
+    }
+
+    #[tokio::test]
+    async fn every_attempt_carries_the_same_request_id_to_another_node() {
+        let (connection, message, seen) = (connection(), message(), Seen::default());
+        let budget = Duration::from_secs(10);
+        let answer = connection
+            .call(Deadline::after(budget), &message, |_channel, request| {
+                let attempt = seen.note(&request, connection.preferred_address());
+                async move {
+                    match attempt {
+                        1 => Err(Status::unavailable("no leader")),
+                        2 => Err(Status::deadline_exceeded("unknown")),
+                        _ => Ok(Response::new(attempt)),
+                    }
+                }
+            })
+            .await;
+        assert_eq!(answer.unwrap(), 3);
+        let seen = seen.0.into_inner().unwrap();
+        assert!(
+            seen.iter()
+                .all(|(id, timeout, _)| *id == message.request_id && *timeout <= budget)
+        );
+        let nodes: BTreeSet<&String> = seen.iter().map(|(_, _, node)| node).collect();
+        assert_eq!(nodes.len(), 3, "each attempt went to another node");
+    }
+
+    #[tokio::test]
+    async fn a_final_answer_is_not_asked_for_twice() {
+        let (connection, message, seen) = (connection(), message(), Seen::default());
+        let answer: Result<(), Error> = connection
+            .call(
+                Deadline::after(Duration::from_secs(10)),
+                &message,
+                |_channel, request| {
+                    seen.note(&request, "");
+                    async { Err(Status::already_exists("request id")) }
+                },
+            )
+            .await;
+        assert_eq!(
+            answer.unwrap_err().grpc_code(),
+            Some(tonic::Code::AlreadyExists)
+        );
+        assert_eq!(seen.0.into_inner().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_past_the_deadline() {
+        let (connection, message, seen) = (connection(), message(), Seen::default());
+        let budget = Duration::from_millis(150);
+        let deadline = Deadline::after(budget);
+        let answer: Result<(), Error> = connection
+            .call(deadline, &message, |_channel, request| {
+                assert!(!deadline.remaining().is_zero());
+                seen.note(&request, "");
+                async { Err(Status::unavailable("no leader")) }
+            })
+            .await;
+        assert_eq!(answer.unwrap_err().code().exit().number(), 6);
+        assert!(
+            seen.0
+                .into_inner()
+                .unwrap()
+                .iter()
+                .all(|(_, timeout, _)| *timeout <= budget)
+        );
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_hangs_ends_with_the_deadline_and_an_unknown_outcome() {
+        let (connection, message) = (connection(), message());
+        let answer: Result<(), Error> = connection
+            .call(
+                Deadline::after(Duration::from_millis(40)),
+                &message,
+                |_channel, _request| std::future::pending(),
+            )
+            .await;
+        assert!(matches!(answer, Err(Error::DeadlineExceeded)));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_not_there_is_unavailable() {
+        let (connection, message) = (connection(), message());
+        let answer = connection
+            .call(
+                Deadline::after(Duration::from_millis(300)),
+                &message,
+                |channel, request| async {
+                    v1::platform_service_client::PlatformServiceClient::new(channel)
+                        .open_enrolment(request)
+                        .await
+                },
+            )
+            .await;
+        assert_eq!(answer.unwrap_err().code().exit().number(), 6);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_none_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let ca = directory.path().join("ca.pem");
+        std::fs::write(&ca, Authority::create("test").unwrap().1).unwrap();
+        let identity = Identity::phone(&ca).unwrap();
+        assert!(Connection::new(&[], &identity).is_err());
+        assert!(Connection::new(&["a b".to_owned()], &identity).is_err());
+    }
+}

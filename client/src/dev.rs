@@ -155,9 +155,13 @@ impl DevCluster {
         let path = own.join("node.log");
         let log = append(&path)?;
         let errors = log.try_clone().map_err(Error::file(&path))?;
-        let child = Command::new(&self.binary)
-            .arg("--config")
-            .arg(own.join("node.toml"))
+        let mut command = Command::new(&self.binary);
+        command.arg("--config").arg(own.join("node.toml"));
+        if !own.join("data").exists() {
+            // Only a node that has never run may make its own disk.
+            command.arg("--format-new");
+        }
+        let child = command
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)

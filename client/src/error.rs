@@ -188,7 +188,12 @@ impl Error {
     pub fn from_status(status: Status) -> Self {
         use tonic::Code as Grpc;
         let code = status.code();
+        // A node's own INTERNAL has no cause attached; a connection that broke has.
+        let broken = code == Grpc::Internal && std::error::Error::source(&status).is_some();
         let status = Box::new(status);
+        if broken {
+            return Self::Unavailable { status };
+        }
         match code {
             Grpc::Unauthenticated | Grpc::PermissionDenied => Self::NotPermitted { status },
             Grpc::ResourceExhausted => Self::OverLimit { status },

@@ -229,7 +229,7 @@ fn check(plan: &Plan) -> Result<(), Error> {
         )));
     }
     let count = plan.nodes.len();
-    if count == 0 || count > NODES_MAX || count % 2 == 0 {
+    if count == 0 || count > NODES_MAX || count.is_multiple_of(2) {
         return Err(Error::usage(
             "nodes: 1, 3, 5 or 7 are needed; an even number adds no safety",
         ));

@@ -4,6 +4,36 @@
 //! attempts, over several nodes, until the caller's deadline and never past it. Nothing is believed
 //! that can be checked: notices and receipts are verified against pinned keys, the log by consistency
 //! proofs.
+//!
+//! Where to start: [`Platform`] for a contact centre, [`Phone`] for a customer's app, [`Agent`] for a
+//! desktop, [`Auditor`] for readers of the log, [`Operator`] for the cluster itself. The `akashi`
+//! command ([`cli`]) is a thin layer over these.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use std::time::Duration;
+//!
+//! use akashi_client::{Call, Deadline, Initiator, Stage, context::Context};
+//!
+//! # async fn example() -> Result<(), akashi_client::Error> {
+//! let context = Context::read(Path::new("./dev"))?;
+//! let platform = context.platform()?;
+//! let deadline = Deadline::after(Duration::from_secs(60));
+//! let call = Call {
+//!     subject: "cust-demo-1",
+//!     initiator: Initiator::Customer,
+//!     policy: "basic",
+//!     call_reason: 1,
+//!     agent: None,
+//! };
+//! let contact = platform.announce(&call, deadline).await?;
+//! let verdict =
+//!     platform.wait_verdict(&contact.contact_id, Stage::Sealed, deadline, |_step| {}).await?;
+//! let proved = akashi_client::auditor::verify_receipt(&verdict.receipt, &context.key_set()?)?;
+//! assert_eq!(proved.index(), verdict.leaf_index);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod agent;
 pub mod answer;

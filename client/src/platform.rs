@@ -8,6 +8,7 @@ use akashi_proto::v1;
 use akashi_proto::v1::platform_service_client::PlatformServiceClient;
 use sha2::{Digest as _, Sha256};
 use tokio_stream::StreamExt as _;
+use tonic::Streaming;
 
 use crate::answer::{Initiator, Outcome, Stage, Verdict, id16};
 use crate::clock::Deadline;
@@ -306,12 +307,7 @@ impl Platform {
                         .await
                 })
                 .await?;
-            loop {
-                let next = tokio::time::timeout(deadline.remaining(), stream.next()).await;
-                let Ok(next) = next else {
-                    return Err(Error::DeadlineExceeded);
-                };
-                let Some(Ok(step)) = next else { break };
+            while let Heard::Step(step) = next_step(&mut stream, deadline).await? {
                 let verdict =
                     Verdict::from_wire(step.verdict.ok_or(Error::Answer { what: "verdict" })?)?;
                 progress(&verdict);
@@ -322,6 +318,42 @@ impl Platform {
             self.connection.avoid_preferred();
             reopen_pause(deadline).await?;
         }
+    }
+}
+
+/// What came next on a server stream.
+pub(crate) enum Heard<T> {
+    /// A message.
+    Step(T),
+    /// The node ended the stream in good order.
+    End,
+    /// The stream broke: open it again elsewhere.
+    Broken,
+}
+
+/// Waits for what comes next on a server stream.
+///
+/// # Errors
+///
+/// [`Error::DeadlineExceeded`], or what another node would say as well.
+pub(crate) async fn next_step<T>(
+    stream: &mut Streaming<T>,
+    deadline: Deadline,
+) -> Result<Heard<T>, Error> {
+    match tokio::time::timeout(deadline.remaining(), stream.next()).await {
+        Ok(Some(Ok(step))) => Ok(Heard::Step(step)),
+        Ok(None) => Ok(Heard::End),
+        Ok(Some(Err(status))) => {
+            let error = Error::from_status(status);
+            // A node that gives the stream up at the caller's deadline says so a moment early.
+            let broken = matches!(error, Error::Unavailable { .. } | Error::DeadlineExceeded);
+            if broken {
+                Ok(Heard::Broken)
+            } else {
+                Err(error)
+            }
+        }
+        Err(_elapsed) => Err(Error::DeadlineExceeded),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::{clock, entropy, error::Error};
 
-/// A UUIDv7: the time of the first attempt in milliseconds and 74 random bits.
+/// A UUID of version 7: the time of the first attempt in milliseconds and 74 random bits.
 ///
 /// # Sources
 ///

@@ -97,11 +97,11 @@ async fn serve(
     let deadline = Deadline::after(Duration::from_secs(START_S));
     tokio::select! {
         ready = prepare(cluster, again, deadline, output) => ready?,
-        _ = tokio::signal::ctrl_c() => return Err(Error::Interrupted),
+        () = interrupted() => return Err(Error::Interrupted),
     }
     let milliseconds = (clock::monotonic() - began).as_millis();
     welcome(cluster, milliseconds, output);
-    stopped().await;
+    interrupted().await;
     Ok(())
 }
 
@@ -180,8 +180,8 @@ pub(super) fn usage(directory: &Path) -> String {
     )
 }
 
-/// Until Ctrl-C or SIGTERM.
-async fn stopped() {
+/// Until Ctrl-C or SIGTERM: both must stop the nodes before this process goes.
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {

@@ -50,7 +50,7 @@ pub(super) struct Enrolled {
     pub(super) customers: usize,
     /// Agents registered.
     pub(super) agents: usize,
-    /// Customers whose phone was there already.
+    /// Customers whose phone was there already, and agents who were registered.
     pub(super) skipped: usize,
 }
 
@@ -132,10 +132,14 @@ struct Shared {
 impl Shared {
     async fn enrol(&self, entry: Entry, deadline: Deadline) -> Result<Step, Error> {
         match entry {
-            Entry::Agent { agent } => {
-                self.register_agent(&agent, deadline).await?;
-                Ok(Step::Agent)
-            }
+            Entry::Agent { agent } => match self.register_agent(&agent, deadline).await {
+                Ok(()) => Ok(Step::Agent),
+                // Registered by an earlier run of the same file.
+                Err(error) if error.grpc_code() == Some(tonic::Code::AlreadyExists) => {
+                    Ok(Step::Skipped)
+                }
+                Err(error) => Err(error),
+            },
             Entry::Customer { subject, pin } => {
                 let directory = PhoneDirectory::of(self.context.phones(), &subject);
                 if directory.is_there() {

@@ -69,10 +69,11 @@ pub(super) const LEAF_HEADER: [&str; 6] = [
     "REASON",
 ];
 
+/// Names and values of one record.
+pub(super) type Fields = Vec<(&'static str, String)>;
+
 /// A proved leaf, field by field, for people.
-pub(super) fn proved_fields(
-    checked: &CheckedLeaf,
-) -> Result<(Vec<(&'static str, String)>, Value), Error> {
+pub(super) fn proved_fields(checked: &CheckedLeaf) -> Result<(Fields, Value), Error> {
     let leaf = checked.leaf().map_err(|_version| Error::Answer {
         what: "leaf of another version",
     })?;

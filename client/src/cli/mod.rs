@@ -28,6 +28,8 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use output::{Format, Output};
 
+/// First line of `akashi --help`.
+const ABOUT: &str = "Verifies callers with zero-knowledge proofs, on a replicated cluster";
 /// Exit statuses, as shown by `akashi --help`.
 const EXIT_HELP: &str = "\
 Exit status:
@@ -42,7 +44,7 @@ Example:
 
 /// Verifies callers with zero-knowledge proofs, on a replicated cluster.
 #[derive(Debug, Parser)]
-#[command(name = "akashi", version, about, after_help = EXIT_HELP, max_term_width = 100)]
+#[command(name = "akashi", version, about = ABOUT, after_help = EXIT_HELP, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -59,6 +61,7 @@ pub struct Global {
         short,
         global = true,
         env = "AKASHI_CONTEXT",
+        hide_env_values = true,
         value_name = "PATH"
     )]
     context: Option<PathBuf>,
@@ -185,4 +188,45 @@ pub fn help_pages() -> String {
     let mut pages = String::new();
     page(&mut command, "akashi", &mut pages);
     pages
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::*;
+
+    #[test]
+    fn the_help_pages_are_as_reviewed() {
+        expect_file!["../../tests/golden/help.txt"].assert_eq(&help_pages());
+    }
+
+    #[test]
+    fn every_command_that_does_something_shows_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let subs: Vec<&clap::Command> = command
+                .get_subcommands()
+                .filter(|sub| sub.get_name() != "help")
+                .collect();
+            if subs.is_empty() {
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    help.contains("Example:\n  akashi "),
+                    "{path} has no example"
+                );
+            }
+            for sub in subs {
+                check(sub, &format!("{path} {}", sub.get_name()));
+            }
+        }
+        check(&Cli::command(), "akashi");
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -53,36 +53,36 @@ impl Output {
 
     /// Whether a progress bar makes sense.
     #[must_use]
-    pub const fn progress(&self) -> bool {
+    pub const fn progress(self) -> bool {
         self.progress
     }
 
     /// Writes data.
-    pub fn data(&self, text: &str) {
+    pub fn data(self, text: &str) {
         let (Ok(()) | Err(_)) = writeln!(io::stdout().lock(), "{text}");
     }
 
     /// Writes data as it is, without a newline of its own.
-    pub fn raw(&self, bytes: &[u8]) {
+    pub fn raw(self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let (Ok(()) | Err(_)) = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
     /// Writes commentary, unless it was asked to be quiet.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         if !self.quiet {
             let (Ok(()) | Err(_)) = writeln!(io::stderr().lock(), "{text}");
         }
     }
 
     /// Writes a question without a newline; also when quiet, or nobody would know what is asked.
-    pub fn ask(&self, text: &str) {
+    pub fn ask(self, text: &str) {
         let mut stderr = io::stderr().lock();
         let (Ok(()) | Err(_)) = write!(stderr, "{text}").and_then(|()| stderr.flush());
     }
 
     /// Writes an error with its number, cause and next step; also when quiet.
-    pub fn error(&self, error: &Error) {
+    pub fn error(self, error: &Error) {
         let about = error.code().explain();
         let head = self.painted("31", &format!("error AK{}", about.number));
         let (Ok(()) | Err(_)) = writeln!(
@@ -96,7 +96,7 @@ impl Output {
 
     /// The sign for something that holds or does not.
     #[must_use]
-    pub fn mark(&self, holds: bool) -> String {
+    pub fn mark(self, holds: bool) -> String {
         if holds {
             self.painted("32", "✔")
         } else {
@@ -106,12 +106,12 @@ impl Output {
 
     /// A heading.
     #[must_use]
-    pub fn heading(&self, text: &str) -> String {
+    pub fn heading(self, text: &str) -> String {
         self.painted("1", text)
     }
 
     /// Writes records: a table for people, or the same as JSON.
-    pub fn records(&self, header: &[&str], rows: &[Vec<String>], json: &[Value]) {
+    pub fn records(self, header: &[&str], rows: &[Vec<String>], json: &[Value]) {
         match self.format {
             Format::Table => self.data(&table(header, rows)),
             Format::Json => self.data(&pretty(&Value::Array(json.to_vec()))),
@@ -124,7 +124,7 @@ impl Output {
     }
 
     /// Writes one record: names and values for people, or one JSON object.
-    pub fn record(&self, fields: &[(&str, String)], json: &Value) {
+    pub fn record(self, fields: &[(&str, String)], json: &Value) {
         match self.format {
             Format::Table => {
                 let rows: Vec<Vec<String>> = fields
@@ -138,7 +138,7 @@ impl Output {
         }
     }
 
-    fn painted(&self, colour: &str, text: &str) -> String {
+    fn painted(self, colour: &str, text: &str) -> String {
         if self.colour {
             format!("\u{1b}[{colour}m{text}\u{1b}[0m")
         } else {

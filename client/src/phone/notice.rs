@@ -195,3 +195,238 @@ fn check_shown(leaf: &Leaf, initiator: Initiator, call_reason: u32) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use akashi_merkle::{
+        Cosigner, CosignerSecret, Head, KeySet, Origin, SignedHead, empty_root, leaf_hash,
+    };
+
+    use super::*;
+    use crate::connection::Connection;
+    use crate::identity::Identity;
+    use crate::phone::{PhoneDirectory, Profile};
+    use crate::pki::Authority;
+    use crate::tag::subject_hash;
+
+    const SUBJECT: &str = "cust-0001";
+
+    fn secrets() -> [CosignerSecret; 3] {
+        [("n1", 1), ("n2", 2), ("n3", 3)]
+            .map(|(name, seed)| CosignerSecret::from_seed(name, &[seed; 32]).unwrap())
+    }
+
+    fn keys() -> KeySet {
+        let cosigners = secrets().into_iter().map(|secret| Cosigner {
+            name: secret.public().name().to_owned(),
+            site: "a".to_owned(),
+            key: secret.public().clone(),
+        });
+        KeySet::new(Origin::new("dev", 1, 0).unwrap(), cosigners.collect(), 2).unwrap()
+    }
+
+    fn phone() -> Phone {
+        let directory = tempfile::tempdir().unwrap();
+        let own = PhoneDirectory::of(directory.path(), SUBJECT);
+        let (_, ca, _) = Authority::create("dev").unwrap();
+        let profile = Profile {
+            tenant: "demo".to_owned(),
+            subject: SUBJECT.to_owned(),
+            key_epoch: 0,
+            nodes: vec!["127.0.0.1:1".to_owned()],
+        };
+        own.create(&profile, &keys(), &ca).unwrap();
+        let ca_path = own.path().join("ca.pem");
+        let connection =
+            Connection::new(&profile.nodes, &Identity::phone(&ca_path).unwrap()).unwrap();
+        Phone::with_connection(&own, connection).unwrap()
+    }
+
+    /// A leaf alone in a tree, cosigned by the first `cosigners` replicas.
+    fn receipt(leaf: &Leaf, cosigners: usize) -> String {
+        let root = leaf_hash(&leaf.encode());
+        assert_ne!(root, empty_root());
+        let head = Head {
+            origin: Origin::new("dev", 1, 0).unwrap(),
+            size: 1,
+            root,
+        };
+        let signatures: Vec<_> = secrets()
+            .iter()
+            .take(cosigners)
+            .map(|secret| secret.cosign(&head, 1_795_000_000).unwrap())
+            .collect();
+        let signed_head = SignedHead::new(head, &signatures);
+        Receipt {
+            leaf: leaf.encode(),
+            index: 0,
+            path: vec![],
+            signed_head,
+        }
+        .to_text()
+    }
+
+    /// A notice as an honest node sends it, with the leaf that was sealed.
+    fn honest(phone: &Phone) -> (v1::Notice, Leaf) {
+        let mut notice = v1::Notice {
+            tenant: "demo".to_owned(),
+            contact_id: vec![1; 16].into(),
+            challenge_id: vec![2; 16].into(),
+            initiator: 2,
+            call_reason: 7,
+            policy: "basic".to_owned(),
+            policy_version: 1,
+            require_knowledge: true,
+            origin: "dev/e1/g0".to_owned(),
+            group: 0,
+            epoch: 1,
+            nonce: vec![3; 32].into(),
+            subject_hash: subject_hash("demo", SUBJECT).to_vec().into(),
+            policy_digest: vec![4; 32].into(),
+            not_before_us: 1_000_000,
+            expires_us: 121_000_000,
+            submit_token: vec![5; 32].into(),
+            receipt: String::new(),
+            agent_bound: true,
+        };
+        let context = phone
+            .context(&Bound {
+                challenge_id: [2; 16],
+                nonce: [3; 32],
+                purpose: Purpose::CustomerCall,
+                contact_id: &[1; 16],
+                not_before_us: 1_000_000,
+                expires_us: 121_000_000,
+                policy_digest: [4; 32],
+            })
+            .unwrap();
+        let mut leaf = Leaf {
+            kind: event::CHALLENGE_ISSUED,
+            stamp_us: 1_000_000,
+            contact_id: [1; 16],
+            challenge_id: [2; 16],
+            statement_hash: context.digest(),
+            ..Leaf::default()
+        };
+        leaf.extensions
+            .insert(event::CALL_REASON_COLUMN, &[0, 7])
+            .unwrap();
+        leaf.extensions
+            .insert(event::INITIATOR_COLUMN, &[2])
+            .unwrap();
+        notice.receipt = receipt(&leaf, 2);
+        (notice, leaf)
+    }
+
+    #[tokio::test]
+    async fn an_honest_notice_is_shown_with_who_why_and_who_called() {
+        let phone = phone();
+        let (notice, _) = honest(&phone);
+        let checked = phone.check_notice(&notice).unwrap();
+        assert_eq!(checked.initiator(), Initiator::Centre);
+        assert_eq!((checked.call_reason(), checked.vouchers()), (7, 2));
+        assert!(checked.require_knowledge() && checked.agent_bound());
+    }
+
+    type Spoil = fn(&mut v1::Notice);
+
+    #[tokio::test]
+    async fn a_notice_that_differs_from_the_sealed_challenge_is_never_shown() {
+        let phone = phone();
+        let spoil: [(&str, Spoil); 13] = [
+            ("tenant", |n| n.tenant = "other".into()),
+            ("contact", |n| n.contact_id = vec![9; 16].into()),
+            ("challenge", |n| n.challenge_id = vec![9; 16].into()),
+            ("initiator", |n| n.initiator = 1),
+            ("reason", |n| n.call_reason = 8),
+            ("origin", |n| n.origin = "evil/e1/g0".into()),
+            ("group", |n| n.group = 1),
+            ("epoch", |n| n.epoch = 2),
+            ("nonce", |n| n.nonce = vec![9; 32].into()),
+            ("subject", |n| {
+                n.subject_hash = subject_hash("demo", "cust-0002").to_vec().into();
+            }),
+            ("policy", |n| n.policy_digest = vec![9; 32].into()),
+            ("expiry", |n| n.expires_us += 1),
+            ("receipt", |n| {
+                n.receipt = n.receipt.replace("index 0", "index 1");
+            }),
+        ];
+        for (what, change) in spoil {
+            let (mut notice, _) = honest(&phone);
+            change(&mut notice);
+            let refused = phone.check_notice(&notice).unwrap_err();
+            assert_eq!(refused.code().exit().number(), 7, "{what}: {refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receipt_without_a_quorum_or_of_another_event_is_refused() {
+        let phone = phone();
+        let (mut notice, mut leaf) = honest(&phone);
+        notice.receipt = receipt(&leaf, 1);
+        assert!(matches!(
+            phone.check_notice(&notice),
+            Err(Error::Integrity { .. })
+        ));
+        leaf.kind = event::VERDICT_REACHED;
+        notice.receipt = receipt(&leaf, 3);
+        assert!(matches!(
+            phone.check_notice(&notice),
+            Err(Error::Integrity { .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn any_flipped_byte_of_a_receipt_refuses_it() {
+        let phone = phone();
+        let (notice, _) = honest(&phone);
+        for position in 0..notice.receipt.len() {
+            let mut bytes = notice.receipt.clone().into_bytes();
+            bytes[position] ^= 1;
+            let Ok(text) = String::from_utf8(bytes) else {
+                continue;
+            };
+            let held = crate::auditor::verify_receipt(&text, phone.key_set());
+            assert!(held.is_err(), "byte {position}");
+        }
+    }
+
+    #[tokio::test]
+    async fn proofs_of_a_checked_notice_hold_and_depend_on_the_pin() {
+        use akashi_proof::{Knowledge, Possession, Proof, submission_digest, verify};
+        let phone = phone();
+        let (notice, _) = honest(&phone);
+        let checked = phone.check_notice(&notice).unwrap();
+        assert!(matches!(
+            phone.prove(&checked, None),
+            Err(Error::Proof { .. })
+        ));
+        let pin = phone.unlock("1234").unwrap();
+        let sent = phone.prove(&checked, Some(&pin)).unwrap().0;
+        let kinds: Vec<u32> = sent.proofs.iter().map(|proof| proof.kind).collect();
+        assert_eq!(kinds, [1, 2], "ascending order of kind");
+
+        let device = phone.device_secret().unwrap().public();
+        let knowledge = Knowledge {
+            device,
+            pin: pin.public(),
+        };
+        let proof = Proof::parse(&knowledge, &sent.proofs[1].proof).unwrap();
+        assert!(verify(checked.context(), &knowledge, &proof).is_ok());
+        let parts = [akashi_proof::Part::plain(
+            akashi_proof::Kind::Knowledge,
+            crate::phone::KNOWLEDGE_SLOT,
+            &sent.proofs[1].proof,
+        )];
+        let possession = Possession {
+            key: device,
+            submission_digest: submission_digest(&parts),
+        };
+        let proof = Proof::parse(&possession, &sent.proofs[0].proof).unwrap();
+        assert!(verify(checked.context(), &possession, &proof).is_ok());
+
+        let other = phone.unlock("4321").unwrap();
+        assert_ne!(other.public().to_bytes(), pin.public().to_bytes());
+    }
+}

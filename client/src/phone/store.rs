@@ -165,3 +165,89 @@ impl PhoneDirectory {
         files::write_new(&self.0.join(name), contents, Mode::Private)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use akashi_merkle::{Cosigner, CosignerSecret, Origin};
+
+    use super::*;
+
+    fn keys() -> KeySet {
+        let secret = CosignerSecret::from_seed("n1", &[1; 32]).unwrap();
+        let cosigner = Cosigner {
+            name: "n1".into(),
+            site: "a".into(),
+            key: secret.public().clone(),
+        };
+        KeySet::new(Origin::new("dev", 1, 0).unwrap(), vec![cosigner], 1).unwrap()
+    }
+
+    fn profile() -> Profile {
+        Profile {
+            tenant: "demo".into(),
+            subject: "cust-0001".into(),
+            key_epoch: 0,
+            nodes: vec!["127.0.0.1:7420".into()],
+        }
+    }
+
+    #[test]
+    fn a_new_phone_is_private_and_is_never_overwritten() {
+        let phones = tempfile::tempdir().unwrap();
+        let phone = PhoneDirectory::of(phones.path(), "cust-0001");
+        phone.create(&profile(), &keys(), "pem").unwrap();
+        assert!(matches!(
+            phone.create(&profile(), &keys(), "pem"),
+            Err(Error::Exists { .. })
+        ));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(phone.path()), 0o700);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(phone.path()).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "ca.pem",
+                "cluster.keys",
+                "phone.json",
+                "pin.salt",
+                "root.key"
+            ]
+        );
+        assert_eq!(phone.profile().unwrap(), profile());
+        assert_eq!(PhoneDirectory::list(phones.path()).unwrap(), ["cust-0001"]);
+    }
+
+    #[test]
+    fn two_phones_share_no_secret() {
+        let phones = tempfile::tempdir().unwrap();
+        let secrets = ["cust-0001", "cust-0002"].map(|subject| {
+            let phone = PhoneDirectory::of(phones.path(), subject);
+            phone.create(&profile(), &keys(), "pem").unwrap();
+            (phone.secret("root.key").unwrap(), phone.pin_salt().unwrap())
+        });
+        assert_ne!(secrets[0].0, secrets[1].0);
+        assert_ne!(secrets[0].1, secrets[1].1);
+        assert_ne!(secrets[0].0, secrets[0].1);
+    }
+
+    #[test]
+    fn a_damaged_phone_is_named_without_its_secrets() {
+        let phones = tempfile::tempdir().unwrap();
+        let phone = PhoneDirectory::of(phones.path(), "cust-0001");
+        phone.create(&profile(), &keys(), "pem").unwrap();
+        fs::write(phone.path().join("root.key"), "c0ffee").unwrap();
+        let error = phone.root_secret().err().unwrap().to_string();
+        assert!(
+            error.contains("root.key") && !error.contains("c0ffee"),
+            "{error}"
+        );
+    }
+}

@@ -142,9 +142,9 @@ fn search_disks(stage: &mut Stage) -> Result<(), Error> {
     let mut every_node_has_keys = true;
     let mut bytes = 0;
     for name in stage.cluster.names() {
-        let data = layout::node_directory(stage.cluster.directory(), name).join("data");
+        let own = layout::node_directory(stage.cluster.directory(), name);
         let mut on_this_node = 0;
-        each_file(&data, &mut |contents| {
+        each_file(&own, &mut |contents| {
             bytes += contents.len();
             found_secrets += occurrences(contents, &secrets);
             on_this_node += occurrences(contents, &public);
@@ -153,7 +153,7 @@ fn search_disks(stage: &mut Stage) -> Result<(), Error> {
     }
     let mib = bytes >> 20;
     stage.say(&format!(
-        "searched {mib} MiB on the nodes' disks for the secrets of {SEARCHED} phones"
+        "searched {mib} MiB of data and log files of the nodes for the secrets of {SEARCHED} phones"
     ));
     stage.expect(
         every_node_has_keys,

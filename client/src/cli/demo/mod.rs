@@ -83,7 +83,7 @@ impl Demo {
         let mut stage = Stage::new(output, DevCluster::start(&directory, &binary, &plan)?)?;
         let shown = tokio::select! {
             shown = Box::pin(show(&mut stage, file)) => shown,
-            _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+            () = dev::interrupted() => Err(Error::Interrupted),
         };
         if let Err(error) = &shown {
             stage.say(&format!("{} stopped: {error}", output.mark(false)));
