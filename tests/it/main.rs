@@ -8,4 +8,5 @@
     reason = "a test stops at the first surprise, says where, and may look at the machine's clock"
 )]
 
+mod cluster;
 mod tidy;

@@ -9,3 +9,4 @@
 )]
 
 pub mod effort;
+pub mod real;

@@ -13,7 +13,7 @@ use crate::keys;
 use crate::kv::{Changes, Fault, Overlay, Table, View};
 use crate::leaf::{LeafPlace, leaf};
 use crate::limits::{
-    DEDUPE_PRUNE_PER_ENTRY_MAX, REQUEST_ID_AHEAD_US_MAX, TIMERS_PER_ENTRY_MAX,
+    DEDUPE_BUCKET_MS, DEDUPE_PRUNE_PER_ENTRY_MAX, REQUEST_ID_AHEAD_US_MAX, TIMERS_PER_ENTRY_MAX,
 };
 use crate::records::{Progress, Remembered};
 use crate::state::{Records as _, load, store};
@@ -116,8 +116,16 @@ impl<V: View> Run<'_, V> {
     }
 
     fn fire_timers(&mut self) -> Result<(), Fault> {
+        let from = keys::timers_from(self.progress.timers_fired);
         let until = keys::timers_after(self.progress.stamp);
-        let due = self.overlay.scan(Table::Timer, &[], &until, TIMERS_PER_ENTRY_MAX)?;
+        let due = self.overlay.scan(Table::Timer, &from, &until, TIMERS_PER_ENTRY_MAX)?;
+        self.progress.timers_fired = match due.last() {
+            // More may be due at the same time: the next entry begins there again.
+            Some((last, _)) if due.len() == TIMERS_PER_ENTRY_MAX => {
+                keys::timer_due(last).ok_or(Fault::Corrupt)?
+            }
+            Some(_) | None => self.progress.stamp,
+        };
         for (key, _) in due {
             let (kind, tenant, id) = keys::parse_timer(&key).ok_or(Fault::Corrupt)?;
             for event in decide_timer(&self.overlay, kind, tenant, id)? {
@@ -177,7 +185,8 @@ impl<V: View> Run<'_, V> {
     fn untimely(&self, step: &Step, request: &Request) -> Result<Option<Rejection>, Fault> {
         let horizon_us = self.overlay.settings()?.horizon_us();
         let made_us = request.id.time_ms().saturating_mul(1_000);
-        if made_us < step.stamp.before_us(horizon_us).0 {
+        let forgotten = request.id.time_ms() < self.progress.forgotten_ms;
+        if forgotten || made_us < step.stamp.before_us(horizon_us).0 {
             return Ok(Some(Rejection::RequestIdTooOld));
         }
         if made_us > step.stamp.after_us(REQUEST_ID_AHEAD_US_MAX).0 {
@@ -190,9 +199,15 @@ impl<V: View> Run<'_, V> {
     /// beside the state: they follow from the log, not from events.
     fn forget_old_requests(&mut self) -> Result<(), Fault> {
         let horizon_us = self.overlay.settings()?.horizon_us();
-        let oldest_us = self.progress.stamp.before_us(horizon_us).0;
-        let until = keys::dedupe_bucket(oldest_us.checked_div(1_000).unwrap_or_default());
-        let old = self.overlay.scan(Table::Dedupe, &[], &until, DEDUPE_PRUNE_PER_ENTRY_MAX)?;
+        let oldest_ms =
+            self.progress.stamp.before_us(horizon_us).0.checked_div(1_000).unwrap_or_default();
+        let from = keys::dedupe_bucket(self.progress.forgotten_ms);
+        let until = keys::dedupe_bucket(oldest_ms);
+        let old = self.overlay.scan(Table::Dedupe, &from, &until, DEDUPE_PRUNE_PER_ENTRY_MAX)?;
+        if old.len() < DEDUPE_PRUNE_PER_ENTRY_MAX {
+            let whole = oldest_ms.saturating_sub(oldest_ms.checked_rem(DEDUPE_BUCKET_MS).unwrap_or(0));
+            self.progress.forgotten_ms = self.progress.forgotten_ms.max(whole);
+        }
         for (key, _) in old {
             self.overlay.delete(Table::Dedupe, key);
         }

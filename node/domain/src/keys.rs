@@ -146,6 +146,18 @@ pub fn timers_after(stamp: Stamp) -> Vec<u8> {
     stamp.0.saturating_add(1).to_be_bytes().to_vec()
 }
 
+/// The first `Timer` key due at `stamp`.
+#[must_use]
+pub fn timers_from(stamp: Stamp) -> Vec<u8> {
+    stamp.0.to_be_bytes().to_vec()
+}
+
+/// When the timer under a `Timer` key is due; `None` if it is none.
+#[must_use]
+pub fn timer_due(key: &[u8]) -> Option<Stamp> {
+    key.first_chunk::<8>().map(|due| Stamp(u64::from_be_bytes(*due)))
+}
+
 /// Takes a `Timer` key apart; `None` if it is none.
 #[must_use]
 pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {

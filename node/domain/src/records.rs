@@ -30,6 +30,12 @@ pub struct Progress {
     pub leaves: u64,
     /// The newest sealed head that applied state knows; an input of nonces.
     pub sealed: Sealed,
+    /// Every timer due up to here has fired: where the next look begins, so that what was removed
+    /// before is not passed over again.
+    pub timers_fired: Stamp,
+    /// Requests with ids of an earlier time than this, in milliseconds since 1970-01-01 UTC, are
+    /// forgotten and refused; a whole number of buckets.
+    pub forgotten_ms: u64,
 }
 
 /// One voting replica, as the genesis entry names it.

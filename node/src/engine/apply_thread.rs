@@ -1,12 +1,13 @@
 //! The apply thread: decided entries, in order, into the state store; then everybody is told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use akashi_domain::decide::Checker;
 use akashi_domain::event::Event;
 use akashi_domain::ids::Stamp;
+use akashi_domain::keys;
 use akashi_domain::kv::{Table, View as _};
 use akashi_replica::entry::LogEntry;
 use akashi_replica::machine::{Machine, MachineError, Outcome};
@@ -33,6 +34,8 @@ pub(super) enum ApplyInput {
         /// Its signed note.
         note: String,
     },
+    /// Look whether a timer is due by this time: the leader asks, tick by tick.
+    CheckTimers(Stamp),
     /// End.
     Stop,
 }
@@ -52,8 +55,8 @@ pub(super) struct ApplyOutputs {
     pub(super) waiters: Arc<Waiters>,
     pub(super) position: watch::Sender<Position>,
     pub(super) events: broadcast::Sender<Arc<AppliedEntry>>,
-    /// When the next timer is due; all ones if none is.
-    pub(super) next_timer: Arc<AtomicU64>,
+    /// Set while a timer is due: the leader proposes an entry, and applying it fires the timer.
+    pub(super) timer_due: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
 
@@ -64,13 +67,13 @@ pub(super) fn run<S: StateStore, C: Checker>(
     inputs: &Receiver<ApplyInput>,
     out: &ApplyOutputs,
 ) {
-    if let Err(error) = look_for_timers(&machine, out) {
-        stop_process("the state machine cannot go on", &error);
-    }
+    // Nothing is due before this: what is due is looked for from here on only.
+    let mut looked_until = Stamp::default();
     while let Ok(input) = inputs.recv() {
         let result = match input {
             ApplyInput::Committed(entries) => apply(&mut machine, &mut checker, entries, out),
             ApplyInput::Head { size, note } => machine.keep_head(size, note),
+            ApplyInput::CheckTimers(now) => look_for_timers(&machine, &mut looked_until, now, out),
             ApplyInput::Stop => return,
         };
         if let Err(error) = result {
@@ -108,19 +111,30 @@ fn apply<S: StateStore, C: Checker>(
             events: applied.events,
         })));
     }
-    look_for_timers(machine, out)
+    Ok(())
 }
 
+/// New timers are due seconds after their making, so what was looked at once stays empty.
 fn look_for_timers<S: StateStore>(
     machine: &Machine<S>,
+    looked_until: &mut Stamp,
+    now: Stamp,
     out: &ApplyOutputs,
 ) -> Result<(), MachineError> {
-    let first = machine.view().scan(Table::Timer, &[], &[u8::MAX; 9], 1)?;
-    let due = first
-        .first()
-        .and_then(|(key, _)| key.first_chunk::<8>())
-        .map_or(Stamp(u64::MAX), |due| Stamp(u64::from_be_bytes(*due)));
-    out.next_timer.store(due.0, Ordering::Release);
+    if now < *looked_until {
+        // The clock was set back: look again.
+        *looked_until = Stamp::default();
+    }
+    let from = (*looked_until).max(machine.progress().timers_fired);
+    let found = machine.view().scan(
+        Table::Timer,
+        &keys::timers_from(from),
+        &keys::timers_after(now),
+        1,
+    )?;
+    let due = found.first().and_then(|(key, _)| keys::timer_due(key));
+    *looked_until = due.unwrap_or(now);
+    out.timer_due.store(due.is_some(), Ordering::Release);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -87,7 +87,7 @@ pub(super) struct RaftOutputs {
     pub(super) waiters: Arc<Waiters>,
     pub(super) role: watch::Sender<Role>,
     pub(super) committed: Arc<AtomicU64>,
-    pub(super) next_timer: Arc<AtomicU64>,
+    pub(super) timer_due: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
 
@@ -182,8 +182,11 @@ impl RaftThread {
         if self.role.leader_ready {
             if self.fenced {
                 self.transfer(None);
-            } else if self.out.next_timer.load(Ordering::Acquire) <= clock::unix_us() {
-                self.propose(Vec::new());
+            } else {
+                if self.out.timer_due.swap(false, Ordering::AcqRel) {
+                    self.propose(Vec::new());
+                }
+                drop(self.out.apply.send(ApplyInput::CheckTimers(Stamp(clock::unix_us()))));
             }
         }
         // After a pause of the process, go on from now: no burst of ticks.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -258,7 +258,7 @@ impl Parts {
         let (shutdown, down) = watch::channel(false);
         let committed = Arc::new(AtomicU64::new(0));
         let durable = Arc::new(AtomicU64::new(0));
-        let next_timer = Arc::new(AtomicU64::new(u64::MAX));
+        let timer_due = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(Waiters::default());
         let metrics = with.metrics;
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -289,7 +289,7 @@ impl Parts {
             waiters: Arc::clone(&waiters),
             position: position_out,
             events: events.clone(),
-            next_timer: Arc::clone(&next_timer),
+            timer_due: Arc::clone(&timer_due),
             metrics: metrics.clone(),
         };
         let machine = self.machine;
@@ -315,7 +315,7 @@ impl Parts {
             waiters,
             role: role_out,
             committed: Arc::clone(&committed),
-            next_timer,
+            timer_due,
             metrics: metrics.clone(),
         };
         let known = self.sealed.map(|sealed| Sealed {

@@ -1,0 +1,27 @@
+//! The core seen from outside: its laws, its answers, its bytes.
+//!
+//! Everything runs on a state in memory with real proofs (and a cheap PIN derivation); nothing here
+//! may know how the core is built inside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    clippy::as_conversions,
+    reason = "a test stops at the first surprise, and its numbers are small"
+)]
+
+mod attempts;
+mod contacts;
+mod golden;
+mod hostile;
+mod laws;
+mod one_verdict;
+mod phone;
+mod rejections;
+mod repeats;
+mod timing;
+mod world;

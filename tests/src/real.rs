@@ -1,0 +1,233 @@
+//! A cluster of real processes: three `akashi-node`s on loopback with their own data directories,
+//! simulated phones that call and answer for as long as they are told to, and a look into every
+//! replica's log at the end.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use akashi_client::auditor::Flow;
+use akashi_client::dev::{DevCluster, DevPlan, basic_policy, find_node_binary, free_base_port};
+use akashi_client::phone::{PhoneDirectory, Profile, Reply};
+use akashi_client::tag::subject_hash;
+use akashi_client::{Call, Deadline, Error, Initiator, Outcome, Phone, Platform, event};
+use akashi_merkle::Leaf;
+use akashi_proof::{PinKdf, PinSecret};
+
+/// First port that is tried; away from those of `akashi dev`.
+const FIRST_PORT: u16 = 27_420;
+/// What a client allows one act to take: longer than any fail-over.
+pub const ACT: Duration = Duration::from_secs(15);
+/// The tenant of these tests.
+pub const TENANT: &str = "demo";
+
+/// Three processes and their directory.
+pub struct RealCluster {
+    /// The processes.
+    pub dev: DevCluster,
+    _directory: tempfile::TempDir,
+}
+
+impl RealCluster {
+    /// Starts three nodes and founds the cluster.
+    ///
+    /// # Panics
+    ///
+    /// When a node does not start or does not answer.
+    pub async fn start() -> Self {
+        let directory = tempfile::tempdir().expect("a directory for the cluster");
+        let binary = find_node_binary(Some(&node_binary())).expect("akashi-node is built");
+        let plan = DevPlan {
+            nodes: 3,
+            base_port: free_base_port(FIRST_PORT, 3).expect("free ports"),
+            tenant: TENANT.to_owned(),
+            agents: Vec::new(),
+            outlive: false,
+        };
+        let mut dev = DevCluster::start(&directory.path().join("cluster"), &binary, &plan)
+            .expect("the nodes start");
+        dev.wait_ready(Deadline::after(Duration::from_secs(60))).await.expect("the nodes answer");
+        dev.bootstrap(Deadline::after(ACT)).await.expect("the cluster is founded");
+        Self { dev, _directory: directory }
+    }
+
+    /// Enrols a simulated phone whose PIN key is cheap to derive: the cost of a PIN is the phone's,
+    /// and these tests are about the cluster.
+    ///
+    /// # Panics
+    ///
+    /// When the enrolment fails.
+    pub async fn enrol(&self, subject: &str) -> (Phone, PinSecret) {
+        let context = self.dev.context();
+        let home = PhoneDirectory::of(context.phones(), subject);
+        let profile = Profile {
+            tenant: TENANT.to_owned(),
+            subject: subject.to_owned(),
+            key_epoch: 0,
+            nodes: context.nodes().to_vec(),
+        };
+        let ca = std::fs::read_to_string(context.ca()).expect("the certificate authority");
+        home.create(&profile, &context.key_set().expect("keys"), &ca).expect("a phone");
+        let phone = Phone::open(&home).expect("the phone opens");
+        let pin = cheap_pin(subject, b"2468");
+        let platform = context.platform().expect("a platform");
+        let invitation =
+            platform.open_enrolment(subject, Deadline::after(ACT)).await.expect("an invitation");
+        phone.enrol(&invitation, &pin, Deadline::after(ACT)).await.expect("enrolled");
+        (phone, pin)
+    }
+
+    /// Position of the leader among the nodes, as all that answer agree.
+    ///
+    /// # Panics
+    ///
+    /// When nobody leads for a minute.
+    pub async fn leader(&self) -> usize {
+        let operator = self.dev.operator().expect("an operator");
+        for _ in 0..600 {
+            let statuses = operator.status_of_all(Deadline::after(Duration::from_secs(1))).await;
+            let leading = statuses
+                .iter()
+                .position(|(_, status)| status.as_ref().is_ok_and(|s| s.role == "leader"));
+            if let Some(position) = leading {
+                return position;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("nobody leads");
+    }
+
+    /// Waits until all three replicas have applied the same entries, and gives their roots and state
+    /// hashes.
+    ///
+    /// # Panics
+    ///
+    /// When they do not come together within a minute.
+    pub async fn converge(&self) -> Vec<(u64, Vec<u8>, Vec<u8>)> {
+        let operator = self.dev.operator().expect("an operator");
+        for _ in 0..600 {
+            let statuses = operator.status_of_all(Deadline::after(Duration::from_secs(1))).await;
+            let ends: Vec<_> = statuses
+                .iter()
+                .filter_map(|(_, status)| status.as_ref().ok())
+                .map(|s| (s.applied_index, s.tree_root.to_vec(), s.state_hash.to_vec()))
+                .collect();
+            let level = ends.windows(2).all(|pair| pair[0].0 == pair[1].0);
+            if ends.len() == 3 && level {
+                return ends;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the replicas do not come together");
+    }
+
+    /// Reads the whole log of every replica, verified from the first leaf on, and gives its verdicts:
+    /// challenge, outcome number and leaf index.
+    ///
+    /// # Panics
+    ///
+    /// When a log does not verify.
+    pub async fn verdicts_of_each(&self) -> Vec<Vec<([u8; 16], u8, u64)>> {
+        let auditor = self.dev.context().auditor().expect("an auditor");
+        let mut all = Vec::new();
+        for (address, one) in auditor.each() {
+            let mut verdicts = Vec::new();
+            let mut follower = one.follower();
+            let read = one
+                .tail(&mut follower, false, Deadline::after(Duration::from_secs(60)), |index, bytes, _| {
+                    let leaf = Leaf::decode(bytes).expect("a leaf");
+                    if leaf.kind == event::VERDICT_REACHED {
+                        verdicts.push((leaf.challenge_id, leaf.outcome, index));
+                    }
+                    Ok(Flow::Continue)
+                })
+                .await;
+            read.unwrap_or_else(|error| panic!("the log of {address} does not verify: {error}"));
+            all.push(verdicts);
+        }
+        all
+    }
+}
+
+/// A PIN secret at the least cost that the derivation allows.
+///
+/// # Panics
+///
+/// Never with a PIN of 1 to 64 bytes.
+#[must_use]
+pub fn cheap_pin(subject: &str, pin: &[u8]) -> PinSecret {
+    let kdf = PinKdf::with_cost(8, 1).expect("the least cost");
+    PinSecret::derive(kdf, pin, &[7; 32], &subject_hash(TENANT, subject)).expect("a secret")
+}
+
+/// What the callers saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Acknowledged verdicts by challenge.
+    pub acknowledged: BTreeMap<[u8; 16], Outcome>,
+    /// Acts that ended in an error, with what it said.
+    pub errors: Vec<String>,
+    /// The longest that one act took.
+    pub slowest: Duration,
+}
+
+/// Calls and answers with one phone until `stop`.
+pub async fn call_until(
+    platform: Arc<Platform>,
+    phone: Phone,
+    pin: PinSecret,
+    stop: Arc<AtomicBool>,
+) -> Seen {
+    let mut seen = Seen::default();
+    let mut round = 0_u32;
+    while !stop.load(Ordering::Acquire) {
+        round += 1;
+        let began = akashi_client::clock::monotonic();
+        match one_call(&platform, &phone, &pin, round).await {
+            Ok((challenge, outcome)) => {
+                let before = seen.acknowledged.insert(challenge, outcome);
+                assert!(before.is_none_or(|before| before == outcome), "two answers differ");
+            }
+            Err(error) => seen.errors.push(format!("{error:?}")),
+        }
+        seen.slowest = seen.slowest.max(began.elapsed());
+    }
+    seen
+}
+
+/// One call: announced, seen on the phone, proved (or, every seventh time, declined).
+async fn one_call(
+    platform: &Platform,
+    phone: &Phone,
+    pin: &PinSecret,
+    round: u32,
+) -> Result<([u8; 16], Outcome), Error> {
+    let call = Call {
+        subject: phone.subject(),
+        initiator: Initiator::Customer,
+        policy: &basic_policy().name,
+        call_reason: 1,
+        agent: None,
+    };
+    let announced = platform.announce(&call, Deadline::after(ACT)).await?;
+    let mut session = phone.open_session(Deadline::after(ACT)).await?;
+    let notice =
+        phone.notice_of(&mut session, &announced.challenge_id, Deadline::after(ACT)).await?;
+    let outcome = if round.is_multiple_of(7) {
+        phone.reply(&notice, Reply::Decline, Deadline::after(ACT)).await?
+    } else {
+        let submission = phone.prove(&notice, Some(pin))?;
+        phone.submit(&submission, Deadline::after(ACT)).await?.outcome
+    };
+    let outcome = outcome.ok_or(Error::Answer { what: "outcome" })?;
+    Ok((announced.challenge_id, outcome))
+}
+
+/// Where cargo puts the node beside these tests.
+fn node_binary() -> PathBuf {
+    let here = std::env::current_exe().expect("this test has a file");
+    let profile = here.parent().and_then(std::path::Path::parent).expect("a build directory");
+    profile.join("akashi-node")
+}
