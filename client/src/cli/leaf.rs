@@ -161,3 +161,57 @@ fn ids(leaf: &Leaf) -> [(&'static str, &[u8]); 7] {
         ("evidenceCommitment", &leaf.evidence_commitment),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn verdict() -> Leaf {
+        Leaf {
+            kind: event::VERDICT_REACHED,
+            stamp_us: 1_795_360_245_678_901,
+            term: 3,
+            log_index: 42,
+            ordinal: 1,
+            tenant: 1,
+            contact_id: [1; 16],
+            challenge_id: [2; 16],
+            subject_tag: [3; 16],
+            outcome: 2,
+            reason: 100,
+            policy_version: 1,
+            ..Leaf::default()
+        }
+    }
+
+    #[test]
+    fn a_leaf_is_written_for_scripts_with_the_fields_that_are_set() {
+        expect![[r#"{"challengeId":"02020202020202020202020202020202","contactId":"01010101010101010101010101010101","event":"verdict.reached","leafIndex":7,"logIndex":42,"ordinal":1,"outcome":"not_verified","policyVersion":1,"reason":100,"stamp":"2026-11-22T15:10:45.678Z","subjectTag":"03030303030303030303030303030303","tenant":1}"#]]
+            .assert_eq(&leaf_json(7, &verdict()).to_string());
+    }
+
+    #[test]
+    fn a_leaf_is_one_line_for_people() {
+        expect![[
+            r"7 | 2026-11-22T15:10:45.678Z | verdict.reached | 02020202 | not_verified | 100 attempts used up"
+        ]]
+        .assert_eq(&leaf_row(7, &verdict()).join(" | "));
+    }
+
+    #[test]
+    fn an_unknown_number_is_shown_as_a_number() {
+        let leaf = Leaf {
+            kind: 999,
+            reason: 9_999,
+            ..Leaf::default()
+        };
+        let row = leaf_row(0, &leaf);
+        assert_eq!(row.get(2).map(String::as_str), Some("event.999"));
+        assert_eq!(
+            row.get(5).map(String::as_str),
+            Some("9999 unknown to this version")
+        );
+    }
+}
