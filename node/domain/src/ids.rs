@@ -72,7 +72,7 @@ bytes_id!(
     16
 );
 bytes_id!(
-    /// A sender's name for one command: a UUIDv7 (RFC 9562), so that it carries its own time.
+    /// A sender's name for one command: a `UUIDv7` (RFC 9562), so that it carries its own time.
     RequestId,
     16
 );
@@ -103,7 +103,7 @@ bytes_id!(
 );
 
 impl RequestId {
-    /// The Unix time in milliseconds that a UUIDv7 carries in its first 48 bits (RFC 9562 §5.7).
+    /// The Unix time in milliseconds that a `UUIDv7` carries in its first 48 bits (RFC 9562 §5.7).
     #[must_use]
     pub fn time_ms(self) -> u64 {
         let [a, b, c, d, e, f, ..] = self.0;

@@ -244,8 +244,8 @@ fn submission(leaf: &mut Leaf, event: &Event) {
         } => {
             about(leaf, challenge.0, *tag);
             leaf.reason = judged.reason;
-            leaf.flags = u32::from(*possession_held) * flag::POSSESSION_HELD
-                | u32::from(*pin_counted) * flag::PIN_COUNTED;
+            leaf.flags = bit(*possession_held, flag::POSSESSION_HELD)
+                | bit(*pin_counted, flag::PIN_COUNTED);
             prove_by(leaf, evidence);
             set(leaf, column::FAILED_KIND, &[*failed_kind]);
             set(leaf, column::FINGERPRINT, &judged.fingerprint.0);
@@ -289,6 +289,10 @@ fn submission(leaf: &mut Leaf, event: &Event) {
         | Event::NoticeOpened { .. }
         | Event::ContactClosed { .. } => {}
     }
+}
+
+const fn bit(set: bool, bit: u32) -> u32 {
+    if set { bit } else { 0 }
 }
 
 fn about(leaf: &mut Leaf, challenge: [u8; 16], tag: Tag) {

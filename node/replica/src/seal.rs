@@ -196,8 +196,8 @@ impl Sealer {
     }
 
     /// A peer said something.
-    pub fn message(&mut self, from: NodeId, message: SealMessage, now_ms: u64) -> Vec<Effect> {
-        match message {
+    pub fn message(&mut self, from: NodeId, message: &SealMessage, now_ms: u64) -> Vec<Effect> {
+        match *message {
             SealMessage::Announce { size } => {
                 self.wanted = self.wanted.max(size);
                 let again = self.signed_already(size).map(Effect::Broadcast);

@@ -99,10 +99,12 @@ pub trait StateStore: Send + Sync + 'static {
     fn flush(&self) -> Result<(), StoreError>;
 }
 
+type Tables = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+
 /// The in-memory twin: same answers, nothing durable.
 #[derive(Debug, Default)]
 pub struct MemStore {
-    tables: RwLock<BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    tables: RwLock<Tables>,
 }
 
 impl MemStore {
@@ -112,7 +114,7 @@ impl MemStore {
         Self { tables: RwLock::new(self.read().clone()) }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<(Table, Vec<u8>), Vec<u8>>> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Tables> {
         // A poisoned lock means that a writer panicked half-way through a batch in memory; the
         // process is already going down, and readers may still look at what is there.
         self.tables.read().unwrap_or_else(std::sync::PoisonError::into_inner)

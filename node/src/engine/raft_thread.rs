@@ -42,6 +42,7 @@ pub(super) struct Pending {
 
 /// What the raft thread is told.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "commands are the common case; boxing them costs more")]
 pub(super) enum RaftInput {
     /// A command for the log.
     Propose(Pending),
@@ -279,7 +280,7 @@ impl RaftThread {
             self.out.peers.raft(send);
             if let Some(persist) = persist {
                 for entry in persist.entries.iter().filter(|entry| !entry.data.is_empty()) {
-                    self.out.pool.appended(Arc::new(entry.data.clone()));
+                    self.out.pool.appended(Arc::from(entry.data.as_slice()));
                 }
                 drop(self.out.log.send(LogInput::Persist(persist)));
             }

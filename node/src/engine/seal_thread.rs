@@ -66,7 +66,7 @@ pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOu
                 sealer.applied(size, root, now_ms())
             }
             Ok(SealInput::Vowed(size)) => sealer.vowed(size, now_ms()),
-            Ok(SealInput::Message(from, message)) => sealer.message(from, message, now_ms()),
+            Ok(SealInput::Message(from, message)) => sealer.message(from, &message, now_ms()),
             Ok(SealInput::Leads(leads)) => {
                 sealer.role(leads);
                 Vec::new()

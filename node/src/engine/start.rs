@@ -66,9 +66,6 @@ pub enum EngineError {
     /// The certificates towards peers.
     #[error("the certificates cannot be used")]
     Tls(#[from] TlsError),
-    /// A peer's address.
-    #[error("a peer's address cannot be used")]
-    Address(#[from] tonic::transport::Error),
     /// The system refuses threads or randomness.
     #[error("the system refused")]
     System(#[source] std::io::Error),
@@ -192,7 +189,7 @@ impl Engine {
             .filter(|replica| replica.id != config.node.id)
             .map(|replica| (replica.id, replica.peer_address.clone()))
             .collect();
-        let calls = Calls::new(&peers, net::client_config(&config.tls)?)?;
+        let calls = Calls::new(&peers, net::client_config(&config.tls)?);
         let mut core_config = CoreConfig::new(
             config.node.id,
             config.cluster.replicas.iter().map(|replica| replica.id).collect(),

@@ -39,7 +39,7 @@ struct Memo {
     results: BTreeMap<Key, Known>,
     /// Keys by age; the oldest are forgotten first.
     order: VecDeque<Key>,
-    queue: VecDeque<Arc<Vec<u8>>>,
+    queue: VecDeque<Arc<[u8]>>,
     stopping: bool,
 }
 
@@ -86,7 +86,7 @@ impl VerifyPool {
     }
 
     /// An entry was appended: judge what it submits.
-    pub(super) fn appended(&self, data: Arc<Vec<u8>>) {
+    pub(super) fn appended(&self, data: Arc<[u8]>) {
         let mut memo = self.shared.lock();
         if memo.queue.len() < QUEUE_MAX {
             memo.queue.push_back(data);

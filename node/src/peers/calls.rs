@@ -44,20 +44,14 @@ pub struct Calls {
 
 impl Calls {
     /// Makes lazy connections to `peers`.
-    ///
-    /// # Errors
-    ///
-    /// An address that is none.
-    pub fn new(
-        peers: &BTreeMap<NodeId, String>,
-        tls: ClientConfig,
-    ) -> Result<Self, tonic::transport::Error> {
+    #[must_use]
+    pub fn new(peers: &BTreeMap<NodeId, String>, tls: ClientConfig) -> Self {
         let connector = TlsConnector::from(Arc::new(tls));
         let channels = peers
             .iter()
-            .map(|(id, address)| Ok((*id, channel(address, connector.clone())?)))
-            .collect::<Result<_, tonic::transport::Error>>()?;
-        Ok(Self { channels })
+            .map(|(id, address)| (*id, channel(address, connector.clone())))
+            .collect();
+        Self { channels }
     }
 
     /// The connections themselves.
@@ -109,7 +103,7 @@ impl Calls {
     }
 }
 
-fn channel(address: &str, connector: TlsConnector) -> Result<Channel, tonic::transport::Error> {
+fn channel(address: &str, connector: TlsConnector) -> Channel {
     let address = address.to_owned();
     let connect = tower::service_fn(move |_uri: Uri| {
         let (address, connector) = (address.clone(), connector.clone());
@@ -132,5 +126,5 @@ fn channel(address: &str, connector: TlsConnector) -> Result<Channel, tonic::tra
         .keep_alive_while_idle(true)
         .initial_connection_window_size(16 * 1_024 * 1_024)
         .initial_stream_window_size(8 * 1_024 * 1_024);
-    Ok(endpoint.connect_with_connector_lazy(connect))
+    endpoint.connect_with_connector_lazy(connect)
 }

@@ -73,12 +73,7 @@ pub(super) fn announce<V: View>(
             not_after: Stamp::default(),
             tag,
         });
-        let reply = Reply::Announced {
-            challenge: ChallengeId::ZERO,
-            expires: Stamp::default(),
-            outcome: Some(outcome),
-        };
-        return Ok(Decision { events, reply });
+        return Ok(Decision { events, reply: ended_at_once(outcome) });
     }
     // One open challenge per subject: the newer contact takes over.
     events.extend(end_open_challenge(
@@ -121,6 +116,15 @@ pub(super) fn announce<V: View>(
         tag,
     });
     Ok(Decision { events, reply: Reply::Announced { challenge, expires, outcome: None } })
+}
+
+/// The answer to an announcement that leads to no challenge.
+const fn ended_at_once(outcome: Outcome) -> Reply {
+    Reply::Announced {
+        challenge: ChallengeId::ZERO,
+        expires: Stamp(0),
+        outcome: Some(outcome),
+    }
 }
 
 /// What a customer's proofs are bound to.
