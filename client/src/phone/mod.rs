@@ -5,6 +5,8 @@
 //! challenge. It never stores the PIN, the PIN's scalar or key, or a proof: each of them would let a
 //! thief try out PINs.
 
+#[cfg(test)]
+mod fixtures;
 mod notice;
 mod session;
 mod store;

@@ -169,3 +169,207 @@ async fn next(incoming: &mut Streaming<v1::WatchNoticesResponse>) -> Result<Opti
         None => Err(Error::StreamEnded { what: "notice" }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use akashi_proof::{Context, ContextFields, DeviceKey, Proof, Suite, verify};
+    use akashi_proto::v1::phone_service_server::{PhoneService, PhoneServiceServer};
+    use tokio::net::TcpListener;
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::transport::{Identity as ServerIdentity, Server, ServerTlsConfig};
+    use tonic::{Request, Response, Status};
+
+    use super::super::fixtures::{SUBJECT, honest, phone_of, profile};
+    use super::*;
+    use crate::pki::{Authority, Role};
+    use crate::tag::subject_hash;
+
+    /// A node that checks the session proof, sends its notices and, the first time, breaks.
+    struct Fake {
+        device: DeviceKey,
+        notices: Vec<v1::Notice>,
+        opened: Arc<AtomicUsize>,
+    }
+
+    const CHALLENGE: [u8; 16] = [8; 16];
+    const NONCE: [u8; 32] = [9; 32];
+
+    impl Fake {
+        fn challenge() -> v1::PhoneSessionChallenge {
+            v1::PhoneSessionChallenge {
+                origin: "dev/e1/g0".to_owned(),
+                group: 0,
+                epoch: 1,
+                session_id: CHALLENGE.to_vec().into(),
+                nonce: NONCE.to_vec().into(),
+                not_before_us: 1,
+                expires_us: 2,
+            }
+        }
+
+        fn holds(&self, bytes: &[u8]) -> bool {
+            let context = Context::new(ContextFields {
+                suite: Suite::V1,
+                origin: b"dev/e1/g0",
+                group: 0,
+                epoch: 1,
+                tenant: b"demo",
+                challenge_id: CHALLENGE,
+                nonce: NONCE,
+                purpose: Purpose::PhoneSession,
+                subject: subject_hash("demo", SUBJECT),
+                contact_id: &[],
+                not_before_us: 1,
+                expires_us: 2,
+                order_hash: [0; 32],
+                policy_digest: [0; 32],
+            })
+            .unwrap();
+            let statement = Possession {
+                key: self.device,
+                submission_digest: submission_digest(&[]),
+            };
+            let proof = Proof::parse(&statement, bytes);
+            proof.is_ok_and(|proof| verify(&context, &statement, &proof).is_ok())
+        }
+    }
+
+    type Steps = std::pin::Pin<
+        Box<dyn tokio_stream::Stream<Item = Result<v1::WatchNoticesResponse, Status>> + Send>,
+    >;
+
+    fn say(step: Say) -> Result<v1::WatchNoticesResponse, Status> {
+        Ok(v1::WatchNoticesResponse { step: Some(step) })
+    }
+
+    #[tonic::async_trait]
+    impl PhoneService for Fake {
+        type WatchNoticesStream = Steps;
+
+        async fn watch_notices(
+            &self,
+            request: Request<Streaming<v1::WatchNoticesRequest>>,
+        ) -> Result<Response<Steps>, Status> {
+            let mut asked = request.into_inner();
+            let hello = asked.message().await?.and_then(|message| message.step);
+            assert!(matches!(hello, Some(Ask::Hello(hello)) if hello.subject == SUBJECT));
+            let (sender, steps) = mpsc::channel(8);
+            sender
+                .send(say(Say::Challenge(Self::challenge())))
+                .await
+                .unwrap();
+            let first_time = self.opened.fetch_add(1, Ordering::Relaxed) == 0;
+            let fake = Self {
+                device: self.device,
+                notices: self.notices.clone(),
+                opened: Arc::clone(&self.opened),
+            };
+            tokio::spawn(async move {
+                let proof = asked
+                    .message()
+                    .await
+                    .unwrap()
+                    .and_then(|message| message.step);
+                let Some(Ask::Session(proof)) = proof else {
+                    panic!("no session proof")
+                };
+                assert!(fake.holds(&proof.proof));
+                sender
+                    .send(say(Say::Opened(v1::PhoneSessionOpened {})))
+                    .await
+                    .unwrap();
+                if first_time {
+                    let broken = Err(Status::unavailable("stopping"));
+                    return sender.send(broken).await.unwrap();
+                }
+                for notice in fake.notices {
+                    sender.send(say(Say::Notice(notice))).await.unwrap();
+                }
+            });
+            Ok(Response::new(Box::pin(ReceiverStream::new(steps))))
+        }
+
+        async fn get_enrolment(
+            &self,
+            _: Request<v1::GetEnrolmentRequest>,
+        ) -> Result<Response<v1::GetEnrolmentResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn complete_enrolment(
+            &self,
+            _: Request<v1::CompleteEnrolmentRequest>,
+        ) -> Result<Response<v1::CompleteEnrolmentResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn submit_proof(
+            &self,
+            _: Request<v1::SubmitProofRequest>,
+        ) -> Result<Response<v1::SubmitProofResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn answer_notice(
+            &self,
+            _: Request<v1::AnswerNoticeRequest>,
+        ) -> Result<Response<v1::AnswerNoticeResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+    }
+
+    async fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn a_session_is_opened_with_a_proof_and_opened_again_when_it_breaks() {
+        let (authority, ca, _) = Authority::create("dev").unwrap();
+        let (listener, address) = listen().await;
+        let phone = phone_of(&profile(vec![address.to_string()]), &ca);
+        let (notice, _) = honest(&phone);
+        // An older notice still waits; a forged one must end the session with an integrity error.
+        let forged = v1::Notice {
+            call_reason: 99,
+            ..notice.clone()
+        };
+        let opened = Arc::new(AtomicUsize::new(0));
+        let fake = Fake {
+            device: DeviceKey::from_bytes(&phone.device_key().unwrap()).unwrap(),
+            notices: vec![notice, forged],
+            opened: Arc::clone(&opened),
+        };
+        let node = authority
+            .issue(&Role::Node {
+                id: 1,
+                hosts: vec![],
+            })
+            .unwrap();
+        let tls = ServerTlsConfig::new()
+            .identity(ServerIdentity::from_pem(node.certificate_pem, node.key_pem));
+        let server = Server::builder()
+            .tls_config(tls)
+            .unwrap()
+            .add_service(PhoneServiceServer::new(fake));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+
+        let deadline = Deadline::after(Duration::from_secs(20));
+        let mut session = phone.open_session(deadline).await.unwrap();
+        let checked = phone.next_notice(&mut session, deadline).await.unwrap();
+        assert_eq!(checked.challenge_id(), [2; 16]);
+        assert_eq!(
+            opened.load(Ordering::Relaxed),
+            2,
+            "the broken stream was opened again"
+        );
+        let forged = phone.next_notice(&mut session, deadline).await.unwrap_err();
+        assert_eq!(forged.code().exit().number(), 7);
+    }
+}
