@@ -243,6 +243,7 @@ mod tests {
         Box<dyn tokio_stream::Stream<Item = Result<v1::WatchNoticesResponse, Status>> + Send>,
     >;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what the stream yields")]
     fn say(step: Say) -> Result<v1::WatchNoticesResponse, Status> {
         Ok(v1::WatchNoticesResponse { step: Some(step) })
     }

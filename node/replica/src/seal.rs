@@ -157,6 +157,13 @@ impl Sealer {
         self.sealed.as_ref()
     }
 
+    /// Whether [`Sealer::tick`] has nothing to do until an input comes, but for asking again.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let newest = self.boundaries.last_key_value().map_or(0, |(size, _)| *size);
+        !self.leads || self.fenced || newest <= self.sealed_size()
+    }
+
     /// An entry was applied and left this tree.
     pub fn applied(&mut self, size: u64, root: Hash, now_ms: u64) -> Vec<Effect> {
         if let Some((vowed, promised)) = self.vow

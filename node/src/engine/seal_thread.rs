@@ -9,7 +9,7 @@ use akashi_domain::ids::Digest;
 use akashi_domain::records::Cluster;
 use akashi_merkle::{Hash, SignedHead};
 use akashi_replica::entry::NodeId;
-use akashi_replica::seal::{Effect, SEAL_INTERVAL_MS, SealMessage, Sealer};
+use akashi_replica::seal::{Effect, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer};
 use tokio::sync::watch;
 
 use super::apply_thread::ApplyInput;
@@ -56,7 +56,8 @@ pub(super) struct SealOutputs {
 pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOutputs) {
     let mut applied_since_ms = None;
     loop {
-        let effects = match inputs.recv_timeout(Duration::from_millis(SEAL_INTERVAL_MS)) {
+        let wait_ms = if sealer.is_idle() { SEAL_RETRY_MS } else { SEAL_INTERVAL_MS };
+        let effects = match inputs.recv_timeout(Duration::from_millis(wait_ms)) {
             Ok(SealInput::Founded(cluster)) => {
                 sealer.founded(&cluster);
                 Vec::new()
