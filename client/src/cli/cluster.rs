@@ -1,16 +1,20 @@
 //! `akashi cluster`: the state of the whole cluster, and its first entry.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
 use super::output::Output;
-use crate::clock;
+use crate::clock::{self, Deadline};
 use crate::dev::basic_policy;
 use crate::error::Error;
 use crate::operator::{NodeStatus, Policy};
+
+/// Seconds after which a node that says nothing is shown as such: the others are there to be read.
+const STATUS_S_MAX: u64 = 3;
 
 /// Look at the cluster, or write its first entry
 #[derive(Debug, Args)]
@@ -58,7 +62,8 @@ impl Cluster {
         let operator = context.operator()?;
         match self.verb {
             ClusterVerb::Status => {
-                let answers = operator.status_of_all(global.deadline()).await;
+                let budget = Duration::from_secs(global.timeout.min(STATUS_S_MAX));
+                let answers = operator.status_of_all(Deadline::after(budget)).await;
                 show(&answers, output);
                 judge(&answers)
             }

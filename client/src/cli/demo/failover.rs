@@ -179,7 +179,9 @@ async fn leader_position(stage: &Stage) -> Result<usize, Error> {
     let operator = stage.cluster.operator()?;
     let deadline = act();
     loop {
-        let answers = operator.status_of_all(deadline).await;
+        let answers = operator
+            .status_of_all(Deadline::after(Duration::from_secs(2)))
+            .await;
         let leader = answers.iter().position(|(_, answer)| {
             answer
                 .as_ref()
