@@ -184,9 +184,14 @@ impl Auditor {
         let mut newest = None;
         loop {
             let token = follower.token();
+            let from_root = if token.size == 0 {
+                Vec::new()
+            } else {
+                token.root.to_vec()
+            };
             let message = v1::TailRequest {
                 from_size: token.size,
-                from_root: token.root.to_vec().into(),
+                from_root: from_root.into(),
                 follow,
                 batch_max: BATCH_LEAVES,
             };
@@ -195,7 +200,8 @@ impl Auditor {
                 .open(deadline, &message, |channel, request| async move {
                     AuditServiceClient::new(channel).tail(request).await
                 })
-                .await?;
+                .await
+                .map_err(foreign_cursor)?;
             loop {
                 let batch = match next_step(&mut stream, deadline).await? {
                     Heard::Step(batch) => batch,
@@ -215,6 +221,24 @@ impl Auditor {
         }
     }
 }
+
+/// A log that does not contain the last verified head is another log, or was rewound.
+fn foreign_cursor(error: Error) -> Error {
+    match error {
+        Error::Rejected { status }
+            if status
+                .metadata()
+                .get("akashi-reason")
+                .is_some_and(|r| r == CURSOR_FOREIGN) =>
+        {
+            Error::integrity("the log does not contain the head that was verified last")
+        }
+        other => other,
+    }
+}
+
+/// The reason by which a node says that a cursor is not of its log.
+const CURSOR_FOREIGN: &str = "CURSOR_FOREIGN";
 
 /// Verifies one batch and moves the follower behind it.
 fn accept(
