@@ -331,7 +331,13 @@ impl Replica {
                 "must be host:port",
             ));
         }
-        self.cosigner_key().map(drop)
+        if self.cosigner_key()?.name() != self.name {
+            return Err(value(
+                "cluster.replicas.cosigner",
+                "must be named as its replica",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -416,8 +422,8 @@ mod tests {
                 "cluster.replicas.client_address",
             ),
             (
-                "cosigner = \"n1.",
-                "cosigner = \"n9.",
+                "cosigner = \"n1+",
+                "cosigner = \"n9+",
                 "cluster.replicas.cosigner",
             ),
             (

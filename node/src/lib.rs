@@ -1,5 +1,7 @@
 //! Part of akashi.
 
+pub mod admin;
+pub mod api;
 pub mod clock;
 pub mod config;
 pub mod engine;
@@ -8,3 +10,4 @@ pub mod net;
 pub mod peers;
 pub mod storage;
 pub mod telemetry;
+pub mod wire;

@@ -42,7 +42,7 @@ use tokio::time::Instant;
 pub use handle::{
     AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status,
 };
-pub use start::{Engine, EngineError, EngineGuard};
+pub use start::{Engine, EngineError, EngineGuard, Inputs, Started};
 pub use waiters::Retry;
 
 use crate::clock;

@@ -1,0 +1,276 @@
+//! `ClusterService`: operators set the cluster up and look at it.
+
+use akashi_domain::answer::{Rejection, Reply};
+use akashi_domain::command::Command;
+use akashi_domain::records::ReplicaInfo;
+use akashi_domain::state::Records as _;
+use akashi_proto::v1;
+use akashi_proto::v1::cluster_service_server::ClusterService;
+use tonic::{Request, Response, Status};
+
+use super::front::{Call, Front};
+use super::replica::Replica;
+use super::status::Refusal;
+use crate::wire::{self, Malformed};
+
+/// The service.
+#[derive(Debug)]
+pub(super) struct Operators<R>(pub(super) Front<R>);
+
+impl<R: Replica> Operators<R> {
+    async fn command(
+        &self,
+        call: Result<Call, Refusal>,
+        id: &[u8],
+        command: Result<Command, Malformed>,
+    ) -> Result<(v1::Placement, Reply), Status> {
+        let answer = async {
+            let id = wire::request_id(id)?;
+            let (placement, reply) = self.0.command(&call?, id, command?).await?;
+            Ok((wire::placement(&placement), reply))
+        };
+        answer.await.map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    /// The replicas that this node's configuration names; the first entry puts them into the log.
+    fn replicas(&self) -> Result<Vec<ReplicaInfo>, Refusal> {
+        self.0
+            .config
+            .cluster
+            .replicas
+            .iter()
+            .map(|replica| {
+                let key = replica
+                    .cosigner_key()
+                    .map_err(|_checked_before| Refusal::Internal)?;
+                Ok(ReplicaInfo {
+                    id: replica.id,
+                    name: replica.name.clone(),
+                    site: replica.site.clone(),
+                    cosigner: *key.public_key(),
+                })
+            })
+            .collect()
+    }
+
+    /// The policy as it was activated by the command at `placement`.
+    async fn activated(
+        &self,
+        call: &Call,
+        placement: &v1::Placement,
+        tenant: &str,
+        name: &str,
+    ) -> Result<Option<v1::Policy>, Refusal> {
+        self.0
+            .replica
+            .wait_applied(placement.log_index, call.deadline)
+            .await?;
+        let view = self.0.replica.view();
+        let tenant = view.tenant(tenant)?.ok_or(Rejection::UnknownTenant)?;
+        Ok(view.policy(tenant.number, name)?.map(wire::policy))
+    }
+
+    fn node_status(&self) -> v1::GetNodeStatusResponse {
+        let status = self.0.replica.status();
+        let config = &self.0.config;
+        let role = match (status.is_leader, status.leader) {
+            (true, _) => "leader",
+            (false, Some(_)) => "follower",
+            (false, None) => "candidate",
+        };
+        let (sealed_size, sealed_root, sealed_signatures) =
+            status.sealed.unwrap_or((0, [0; 32], 0));
+        let peers = config
+            .cluster
+            .replicas
+            .iter()
+            .filter(|peer| peer.id != config.node.id);
+        v1::GetNodeStatusResponse {
+            cluster: config.cluster.name.clone(),
+            node_id: config.node.id,
+            name: config.node.name.clone(),
+            site: config.node.site.clone(),
+            role: role.to_owned(),
+            leader_id: status.leader.unwrap_or_default(),
+            term: status.term,
+            committed_index: status.committed_index,
+            applied_index: status.progress.log_index,
+            durable_index: status.durable_index,
+            tree_size: status.progress.leaves,
+            tree_root: status.tree_root.to_vec().into(),
+            sealed_size,
+            sealed_root: sealed_root.to_vec().into(),
+            sealed_signatures,
+            stamp_us: status.progress.stamp.0,
+            state_hash: status.state_hash.to_vec().into(),
+            fenced: status.fenced.is_some(),
+            fence_reason: status.fenced.unwrap_or_default(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            peers: peers
+                .map(|peer| v1::PeerStatus {
+                    node_id: peer.id,
+                    name: peer.name.clone(),
+                    site: peer.site.clone(),
+                    client_address: peer.client_address.clone(),
+                    connected: status.connected.contains(&peer.id),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl<R: Replica> ClusterService for Operators<R> {
+    async fn bootstrap(
+        &self,
+        request: Request<v1::BootstrapRequest>,
+    ) -> Result<Response<v1::BootstrapResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let cluster = &self.0.config.cluster;
+        let replicas = self.replicas().map_err(|refusal| self.0.refuse(refusal))?;
+        let command = wire::bootstrap(
+            message,
+            cluster.name.clone(),
+            replicas,
+            self.0.config.quorum(),
+        );
+        let (placement, _done) = self.command(call, &id, command).await?;
+        Ok(Response::new(v1::BootstrapResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn create_tenant(
+        &self,
+        request: Request<v1::CreateTenantRequest>,
+    ) -> Result<Response<v1::CreateTenantResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let (placement, _done) = self
+            .command(call, &id, wire::create_tenant(message))
+            .await?;
+        Ok(Response::new(v1::CreateTenantResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn put_policy(
+        &self,
+        request: Request<v1::PutPolicyRequest>,
+    ) -> Result<Response<v1::PutPolicyResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let tenant = message.tenant.clone();
+        let name = message
+            .policy
+            .as_ref()
+            .map(|policy| policy.name.clone())
+            .unwrap_or_default();
+        let (placement, _done) = self
+            .command(call.clone(), &id, wire::put_policy(message))
+            .await?;
+        let policy = match call {
+            // Should this node not catch up in time, the answer stands all the same.
+            Ok(call) => self
+                .activated(&call, &placement, &tenant, &name)
+                .await
+                .ok()
+                .flatten(),
+            Err(_) => None,
+        };
+        Ok(Response::new(v1::PutPolicyResponse {
+            placement: Some(placement),
+            policy,
+        }))
+    }
+
+    async fn register_agent(
+        &self,
+        request: Request<v1::RegisterAgentRequest>,
+    ) -> Result<Response<v1::RegisterAgentResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let (placement, _done) = self
+            .command(call, &id, wire::register_agent(message))
+            .await?;
+        Ok(Response::new(v1::RegisterAgentResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn put_settings(
+        &self,
+        request: Request<v1::PutSettingsRequest>,
+    ) -> Result<Response<v1::PutSettingsResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let command = wire::put_settings(&message);
+        let (placement, reply) = self.command(call, &message.request_id, command).await?;
+        let Reply::SettingsActive(settings) = reply else {
+            return Err(Refusal::Internal.status());
+        };
+        Ok(Response::new(v1::PutSettingsResponse {
+            placement: Some(placement),
+            settings: Some(wire::settings(&settings)),
+        }))
+    }
+
+    async fn get_node_status(
+        &self,
+        _: Request<v1::GetNodeStatusRequest>,
+    ) -> Result<Response<v1::GetNodeStatusResponse>, Status> {
+        Ok(Response::new(self.node_status()))
+    }
+
+    async fn get_key_set(
+        &self,
+        _: Request<v1::GetKeySetRequest>,
+    ) -> Result<Response<v1::GetKeySetResponse>, Status> {
+        let keys = self
+            .0
+            .replica
+            .key_set()
+            .ok_or_else(|| self.0.refuse(Rejection::NotFounded.into()))?;
+        Ok(Response::new(v1::GetKeySetResponse {
+            key_set: keys.to_text(),
+        }))
+    }
+
+    async fn transfer_leader(
+        &self,
+        request: Request<v1::TransferLeaderRequest>,
+    ) -> Result<Response<v1::TransferLeaderResponse>, Status> {
+        let moved = async {
+            let call = Call::of(&request)?;
+            let to = match request.get_ref().to_node_id {
+                0 => None,
+                id if self
+                    .0
+                    .config
+                    .cluster
+                    .replicas
+                    .iter()
+                    .any(|peer| peer.id == id) =>
+                {
+                    Some(id)
+                }
+                _ => {
+                    return Err(Malformed {
+                        field: "to_node_id",
+                    }
+                    .into());
+                }
+            };
+            Ok::<_, Refusal>(self.0.replica.transfer_leader(to, call.deadline).await?)
+        };
+        let leader = moved.await.map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(Response::new(v1::TransferLeaderResponse {
+            leader_id: leader.unwrap_or_default(),
+        }))
+    }
+}

@@ -1,0 +1,197 @@
+//! Following one contact: its state now, then its verdict, then the verdict's receipt.
+//!
+//! Events only wake the watch; what is said is always read from the state, so that a reader that
+//! lagged behind the events misses nothing.
+
+use std::sync::Arc;
+
+use akashi_domain::answer::Rejection;
+use akashi_domain::ids::{AgentHash, ContactId};
+use akashi_domain::records::Contact;
+use akashi_domain::state::Records as _;
+use akashi_merkle::SignedHead;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tonic::Status;
+
+use super::front::Front;
+use super::replica::Replica;
+use super::status::Refusal;
+use crate::engine::{AppliedEntry, ReceiptError};
+
+/// One thing to say about a contact.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The contact as it stands.
+    pub(super) contact: Contact,
+    /// The receipt of its verdict, once sealed.
+    pub(super) receipt: Option<String>,
+}
+
+/// What was said last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Pending,
+    Committed,
+    Everything,
+}
+
+/// A contact that is followed.
+#[derive(Debug)]
+pub(super) struct ContactWatch<R> {
+    replica: R,
+    tenant: u32,
+    id: ContactId,
+    /// Only for this agent, if set.
+    agent: Option<AgentHash>,
+    wait_sealed: bool,
+    events: broadcast::Receiver<Arc<AppliedEntry>>,
+    sealed: watch::Receiver<Option<Arc<SignedHead>>>,
+    said: Said,
+}
+
+impl<R: Replica> ContactWatch<R> {
+    /// Starts to follow a contact.
+    pub(super) async fn open(
+        front: &Front<R>,
+        tenant: &str,
+        id: ContactId,
+        wait_sealed: bool,
+        deadline: tokio::time::Instant,
+    ) -> Result<Self, Refusal> {
+        // Subscribed before the first look: whatever happens after it wakes the watch.
+        let events = front.replica.subscribe();
+        let sealed = front.replica.sealed();
+        let found = front
+            .find(deadline, |view| {
+                let Some(tenant) = view.tenant(tenant)? else {
+                    return Ok(None);
+                };
+                Ok(view.contact(tenant.number, id)?.map(|_| tenant.number))
+            })
+            .await?;
+        let tenant = found.ok_or(Rejection::UnknownContact)?;
+        let (replica, said) = (front.replica.clone(), Said::Nothing);
+        Ok(Self {
+            replica,
+            tenant,
+            id,
+            agent: None,
+            wait_sealed,
+            events,
+            sealed,
+            said,
+        })
+    }
+
+    /// Follows for one agent only.
+    pub(super) fn for_agent(mut self, agent: AgentHash) -> Self {
+        self.agent = Some(agent);
+        self
+    }
+
+    pub(super) const fn contact_id(&self) -> ContactId {
+        self.id
+    }
+
+    /// Waits for the next thing to say; none after the last.
+    async fn next(&mut self) -> Result<Option<Change>, Refusal> {
+        loop {
+            if self.said == Said::Everything {
+                return Ok(None);
+            }
+            let contact = self
+                .replica
+                .view()
+                .contact(self.tenant, self.id)?
+                .ok_or(Rejection::UnknownContact)?;
+            if self.agent.is_some() && self.agent != contact.agent {
+                return Err(Refusal::HandedOver);
+            }
+            if let Some(change) = self.change(contact)? {
+                return Ok(Some(change));
+            }
+            if self.said == Said::Everything {
+                return Ok(None);
+            }
+            self.wait().await?;
+        }
+    }
+
+    fn change(&mut self, contact: Contact) -> Result<Option<Change>, Refusal> {
+        let Some(verdict) = contact.verdict else {
+            let first = self.said == Said::Nothing;
+            self.said = if contact.closed {
+                Said::Everything
+            } else {
+                Said::Pending
+            };
+            return Ok(first.then_some(Change {
+                contact,
+                receipt: None,
+            }));
+        };
+        let receipt = match self.replica.receipt(verdict.leaf) {
+            Ok(receipt) => Some(receipt.to_text()),
+            Err(ReceiptError::NotSealed) => None,
+            Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                return Err(error.into());
+            }
+        };
+        if receipt.is_some() || !self.wait_sealed {
+            self.said = Said::Everything;
+            return Ok(Some(Change { contact, receipt }));
+        }
+        if self.said == Said::Committed {
+            return Ok(None);
+        }
+        self.said = Said::Committed;
+        Ok(Some(Change {
+            contact,
+            receipt: None,
+        }))
+    }
+
+    /// Waits for anything that may change what there is to say.
+    async fn wait(&mut self) -> Result<(), Refusal> {
+        loop {
+            tokio::select! {
+                entry = self.events.recv() => match entry {
+                    Ok(entry) => {
+                        let about = |recorded: &akashi_domain::apply::Recorded| {
+                            recorded.event.tenant() == self.tenant
+                                && recorded.event.contact() == Some(self.id)
+                        };
+                        if entry.events.iter().any(about) {
+                            return Ok(());
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => return Ok(()),
+                    Err(RecvError::Closed) => return Err(Refusal::Stopping),
+                },
+                changed = self.sealed.changed(), if self.said == Said::Committed => {
+                    return changed.map_err(|_closed| Refusal::Stopping);
+                }
+            }
+        }
+    }
+}
+
+/// The watch as a stream of messages; it ends after the last, or after a refusal.
+pub(super) fn stream<R: Replica, T: 'static>(
+    watch: ContactWatch<R>,
+    say: impl Fn(Change) -> T + Send + 'static,
+) -> BoxStream<'static, Result<T, Status>> {
+    let changes = stream::unfold(Some(watch), |watch| async move {
+        let mut watch = watch?;
+        match watch.next().await {
+            Ok(Some(change)) => Some((Ok(change), Some(watch))),
+            Ok(None) => None,
+            Err(refusal) => Some((Err(refusal.status()), None)),
+        }
+    });
+    changes.map(move |change| change.map(&say)).boxed()
+}

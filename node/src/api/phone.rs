@@ -1,0 +1,330 @@
+//! `PhoneService`: enrolment, notices and proofs of customers' phones.
+//!
+//! A phone has no certificate: what opens this door is a token that only the invited or asked phone
+//! has. Junk ends here and leaves nothing in the log.
+
+use akashi_domain::answer::{Field, Rejection, Reply};
+use akashi_domain::command::{Command, CompleteEnrolment, FactorProof, SubmitProof};
+use akashi_domain::factor::{SubjectKeys, jobs};
+use akashi_domain::ids::{ChallengeId, Digest};
+use akashi_domain::records::{Cluster, Tenant};
+use akashi_domain::state::Records as _;
+use akashi_proof::{Context, ContextFields, Purpose, Suite};
+use akashi_proto::v1;
+use akashi_proto::v1::phone_service_server::PhoneService;
+use futures::stream::BoxStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::front::{Call, Front};
+use super::notices;
+use super::replica::Replica;
+use super::status::Refusal;
+use crate::wire;
+
+/// The service.
+#[derive(Debug)]
+pub(super) struct Phone<R>(pub(super) Front<R>);
+
+impl<R: Replica> Phone<R> {
+    async fn enrolment(
+        &self,
+        request: Request<v1::GetEnrolmentRequest>,
+    ) -> Result<v1::GetEnrolmentResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::enrolment_id(&message.enrolment_id)?;
+        let token: [u8; 32] = wire::array(&message.token, "token")?;
+        let token_hash = Digest::of(&token);
+        let (cluster, enrolment, progress) = self
+            .0
+            .find(call.deadline, |view| {
+                let Some((cluster, tenant)) = Front::<R>::tenant(view, &message.tenant)? else {
+                    return Ok(None);
+                };
+                let enrolment = view
+                    .enrolment(tenant.number, id)?
+                    .filter(|enrolment| enrolment.token_hash == token_hash);
+                let Some(enrolment) = enrolment else {
+                    return Ok(None);
+                };
+                Ok(Some((cluster, enrolment, view.progress()?)))
+            })
+            .await?
+            .ok_or(Rejection::UnknownEnrolment)?;
+        if enrolment.closed || enrolment.expires <= progress.stamp {
+            return Err(Rejection::EnrolmentClosed.into());
+        }
+        Ok(v1::GetEnrolmentResponse {
+            context: Some(wire::enrolment_context(cluster, &enrolment)),
+            as_of: Some(wire::as_of(&progress, true)),
+        })
+    }
+
+    async fn complete(
+        &self,
+        request: Request<v1::CompleteEnrolmentRequest>,
+    ) -> Result<v1::CompleteEnrolmentResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::complete_enrolment(message)?;
+        self.admit_enrolment(&call, &command).await?;
+        let answer = self
+            .0
+            .command(&call, id, Command::CompleteEnrolment(command))
+            .await?;
+        let placement = Some(wire::placement(&answer.0));
+        match answer.1 {
+            Reply::Enrolled => Ok(v1::CompleteEnrolmentResponse {
+                placement,
+                enrolled: true,
+                reason: 0,
+            }),
+            Reply::EnrolmentRefused { reason } => Ok(v1::CompleteEnrolmentResponse {
+                placement,
+                enrolled: false,
+                reason: u32::from(reason),
+            }),
+            Reply::Done
+            | Reply::PolicyActive { .. }
+            | Reply::SettingsActive(_)
+            | Reply::EnrolmentOpen { .. }
+            | Reply::Announced { .. }
+            | Reply::Verdict { .. }
+            | Reply::Refused { .. }
+            | Reply::AlreadyAnswered => Err(Refusal::Internal),
+        }
+    }
+
+    /// The token must open the invitation, and the proofs must be proofs.
+    async fn admit_enrolment(
+        &self,
+        call: &Call,
+        command: &CompleteEnrolment,
+    ) -> Result<(), Refusal> {
+        let token_hash = Digest::of(&command.token);
+        let (cluster, tenant) = self
+            .0
+            .find(call.deadline, |view| {
+                let Some(found) = Front::<R>::tenant(view, &command.tenant)? else {
+                    return Ok(None);
+                };
+                let known = view
+                    .enrolment(found.1.number, command.enrolment)?
+                    .is_some_and(|enrolment| enrolment.token_hash == token_hash);
+                Ok(known.then_some(found))
+            })
+            .await?
+            .ok_or(Rejection::UnknownEnrolment)?;
+        let keys = SubjectKeys {
+            device_key: command.device_key,
+            pin_key: command.pin_key,
+        };
+        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)
+    }
+
+    async fn submit(
+        &self,
+        request: Request<v1::SubmitProofRequest>,
+    ) -> Result<v1::SubmitProofResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::submit_proof(message)?;
+        self.admit_submission(&call, &command).await?;
+        let (placement, reply) = self
+            .0
+            .command(&call, id, Command::SubmitProof(command))
+            .await?;
+        let answer = v1::SubmitProofResponse {
+            placement: Some(wire::placement(&placement)),
+            ..v1::SubmitProofResponse::default()
+        };
+        match reply {
+            Reply::Verdict { outcome, reason } => Ok(v1::SubmitProofResponse {
+                outcome: wire::outcome(outcome),
+                reason: u32::from(reason),
+                ..answer
+            }),
+            Reply::Refused {
+                reason,
+                attempts_left,
+                locked_until,
+            } => Ok(v1::SubmitProofResponse {
+                reason: u32::from(reason),
+                attempts_left: u32::from(attempts_left),
+                retry_after_us: locked_until.0,
+                ..answer
+            }),
+            Reply::AlreadyAnswered => Err(Rejection::ChallengeAnswered.into()),
+            Reply::Done
+            | Reply::PolicyActive { .. }
+            | Reply::SettingsActive(_)
+            | Reply::EnrolmentOpen { .. }
+            | Reply::Enrolled
+            | Reply::EnrolmentRefused { .. }
+            | Reply::Announced { .. } => Err(Refusal::Internal),
+        }
+    }
+
+    /// The token must open the challenge, and the proofs must be proofs.
+    async fn admit_submission(&self, call: &Call, command: &SubmitProof) -> Result<(), Refusal> {
+        let (cluster, tenant, subject) = self
+            .admit(call, &command.tenant, command.challenge, &command.token)
+            .await?;
+        let device = self
+            .0
+            .replica
+            .view()
+            .subject(tenant.number, subject)?
+            .device;
+        // Without a device the log has the answer.
+        let Some(device) = device else { return Ok(()) };
+        let keys = SubjectKeys {
+            device_key: device.device_key,
+            pin_key: device.pin_key,
+        };
+        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)
+    }
+
+    /// Whom a challenge asks, if the token opens it. A token that does not, a challenge that does
+    /// not exist and a tenant that does not exist look alike.
+    async fn admit(
+        &self,
+        call: &Call,
+        tenant: &str,
+        challenge: ChallengeId,
+        token: &[u8; 32],
+    ) -> Result<(Cluster, Tenant, akashi_domain::ids::SubjectHash), Refusal> {
+        let token_hash = Digest::of(token);
+        let found = self
+            .0
+            .find(call.deadline, |view| {
+                let Some((cluster, tenant)) = Front::<R>::tenant(view, tenant)? else {
+                    return Ok(None);
+                };
+                let challenge = view
+                    .challenge(tenant.number, challenge)?
+                    .filter(|challenge| challenge.token_hash == token_hash);
+                Ok(challenge.map(|challenge| (cluster, tenant, challenge.subject)))
+            })
+            .await?;
+        Ok(found.ok_or(Rejection::UnknownChallenge)?)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<v1::AnswerNoticeRequest>,
+    ) -> Result<v1::AnswerNoticeResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::answer_notice(message)?;
+        self.admit(&call, &command.tenant, command.challenge, &command.token)
+            .await?;
+        let (placement, reply) = self
+            .0
+            .command(&call, id, Command::AnswerNotice(command))
+            .await?;
+        let outcome = match reply {
+            Reply::Done => 0,
+            Reply::Verdict { outcome, .. } => wire::outcome(outcome),
+            Reply::AlreadyAnswered => return Err(Rejection::ChallengeAnswered.into()),
+            Reply::PolicyActive { .. }
+            | Reply::SettingsActive(_)
+            | Reply::EnrolmentOpen { .. }
+            | Reply::Enrolled
+            | Reply::EnrolmentRefused { .. }
+            | Reply::Announced { .. }
+            | Reply::Refused { .. } => return Err(Refusal::Internal),
+        };
+        let placement = Some(wire::placement(&placement));
+        Ok(v1::AnswerNoticeResponse { placement, outcome })
+    }
+}
+
+/// Whether the parts of a submission parse. What they are bound to plays no part in that, so any
+/// context of the cluster serves.
+fn well_formed(
+    cluster: &Cluster,
+    tenant: &Tenant,
+    suite: u8,
+    keys: &SubjectKeys,
+    proofs: &[FactorProof],
+) -> Result<(), Refusal> {
+    let suite = Suite::from_code(suite).ok_or(Rejection::SuiteNotActive)?;
+    let context = Context::new(ContextFields {
+        suite,
+        origin: cluster.origin.as_bytes(),
+        group: cluster.group,
+        epoch: cluster.epoch,
+        tenant: tenant.name.as_bytes(),
+        challenge_id: [0; 16],
+        nonce: [0; 32],
+        purpose: Purpose::Enrol,
+        subject: [0; 32],
+        contact_id: &[],
+        not_before_us: 0,
+        expires_us: 1,
+        order_hash: [0; 32],
+        policy_digest: [0; 32],
+    })
+    .map_err(|_unfit| Rejection::Invalid(Field::Tenant))?;
+    jobs(&context, keys, proofs)?;
+    Ok(())
+}
+
+#[tonic::async_trait]
+impl<R: Replica> PhoneService for Phone<R> {
+    type WatchNoticesStream = BoxStream<'static, Result<v1::WatchNoticesResponse, Status>>;
+
+    async fn get_enrolment(
+        &self,
+        request: Request<v1::GetEnrolmentRequest>,
+    ) -> Result<Response<v1::GetEnrolmentResponse>, Status> {
+        self.enrolment(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn complete_enrolment(
+        &self,
+        request: Request<v1::CompleteEnrolmentRequest>,
+    ) -> Result<Response<v1::CompleteEnrolmentResponse>, Status> {
+        self.complete(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn watch_notices(
+        &self,
+        request: Request<Streaming<v1::WatchNoticesRequest>>,
+    ) -> Result<Response<Self::WatchNoticesStream>, Status> {
+        Ok(Response::new(notices::stream(
+            self.0.clone(),
+            request.into_inner(),
+        )))
+    }
+
+    async fn submit_proof(
+        &self,
+        request: Request<v1::SubmitProofRequest>,
+    ) -> Result<Response<v1::SubmitProofResponse>, Status> {
+        self.submit(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn answer_notice(
+        &self,
+        request: Request<v1::AnswerNoticeRequest>,
+    ) -> Result<Response<v1::AnswerNoticeResponse>, Status> {
+        self.answer(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+}

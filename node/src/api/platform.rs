@@ -1,0 +1,229 @@
+//! `PlatformService`: contact centres announce contacts and follow their verdicts.
+
+use akashi_domain::answer::{Rejection, Reply};
+use akashi_domain::command::Command;
+use akashi_domain::state::Records as _;
+use akashi_proto::v1;
+use akashi_proto::v1::platform_service_server::PlatformService;
+use tonic::{Request, Response, Status};
+
+use super::contact_watch::{Change, ContactWatch, stream};
+use super::front::{Call, Front};
+use super::replica::Replica;
+use super::status::Refusal;
+use crate::wire::{self, Malformed};
+
+/// The service.
+#[derive(Debug)]
+pub(super) struct Platform<R>(pub(super) Front<R>);
+
+impl<R: Replica> Platform<R> {
+    /// A command of a platform: its own tenant only.
+    async fn command<T>(
+        &self,
+        request: Request<T>,
+        tenant: impl Fn(&T) -> &str + Send,
+        id: impl Fn(&T) -> &[u8] + Send,
+        parse: impl Fn(T) -> Result<Command, Malformed> + Send,
+    ) -> Result<(v1::Placement, Reply), Status>
+    where
+        T: Send,
+    {
+        let answer = async {
+            let call = Call::of(&request)?;
+            let message = request.into_inner();
+            call.of_tenant(tenant(&message))?;
+            let id = wire::request_id(id(&message))?;
+            let command = parse(message)?;
+            let (placement, reply) = self.0.command(&call, id, command).await?;
+            Ok((wire::placement(&placement), reply))
+        };
+        answer.await.map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn contact(
+        &self,
+        request: Request<v1::GetContactRequest>,
+    ) -> Result<v1::GetContactResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        call.of_tenant(&message.tenant)?;
+        let id = wire::contact_id(&message.contact_id)?;
+        let (progress, stale) = self.0.freshen(&call, message.read).await?;
+        let view = self.0.replica.view();
+        let tenant = view
+            .tenant(&message.tenant)?
+            .ok_or(Rejection::UnknownTenant)?;
+        let contact = view
+            .contact(tenant.number, id)?
+            .ok_or(Rejection::UnknownContact)?;
+        let refusals = view
+            .challenge(tenant.number, contact.challenge)?
+            .map_or(0, |challenge| {
+                u32::from(challenge.refusals)
+                    .saturating_add(u32::from(challenge.possession_refusals))
+            });
+        let receipt = contact
+            .verdict
+            .and_then(|verdict| self.0.replica.receipt(verdict.leaf).ok());
+        Ok(v1::GetContactResponse {
+            verdict: Some(wire::verdict(
+                id,
+                &contact,
+                receipt.map(|receipt| receipt.to_text()),
+            )),
+            closed: contact.closed,
+            refusals,
+            as_of: Some(wire::as_of(&progress, stale)),
+        })
+    }
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchContactRequest>,
+    ) -> Result<ContactWatch<R>, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        call.of_tenant(&message.tenant)?;
+        let id = wire::contact_id(&message.contact_id)?;
+        ContactWatch::open(
+            &self.0,
+            &message.tenant,
+            id,
+            message.wait_sealed,
+            call.deadline,
+        )
+        .await
+    }
+}
+
+#[tonic::async_trait]
+impl<R: Replica> PlatformService for Platform<R> {
+    type WatchContactStream =
+        futures::stream::BoxStream<'static, Result<v1::WatchContactResponse, Status>>;
+
+    async fn announce_contact(
+        &self,
+        request: Request<v1::AnnounceContactRequest>,
+    ) -> Result<Response<v1::AnnounceContactResponse>, Status> {
+        let answer = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::announce_contact,
+            )
+            .await?;
+        let (
+            placement,
+            Reply::Announced {
+                challenge,
+                expires,
+                outcome,
+            },
+        ) = answer
+        else {
+            return Err(Refusal::Internal.status());
+        };
+        Ok(Response::new(v1::AnnounceContactResponse {
+            placement: Some(placement),
+            challenge_id: challenge.0.to_vec().into(),
+            expires_us: expires.0,
+            outcome: outcome.map(wire::outcome).unwrap_or_default(),
+        }))
+    }
+
+    async fn open_enrolment(
+        &self,
+        request: Request<v1::OpenEnrolmentRequest>,
+    ) -> Result<Response<v1::OpenEnrolmentResponse>, Status> {
+        let answer = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::open_enrolment,
+            )
+            .await?;
+        let (placement, Reply::EnrolmentOpen { expires }) = answer else {
+            return Err(Refusal::Internal.status());
+        };
+        Ok(Response::new(v1::OpenEnrolmentResponse {
+            placement: Some(placement),
+            expires_us: expires.0,
+        }))
+    }
+
+    async fn bind_agent(
+        &self,
+        request: Request<v1::BindAgentRequest>,
+    ) -> Result<Response<v1::BindAgentResponse>, Status> {
+        let (placement, _done) = self
+            .command(request, |m| &m.tenant, |m| &m.request_id, wire::bind_agent)
+            .await?;
+        Ok(Response::new(v1::BindAgentResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn close_contact(
+        &self,
+        request: Request<v1::CloseContactRequest>,
+    ) -> Result<Response<v1::CloseContactResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::close_contact,
+            )
+            .await?;
+        Ok(Response::new(v1::CloseContactResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn revoke_device(
+        &self,
+        request: Request<v1::RevokeDeviceRequest>,
+    ) -> Result<Response<v1::RevokeDeviceResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::revoke_device,
+            )
+            .await?;
+        Ok(Response::new(v1::RevokeDeviceResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn get_contact(
+        &self,
+        request: Request<v1::GetContactRequest>,
+    ) -> Result<Response<v1::GetContactResponse>, Status> {
+        self.contact(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn watch_contact(
+        &self,
+        request: Request<v1::WatchContactRequest>,
+    ) -> Result<Response<Self::WatchContactStream>, Status> {
+        let watch = self
+            .watch(request)
+            .await
+            .map_err(|refusal| self.0.refuse(refusal))?;
+        let id = watch.contact_id();
+        Ok(Response::new(stream(
+            watch,
+            move |Change { contact, receipt }| v1::WatchContactResponse {
+                verdict: Some(wire::verdict(id, &contact, receipt)),
+            },
+        )))
+    }
+}
