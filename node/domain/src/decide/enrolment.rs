@@ -8,7 +8,7 @@ use crate::answer::{Field, Rejection, Reply};
 use crate::command::{CompleteEnrolment, OpenEnrolment, RevokeDevice};
 use crate::event::Event;
 use crate::factor::{Factor, SubjectKeys, jobs};
-use crate::ids::{ChallengeId, Digest, Stamp, SubjectHash, Tag};
+use crate::ids::{ChallengeId, Digest, EnrolmentId, Stamp, SubjectHash, Tag};
 use crate::kv::{Fault, View};
 use crate::limits::SECOND_US;
 use crate::outcome::{Outcome, reason};
@@ -22,6 +22,9 @@ pub(super) fn open<V: View>(
 ) -> Result<Decision, Stop> {
     let cluster = founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
+    if command.enrolment == EnrolmentId::ZERO {
+        return Err(Rejection::Invalid(Field::Enrolment).into());
+    }
     if state.enrolment(tenant.number, command.enrolment)?.is_some() {
         return Err(Rejection::Exists(Field::Enrolment).into());
     }

@@ -8,17 +8,21 @@ use akashi_proof::{
 };
 
 /// Chance that repeats: the core never sees it.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl rand_core::TryRng for Dice {
     type Error = core::convert::Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        Ok(u32::try_from(self.try_next_u64()? >> 32).unwrap())
+        let [a, b, c, d, ..] = self.try_next_u64()?.to_be_bytes();
+        Ok(u32::from_be_bytes([a, b, c, d]))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         Ok(self.0)
     }
 
@@ -34,32 +38,37 @@ impl rand_core::TryRng for Dice {
 impl rand_core::TryCryptoRng for Dice {}
 
 /// One customer's phone.
-pub struct Phone {
-    pub subject: SubjectHash,
+pub(crate) struct Phone {
+    pub(crate) subject: SubjectHash,
     root: [u8; 32],
     device: DeviceSecret,
     dice: Dice,
 }
 
 /// The PIN that every phone of these tests is enrolled with.
-pub const PIN: &str = "4711";
+pub(crate) const PIN: &str = "4711";
 
 impl Phone {
     /// The phone `number` of the customer `handle`.
-    pub fn new(origin: &str, tenant: &str, handle: &str, number: u8) -> Self {
+    pub(crate) fn new(origin: &str, tenant: &str, handle: &str, number: u8) -> Self {
         let root = [number; 32];
         let device = RootSecret::from_bytes(root)
             .device_secret(Suite::V1, origin.as_bytes(), tenant.as_bytes(), 0)
             .unwrap();
         let subject = SubjectHash::of(tenant, handle);
-        Self { subject, root, device, dice: Dice(u64::from(number)) }
+        Self {
+            subject,
+            root,
+            device,
+            dice: Dice(u64::from(number)),
+        }
     }
 
-    pub fn device_key(&self) -> [u8; 32] {
+    pub(crate) fn device_key(&self) -> [u8; 32] {
         self.device.public().to_bytes()
     }
 
-    pub fn pin_key(&self) -> [u8; 32] {
+    pub(crate) fn pin_key(&self) -> [u8; 32] {
         self.pin(PIN).public().to_bytes()
     }
 
@@ -69,25 +78,44 @@ impl Phone {
     }
 
     /// Possession and the PIN.
-    pub fn proofs(&mut self, context: &Context, pin: &str) -> Vec<FactorProof> {
+    pub(crate) fn proofs(&mut self, context: &Context, pin: &str) -> Vec<FactorProof> {
         let secret = self.pin(pin);
-        let statement = Knowledge { device: self.device.public(), pin: secret.public() };
-        let knowledge = prove(context, &statement, &secret, &mut self.dice).unwrap().to_bytes();
+        let statement = Knowledge {
+            device: self.device.public(),
+            pin: secret.public(),
+        };
+        let knowledge = prove(context, &statement, &secret, &mut self.dice)
+            .unwrap()
+            .to_bytes();
         let digest = submission_digest(&[Part::plain(Kind::Knowledge, 0, &knowledge)]);
         vec![
-            FactorProof { kind: 1, proof: self.possession(context, digest) },
-            FactorProof { kind: 2, proof: knowledge },
+            FactorProof {
+                kind: 1,
+                proof: self.possession(context, digest),
+            },
+            FactorProof {
+                kind: 2,
+                proof: knowledge,
+            },
         ]
     }
 
     /// Possession and no PIN.
-    pub fn possession_only(&mut self, context: &Context) -> Vec<FactorProof> {
+    pub(crate) fn possession_only(&mut self, context: &Context) -> Vec<FactorProof> {
         let digest = submission_digest(&[]);
-        vec![FactorProof { kind: 1, proof: self.possession(context, digest) }]
+        vec![FactorProof {
+            kind: 1,
+            proof: self.possession(context, digest),
+        }]
     }
 
     fn possession(&mut self, context: &Context, submission_digest: [u8; 32]) -> Vec<u8> {
-        let statement = Possession { key: self.device.public(), submission_digest };
-        prove(context, &statement, &self.device, &mut self.dice).unwrap().to_bytes()
+        let statement = Possession {
+            key: self.device.public(),
+            submission_digest,
+        };
+        prove(context, &statement, &self.device, &mut self.dice)
+            .unwrap()
+            .to_bytes()
     }
 }

@@ -12,22 +12,22 @@ use akashi_domain::event::Event;
 use akashi_domain::ids::{
     ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
-use akashi_domain::kv::{Changes, Table, View as _};
+use akashi_domain::kv::{Changes, Table, View};
 use akashi_domain::records::{Challenge, Notice, PolicyBody, ReplicaInfo, Subject};
 use akashi_domain::state::Records as _;
 use akashi_proof::{Context, ContextFields, Purpose, Suite};
 
 use crate::phone::{PIN, Phone};
 
-pub const TENANT: &str = "retail";
-pub const POLICY: &str = "standard";
-pub const ORIGIN: &str = "bank/e1/g0";
-pub const SECOND: u64 = 1_000_000;
+pub(crate) const TENANT: &str = "retail";
+pub(crate) const POLICY: &str = "standard";
+pub(crate) const ORIGIN: &str = "bank/e1/g0";
+pub(crate) const SECOND: u64 = 1_000_000;
 /// When these tests begin.
-pub const START: u64 = 1_800_000_000 * SECOND;
-pub const CHALLENGE_TTL: u64 = 120 * SECOND;
+pub(crate) const START: u64 = 1_800_000_000 * SECOND;
+pub(crate) const CHALLENGE_TTL: u64 = 120 * SECOND;
 
-pub fn body() -> PolicyBody {
+pub(crate) fn body() -> PolicyBody {
     PolicyBody {
         require_possession: true,
         require_knowledge: true,
@@ -36,7 +36,7 @@ pub fn body() -> PolicyBody {
     }
 }
 
-pub fn found() -> Found {
+pub(crate) fn found() -> Found {
     let replica = |id: u64| ReplicaInfo {
         id,
         name: format!("n{id}"),
@@ -53,11 +53,11 @@ pub fn found() -> Found {
     }
 }
 
-pub fn tag(subject: SubjectHash) -> Tag {
+pub(crate) fn tag(subject: SubjectHash) -> Tag {
     Tag(subject.0[..16].try_into().unwrap())
 }
 
-pub fn id16(number: u64) -> [u8; 16] {
+pub(crate) fn id16(number: u64) -> [u8; 16] {
     let mut id = [0; 16];
     id[8..].copy_from_slice(&number.to_be_bytes());
     id
@@ -65,34 +65,40 @@ pub fn id16(number: u64) -> [u8; 16] {
 
 /// State, log and clock.
 #[derive(Clone)]
-pub struct World {
-    pub state: Changes,
-    pub now: u64,
-    pub log: Vec<Entry>,
-    pub applied: Vec<Applied>,
+pub(crate) struct World {
+    pub(crate) state: Changes,
+    pub(crate) now: u64,
+    pub(crate) log: Vec<Entry>,
+    pub(crate) applied: Vec<Applied>,
     next_id: u64,
 }
 
 impl World {
     /// A world in which nothing has happened.
-    pub fn empty() -> Self {
-        Self { state: Changes::new(), now: START, log: Vec::new(), applied: Vec::new(), next_id: 0 }
+    pub(crate) fn empty() -> Self {
+        Self {
+            state: Changes::new(),
+            now: START,
+            log: Vec::new(),
+            applied: Vec::new(),
+            next_id: 0,
+        }
     }
 
     /// A founded cluster.
-    pub fn founded() -> Self {
+    pub(crate) fn founded() -> Self {
         let mut world = Self::empty();
         assert_eq!(world.done(Command::Found(found())), Reply::Done);
         world
     }
 
-    pub fn after(&mut self, us: u64) -> &mut Self {
+    pub(crate) fn after(&mut self, us: u64) -> &mut Self {
         self.now += us;
         self
     }
 
     /// A request that nobody sent before.
-    pub fn request(&mut self, command: Command) -> Request {
+    pub(crate) fn request(&mut self, command: Command) -> Request {
         self.next_id += 1;
         let mut id = [0; 16];
         id[..8].copy_from_slice(&((self.now / 1_000) << 16).to_be_bytes());
@@ -106,7 +112,7 @@ impl World {
     }
 
     /// One entry with these requests.
-    pub fn entry(&mut self, requests: Vec<Request>) -> Applied {
+    pub(crate) fn entry(&mut self, requests: Vec<Request>) -> Applied {
         let index = self.log.len() as u64 + 1;
         let entry = Entry {
             rule_version: RULE_VERSION,
@@ -123,42 +129,42 @@ impl World {
         applied
     }
 
-    pub fn send(&mut self, request: Request) -> Answer {
+    pub(crate) fn send(&mut self, request: Request) -> Answer {
         self.entry(vec![request]).answers.remove(0)
     }
 
-    pub fn run(&mut self, command: Command) -> Result<Reply, Rejection> {
+    pub(crate) fn run(&mut self, command: Command) -> Result<Reply, Rejection> {
         let request = self.request(command);
         self.send(request).result
     }
 
-    pub fn done(&mut self, command: Command) -> Reply {
+    pub(crate) fn done(&mut self, command: Command) -> Reply {
         self.run(command).expect("the command makes sense")
     }
 
     /// Only time passes.
-    pub fn tick(&mut self) -> Vec<Event> {
+    pub(crate) fn tick(&mut self) -> Vec<Event> {
         facts(&self.entry(Vec::new()))
     }
 
     /// Everything that ever happened.
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.applied.iter().flat_map(facts).collect()
     }
 
     /// The events of the last entry.
-    pub fn last(&self) -> Vec<Event> {
+    pub(crate) fn last(&self) -> Vec<Event> {
         facts(self.applied.last().unwrap())
     }
 
     /// The kinds of the last entry's events.
-    pub fn last_kinds(&self) -> Vec<u16> {
+    pub(crate) fn last_kinds(&self) -> Vec<u16> {
         self.last().iter().map(Event::kind).collect()
     }
 
     // ---- customers --------------------------------------------------------------------------
 
-    pub fn open_enrolment(&mut self, subject: SubjectHash, number: u64) -> OpenEnrolment {
+    pub(crate) fn open_enrolment(&mut self, subject: SubjectHash, number: u64) -> OpenEnrolment {
         OpenEnrolment {
             tenant: TENANT.into(),
             enrolment: EnrolmentId(id16(number)),
@@ -168,8 +174,12 @@ impl World {
         }
     }
 
-    pub fn complete(&mut self, phone: &mut Phone, number: u64) -> CompleteEnrolment {
-        let enrolment = self.state.enrolment(1, EnrolmentId(id16(number))).unwrap().unwrap();
+    pub(crate) fn complete(&mut self, phone: &mut Phone, number: u64) -> CompleteEnrolment {
+        let enrolment = self
+            .state
+            .enrolment(1, EnrolmentId(id16(number)))
+            .unwrap()
+            .unwrap();
         let context = context(ContextFields {
             purpose: Purpose::Enrol,
             challenge_id: enrolment.id.0,
@@ -193,21 +203,24 @@ impl World {
     }
 
     /// Enrols `phone` under the invitation `number`.
-    pub fn enrol(&mut self, phone: &mut Phone, number: u64) {
+    pub(crate) fn enrol(&mut self, phone: &mut Phone, number: u64) {
         let open = self.open_enrolment(phone.subject, number);
         self.done(Command::OpenEnrolment(open));
         let complete = self.complete(phone, number);
-        assert_eq!(self.done(Command::CompleteEnrolment(complete)), Reply::Enrolled);
+        assert_eq!(
+            self.done(Command::CompleteEnrolment(complete)),
+            Reply::Enrolled
+        );
     }
 
     /// A new phone, enrolled.
-    pub fn customer(&mut self, number: u8) -> Phone {
+    pub(crate) fn customer(&mut self, number: u8) -> Phone {
         let mut phone = Phone::new(ORIGIN, TENANT, &format!("customer-{number}"), number);
         self.enrol(&mut phone, u64::from(number));
         phone
     }
 
-    pub fn announcement(&self, subject: SubjectHash, contact: u64) -> AnnounceContact {
+    pub(crate) fn announcement(&self, subject: SubjectHash, contact: u64) -> AnnounceContact {
         AnnounceContact {
             tenant: TENANT.into(),
             contact: ContactId(id16(contact)),
@@ -222,31 +235,37 @@ impl World {
     }
 
     /// A contact with an open challenge.
-    pub fn call(&mut self, subject: SubjectHash, contact: u64) -> ChallengeId {
+    pub(crate) fn call(&mut self, subject: SubjectHash, contact: u64) -> ChallengeId {
         let announce = self.announcement(subject, contact);
         match self.done(Command::AnnounceContact(announce)) {
-            Reply::Announced { challenge, outcome: None, .. } => challenge,
+            Reply::Announced {
+                challenge,
+                outcome: None,
+                ..
+            } => challenge,
             other => panic!("no challenge: {other:?}"),
         }
     }
 
-    pub fn challenge(&self, challenge: ChallengeId) -> Challenge {
+    pub(crate) fn challenge(&self, challenge: ChallengeId) -> Challenge {
         self.state.challenge(1, challenge).unwrap().unwrap()
     }
 
-    pub fn subject(&self, subject: SubjectHash) -> Subject {
+    pub(crate) fn subject(&self, subject: SubjectHash) -> Subject {
         self.state.subject(1, subject).unwrap()
     }
 
     /// The submit token from the notice that waits for the phone.
-    pub fn token(&self, subject: SubjectHash, challenge: ChallengeId) -> [u8; 32] {
+    pub(crate) fn token(&self, subject: SubjectHash, challenge: ChallengeId) -> [u8; 32] {
         let key = akashi_domain::keys::notice(1, subject, challenge);
-        let notice = self.state.get(Table::Outbox, &key).unwrap().expect("a notice waits");
+        let notice = View::get(&self.state, Table::Outbox, &key)
+            .unwrap()
+            .expect("a notice waits");
         borsh::from_slice::<Notice>(&notice).unwrap().token
     }
 
     /// The context that proofs of `challenge` are bound to.
-    pub fn context(&self, challenge: ChallengeId) -> Context {
+    pub(crate) fn context(&self, challenge: ChallengeId) -> Context {
         let record = self.challenge(challenge);
         context(ContextFields {
             challenge_id: challenge.0,
@@ -260,7 +279,7 @@ impl World {
         })
     }
 
-    pub fn submission(
+    pub(crate) fn submission(
         &self,
         phone: &Phone,
         challenge: ChallengeId,
@@ -276,12 +295,17 @@ impl World {
     }
 
     /// The phone's answer to `challenge` with `pin`.
-    pub fn answer(&self, phone: &mut Phone, challenge: ChallengeId, pin: &str) -> SubmitProof {
+    pub(crate) fn answer(
+        &self,
+        phone: &mut Phone,
+        challenge: ChallengeId,
+        pin: &str,
+    ) -> SubmitProof {
         let proofs = phone.proofs(&self.context(challenge), pin);
         self.submission(phone, challenge, proofs)
     }
 
-    pub fn prove(
+    pub(crate) fn prove(
         &mut self,
         phone: &mut Phone,
         challenge: ChallengeId,
@@ -291,7 +315,7 @@ impl World {
         self.run(Command::SubmitProof(submission))
     }
 
-    pub fn notice_answer(
+    pub(crate) fn notice_answer(
         &self,
         phone: &Phone,
         challenge: ChallengeId,
@@ -305,7 +329,7 @@ impl World {
         })
     }
 
-    pub fn close(&self, contact: u64) -> Command {
+    pub(crate) fn close(&self, contact: u64) -> Command {
         Command::CloseContact(CloseContact {
             tenant: TENANT.into(),
             contact: ContactId(id16(contact)),
@@ -313,13 +337,17 @@ impl World {
         })
     }
 
-    pub fn revoke(&self, subject: SubjectHash) -> Command {
-        Command::RevokeDevice(RevokeDevice { tenant: TENANT.into(), subject, reason: 4 })
+    pub(crate) fn revoke(&self, subject: SubjectHash) -> Command {
+        Command::RevokeDevice(RevokeDevice {
+            tenant: TENANT.into(),
+            subject,
+            reason: 4,
+        })
     }
 }
 
 /// Writes changes as a store does: removed keys are gone.
-pub fn write(state: &mut Changes, changes: &Changes) {
+pub(crate) fn write(state: &mut Changes, changes: &Changes) {
     for (slot, value) in changes {
         match value {
             Some(value) => drop(state.insert(slot.clone(), Some(value.clone()))),
@@ -328,15 +356,19 @@ pub fn write(state: &mut Changes, changes: &Changes) {
     }
 }
 
-pub fn facts(applied: &Applied) -> Vec<Event> {
-    applied.events.iter().map(|recorded| recorded.event.clone()).collect()
+pub(crate) fn facts(applied: &Applied) -> Vec<Event> {
+    applied
+        .events
+        .iter()
+        .map(|recorded| recorded.event.clone())
+        .collect()
 }
 
-pub fn context(fields: ContextFields<'_>) -> Context {
+pub(crate) fn context(fields: ContextFields<'_>) -> Context {
     Context::new(fields).unwrap()
 }
 
-pub const fn fields() -> ContextFields<'static> {
+pub(crate) const fn fields() -> ContextFields<'static> {
     ContextFields {
         suite: Suite::V1,
         origin: ORIGIN.as_bytes(),

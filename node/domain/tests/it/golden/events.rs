@@ -1,0 +1,264 @@
+//! Facts and their leaves, byte for byte.
+
+use akashi_domain::command::Initiator;
+use akashi_domain::event::Event;
+use akashi_domain::ids::Digest;
+use akashi_domain::leaf::{LeafPlace, leaf};
+use akashi_domain::outcome::Outcome;
+use akashi_domain::records::Judged;
+use expect_test::expect_file;
+
+use super::{
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
+    evidence, judged, pinned, policy, settings,
+};
+use crate::world::body;
+
+fn events() -> Vec<(&'static str, Event)> {
+    let (tenant, contact, challenge, subject, tag) = (TENANT, CONTACT, CHALLENGE, SUBJECT, TAG);
+    let enrolment = ENROLMENT;
+    vec![
+        (
+            "ClusterFounded",
+            Event::ClusterFounded { cluster: cluster() },
+        ),
+        (
+            "TenantCreated",
+            Event::TenantCreated {
+                tenant,
+                name: "retail".into(),
+            },
+        ),
+        (
+            "PolicyActivated",
+            Event::PolicyActivated {
+                tenant,
+                policy: policy(),
+            },
+        ),
+        (
+            "SettingsChanged",
+            Event::SettingsChanged {
+                settings: settings(),
+            },
+        ),
+        (
+            "AgentRegistered",
+            Event::AgentRegistered {
+                tenant,
+                agent: AGENT,
+                certificate: Digest([0xce; 32]),
+            },
+        ),
+        (
+            "EnrolmentOpened",
+            Event::EnrolmentOpened {
+                tenant,
+                enrolment,
+                subject,
+                token_hash: Digest([0x70; 32]),
+                nonce: [0x11; 32],
+                expires: STAMP,
+                tag,
+            },
+        ),
+        (
+            "DeviceEnrolled",
+            Event::DeviceEnrolled {
+                tenant,
+                enrolment,
+                subject,
+                device_key: [0xdc; 32],
+                pin_key: [0xcd; 32],
+                tag,
+                evidence: evidence(),
+            },
+        ),
+        (
+            "EnrolmentRefused",
+            Event::EnrolmentRefused {
+                tenant,
+                enrolment,
+                reason: 17,
+                tag,
+            },
+        ),
+        (
+            "EnrolmentExpired",
+            Event::EnrolmentExpired {
+                tenant,
+                enrolment,
+                tag,
+            },
+        ),
+        (
+            "DeviceRevoked",
+            Event::DeviceRevoked {
+                tenant,
+                subject,
+                reason: 3,
+                tag,
+            },
+        ),
+        (
+            "PinLocked",
+            Event::PinLocked {
+                tenant,
+                subject,
+                until: STAMP,
+                tag,
+            },
+        ),
+        (
+            "ContactAnnounced",
+            Event::ContactAnnounced {
+                tenant,
+                contact,
+                subject,
+                initiator: Initiator::Customer,
+                call_reason: 5,
+                tag,
+            },
+        ),
+        (
+            "AgentBound",
+            Event::AgentBound {
+                tenant,
+                contact,
+                agent: AGENT,
+                agent_tag: AGENT_TAG,
+            },
+        ),
+        (
+            "ChallengeIssued",
+            Event::ChallengeIssued {
+                tenant,
+                challenge,
+                contact,
+                subject,
+                // The longest name there is: the leaf has to have room for it.
+                policy: "p".repeat(32),
+                policy_version: 2,
+                policy_digest: Digest([0xdd; 32]),
+                body: body(),
+                nonce: [0x11; 32],
+                token: [0x72; 32],
+                expires: STAMP,
+                context_digest: Digest([0xcc; 32]),
+                tag,
+            },
+        ),
+        (
+            "NoticeOpened",
+            Event::NoticeOpened {
+                tenant,
+                challenge,
+                contact,
+                tag,
+            },
+        ),
+        (
+            "ProofRefused",
+            Event::ProofRefused {
+                tenant,
+                challenge,
+                contact,
+                subject,
+                judged: judged(),
+                failed_kind: 2,
+                possession_held: true,
+                pin_counted: true,
+                evidence: evidence(),
+                tag,
+            },
+        ),
+        (
+            "ProofHeld",
+            Event::ProofHeld {
+                tenant,
+                challenge,
+                contact,
+                subject,
+                judged: Judged {
+                    reason: 0,
+                    ..judged()
+                },
+                factors: 3,
+                evidence: evidence(),
+                tag,
+            },
+        ),
+        (
+            "ChallengeConsumed",
+            Event::ChallengeConsumed {
+                tenant,
+                challenge,
+                contact,
+                tag,
+            },
+        ),
+        (
+            "VerdictReached",
+            Event::VerdictReached {
+                tenant,
+                challenge,
+                contact,
+                subject,
+                outcome: Outcome::Verified,
+                reason: 0,
+                factors: 3,
+                policy_version: 2,
+                not_after: STAMP,
+                tag,
+            },
+        ),
+        (
+            "DuplicateSubmission",
+            Event::DuplicateSubmission {
+                tenant,
+                challenge,
+                contact,
+                fingerprint: Digest([0xf1; 32]),
+                tag,
+            },
+        ),
+        (
+            "ContactClosed",
+            Event::ContactClosed {
+                tenant,
+                contact,
+                disposition: 8,
+            },
+        ),
+    ]
+}
+
+#[test]
+fn events_keep_their_bytes() {
+    pinned(
+        &expect_file!["../../../../../tests/golden/domain/events.txt"],
+        &events(),
+    );
+}
+
+#[test]
+fn leaves_keep_their_bytes_and_hashes() {
+    let place = LeafPlace {
+        stamp: STAMP,
+        term: 3,
+        log_index: 0x0102_0304,
+        ordinal: 5,
+    };
+    let mut text = String::new();
+    for (name, event) in events() {
+        let leaf = leaf(&event, place);
+        let (bytes, hash) = (hex::encode(leaf.encode()), hex::encode(leaf.hash()));
+        text.push_str(&format!("{name} {} {bytes} {hash}\n", leaf.kind));
+        assert_eq!(
+            akashi_merkle::Leaf::decode(&leaf.encode()).as_ref(),
+            Ok(&leaf),
+            "{name}"
+        );
+    }
+    expect_file!["../../../../../tests/golden/domain/leaves.txt"].assert_eq(&text);
+}

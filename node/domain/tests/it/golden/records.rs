@@ -1,0 +1,136 @@
+//! Records, byte for byte.
+
+use akashi_domain::answer::{Answer, Placement, Reply};
+use akashi_domain::command::Initiator;
+use akashi_domain::entry::{Sealed, encode};
+use akashi_domain::ids::{Digest, Stamp};
+use akashi_domain::records::{
+    Agent, Challenge, Contact, Device, Enrolment, Notice, PinCounter, Progress, Remembered,
+    Subject, Tenant,
+};
+use expect_test::expect_file;
+
+use super::{
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
+    evidence, judged, policy, settings, verdict,
+};
+use crate::world::body;
+
+#[test]
+fn records_keep_their_bytes() {
+    let progress = Progress {
+        log_index: 1,
+        term: 2,
+        stamp: STAMP,
+        leaves: 3,
+        sealed: Sealed {
+            size: 4,
+            root: Digest([5; 32]),
+        },
+        timers_fired: Stamp(6),
+        forgotten_ms: 7,
+    };
+    let device = Device {
+        device_key: [0xdc; 32],
+        pin_key: [0xcd; 32],
+        enrolled: STAMP,
+        leaf: 6,
+        revoked: false,
+    };
+    let subject = Subject {
+        device: Some(device),
+        pin: PinCounter {
+            failures: 5,
+            locked_until: STAMP,
+            locked_for_good: false,
+        },
+        open: Some(CHALLENGE),
+        notices: vec![STAMP],
+        tag: TAG,
+    };
+    let enrolment = Enrolment {
+        id: ENROLMENT,
+        subject: SUBJECT,
+        token_hash: Digest([0x70; 32]),
+        nonce: [0x11; 32],
+        opened: STAMP,
+        expires: STAMP,
+        refusals: 1,
+        closed: true,
+        tag: TAG,
+    };
+    let contact = Contact {
+        subject: SUBJECT,
+        initiator: Initiator::Centre,
+        call_reason: 5,
+        agent: Some(AGENT),
+        agent_tag: AGENT_TAG,
+        challenge: CHALLENGE,
+        verdict: Some(verdict()),
+        closed: true,
+    };
+    let challenge = Challenge {
+        contact: CONTACT,
+        subject: SUBJECT,
+        policy: "standard".into(),
+        policy_version: 2,
+        policy_digest: Digest([0xdd; 32]),
+        body: body(),
+        nonce: [0x11; 32],
+        token_hash: Digest([0x70; 32]),
+        issued: STAMP,
+        expires: STAMP,
+        leaf: 7,
+        refusals: 1,
+        possession_refusals: 2,
+        judged: vec![judged()],
+        duplicate_recorded: true,
+        opened: true,
+        verdict: Some(verdict()),
+        tag: TAG,
+    };
+    let notice = Notice {
+        challenge: CHALLENGE,
+        token: [0x72; 32],
+        leaf: 7,
+    };
+    let answer = Answer {
+        placement: Placement::default(),
+        result: Ok(Reply::Done),
+    };
+    let remembered = Remembered {
+        body: Digest([0xbd; 32]),
+        answer,
+    };
+    let rows = [
+        ("Progress", encode(&progress)),
+        ("Cluster", encode(&cluster())),
+        (
+            "Tenant",
+            encode(&Tenant {
+                number: TENANT,
+                name: "retail".into(),
+            }),
+        ),
+        ("Settings", encode(&settings())),
+        ("Policy", encode(&policy())),
+        (
+            "Agent",
+            encode(&Agent {
+                certificate: Digest([0xce; 32]),
+            }),
+        ),
+        ("Subject", encode(&subject)),
+        ("Enrolment", encode(&enrolment)),
+        ("Contact", encode(&contact)),
+        ("Challenge", encode(&challenge)),
+        ("Notice", encode(&notice)),
+        ("Remembered", encode(&remembered)),
+        ("Evidence", encode(&evidence())),
+    ];
+    let text: String = rows
+        .iter()
+        .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
+        .collect();
+    expect_file!["../../../../../tests/golden/domain/records.txt"].assert_eq(&text);
+}
