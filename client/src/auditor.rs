@@ -224,17 +224,12 @@ impl Auditor {
 
 /// A log that does not contain the last verified head is another log, or was rewound.
 fn foreign_cursor(error: Error) -> Error {
-    match error {
-        Error::Rejected { status }
-            if status
-                .metadata()
-                .get("akashi-reason")
-                .is_some_and(|r| r == CURSOR_FOREIGN) =>
-        {
-            Error::integrity("the log does not contain the head that was verified last")
-        }
-        other => other,
+    if let Error::Rejected { status } = &error
+        && status.metadata().get("akashi-reason").is_some_and(|r| r == CURSOR_FOREIGN)
+    {
+        return Error::integrity("the log does not contain the head that was verified last");
     }
+    error
 }
 
 /// The reason by which a node says that a cursor is not of its log.
