@@ -133,12 +133,5 @@ fn part(factor: Factor, proof: &[u8]) -> Part<'_> {
 }
 
 fn parse(statement: &AnyStatement, proof: &[u8]) -> Result<(), Reason> {
-    match statement {
-        AnyStatement::Possession(statement) => {
-            akashi_proof::Proof::parse(statement, proof).map(drop)
-        }
-        AnyStatement::Knowledge(statement) => {
-            akashi_proof::Proof::parse(statement, proof).map(drop)
-        }
-    }
+    statement.well_formed(proof)
 }
