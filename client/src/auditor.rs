@@ -225,7 +225,10 @@ impl Auditor {
 /// A log that does not contain the last verified head is another log, or was rewound.
 fn foreign_cursor(error: Error) -> Error {
     if let Error::Rejected { status } = &error
-        && status.metadata().get("akashi-reason").is_some_and(|r| r == CURSOR_FOREIGN)
+        && status
+            .metadata()
+            .get("akashi-reason")
+            .is_some_and(|r| r == CURSOR_FOREIGN)
     {
         return Error::integrity("the log does not contain the head that was verified last");
     }

@@ -9,6 +9,7 @@ use crate::answer::{Initiator, Outcome, Stage, Verdict};
 use crate::clock;
 use crate::error::Error;
 use crate::files::{self, Mode};
+use crate::layout::is_handle;
 use crate::platform::Call as Announcement;
 
 /// Ask a customer's phone who is calling, and wait for the verdict
@@ -59,6 +60,11 @@ enum Until {
 
 impl Call {
     pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Error> {
+        if !is_handle(&self.subject) {
+            return Err(Error::usage(
+                "subject: not an opaque handle of 8 to 64 characters",
+            ));
+        }
         let context = global.context()?;
         let platform = context.platform()?;
         let deadline = global.deadline();
@@ -85,13 +91,21 @@ impl Call {
             Until::Committed => Stage::Committed,
             Until::Sealed => Stage::Sealed,
         };
-        let verdict = platform
+        let waited = platform
             .wait_verdict(&announced.contact_id, stage, deadline, |step| {
                 if let (Some(outcome), Some(stage)) = (step.outcome, step.stage) {
                     output.note(&format!("{}: {}", stage.name(), outcome.words()));
                 }
             })
-            .await?;
+            .await;
+        if matches!(waited, Err(Error::DeadlineExceeded)) {
+            let until = clock::rfc3339(announced.expires_us);
+            output.note(&format!(
+                "no verdict yet; the challenge is open until {until}"
+            ));
+            return Err(Error::NoAnswer);
+        }
+        let verdict = waited?;
         let milliseconds = (clock::monotonic() - began).as_millis();
         let outcome = verdict.outcome.ok_or(Error::Answer { what: "outcome" })?;
         if stage == Stage::Sealed {
@@ -127,11 +141,17 @@ fn show(verdict: &Verdict, outcome: Outcome, milliseconds: u128, output: Output)
         clock::rfc3339(verdict.not_after_us)
     };
     let stage = verdict.stage.map_or("", Stage::name);
+    let has_challenge = verdict.challenge_id != [0; 16];
+    let challenge = if has_challenge {
+        hex::encode(verdict.challenge_id)
+    } else {
+        String::new()
+    };
     let fields = [
         ("verdict", outcome.words().to_owned()),
         ("stage", stage.to_owned()),
         ("contact", contact.clone()),
-        ("challenge", hex::encode(verdict.challenge_id)),
+        ("challenge", challenge),
         ("reason", reason),
         ("decided", clock::rfc3339(verdict.decided_us)),
         ("good until", until),

@@ -129,10 +129,13 @@ fn judge_stream(stage: &mut Stage, seen: &Seen, killed_at: Instant) {
         &format!("the pause was {pause} ms (at most {PAUSE_MS_MAX})"),
     );
     stage.sum(
-        "leader killed",
-        format!("longest pause between verdicts {pause} ms, 0 lost"),
+        "calls in the stream",
+        format!("{} verdicts acknowledged", seen.verdicts.len()),
     );
-    stage.sum("calls in the stream", seen.verdicts.len().to_string());
+    stage.sum(
+        "leader killed",
+        format!("longest pause between two verdicts {pause} ms"),
+    );
 }
 
 fn longest_pause_ms(verdicts: &[Acknowledged]) -> u64 {
@@ -254,6 +257,10 @@ async fn compare_logs(stage: &mut Stage, seen: &Seen) -> Result<(), Error> {
     );
     stage.expect(contradicted == 0, "no acknowledged verdict is contradicted");
     stage.expect(doubled == 0, "no challenge has two verdicts");
+    stage.sum(
+        "after the kill",
+        format!("{lost} verdicts lost, {contradicted} contradicted, {doubled} doubled"),
+    );
     let same = roots
         .windows(2)
         .all(|pair| matches!(pair, [a, b] if a == b));

@@ -77,12 +77,11 @@ pub(super) async fn run(stage: &mut Stage, timelines: &[Timeline]) -> Result<(),
             text.len()
         ),
     );
+    let bytes = text.len();
+    let refused = bytes.saturating_sub(accepted);
     stage.sum(
         "receipt",
-        format!(
-            "{} bytes, verified offline; any flipped byte refused",
-            text.len()
-        ),
+        format!("{bytes} bytes; {refused} of {bytes} flipped bytes refused"),
     );
     Ok(())
 }

@@ -101,7 +101,7 @@ impl Stage {
     }
 
     pub(super) fn say(&self, text: &str) {
-        self.output.data(&format!("   {text}"));
+        self.output.data(format!("   {text}").trim_end());
     }
 
     /// Records an expectation, and says whether it held.
