@@ -166,17 +166,22 @@ impl Sealer {
 
     /// An entry was applied and left this tree.
     pub fn applied(&mut self, size: u64, root: Hash, now_ms: u64) -> Vec<Effect> {
+        self.boundaries.insert(size, root);
         if let Some((vowed, promised)) = self.vow
-            && vowed == size
-            && promised != root
+            && (self.skipped(vowed) || (vowed == size && promised != root))
         {
             return self.fence(FenceReason::OwnVow);
         }
-        self.boundaries.insert(size, root);
         while self.boundaries.len() > BOUNDARIES_MAX {
             self.boundaries.pop_first();
         }
-        let mut effects = self.compare(size);
+        // What came in while this replica was behind.
+        let waiting: Vec<u64> = self.collecting.range(..=size).map(|(size, _)| *size).collect();
+        let mut effects = Vec::new();
+        for waiting in waiting {
+            effects.extend(self.compare(waiting));
+            effects.extend(self.seal(waiting));
+        }
         effects.extend(self.sign());
         effects.extend(self.tick(now_ms));
         effects
@@ -204,10 +209,14 @@ impl Sealer {
 
     /// A peer said something.
     pub fn message(&mut self, from: NodeId, message: &SealMessage, now_ms: u64) -> Vec<Effect> {
+        if self.fenced {
+            return Vec::new();
+        }
         match *message {
             SealMessage::Announce { size } => {
                 self.wanted = self.wanted.max(size);
-                let again = self.signed_already(size).map(Effect::Broadcast);
+                let again = self.target().and_then(|size| self.signed_already(size));
+                let again = again.map(Effect::Broadcast);
                 let mut effects = self.sign();
                 effects.extend(again);
                 effects
@@ -249,7 +258,10 @@ impl Sealer {
                 return Vec::new();
             }
             Some(_) | None if newest > sealed => newest,
-            Some(_) | None => return Vec::new(),
+            // Sealed, but a replica has not signed: it may not even know.
+            Some((_, since)) if now_ms.saturating_sub(since) < SEAL_RETRY_MS => return Vec::new(),
+            Some(_) | None if self.signed_by_all() => return Vec::new(),
+            Some(_) | None => sealed,
         };
         self.announced = Some((size, now_ms));
         self.wanted = self.wanted.max(size);
@@ -274,6 +286,32 @@ impl Sealer {
         })
     }
 
+    fn signed_by_all(&self) -> bool {
+        let signers = self.group.as_ref().map_or(0, |group| group.keys.len());
+        self.sealed.as_ref().is_none_or(|sealed| sealed.signatures.len() >= signers)
+    }
+
+    /// Whether this replica's tree has grown past `size` without ever having that size between two
+    /// entries: whoever had it applied something else.
+    fn skipped(&self, size: u64) -> bool {
+        let first = self.boundaries.first_key_value().map_or(u64::MAX, |(first, _)| *first);
+        let last = self.boundaries.last_key_value().map_or(0, |(last, _)| *last);
+        first < size && size < last && !self.boundaries.contains_key(&size)
+    }
+
+    /// The size to sign: what is wanted. If this replica skipped that size, the next it had: replicas
+    /// that agree with it sign the same one, so that a quorum can show who is wrong.
+    fn target(&self) -> Option<u64> {
+        // Nobody asks for the head of the empty tree.
+        if self.wanted == 0 {
+            return None;
+        }
+        if self.skipped(self.wanted) {
+            return self.boundaries.range(self.wanted..).next().map(|(size, _)| *size);
+        }
+        self.boundaries.contains_key(&self.wanted).then_some(self.wanted)
+    }
+
     /// Vows the wanted head if it is applied, new, and nothing else is being vowed.
     fn sign(&mut self) -> Vec<Effect> {
         if self.fenced || self.signing.is_some() {
@@ -282,8 +320,8 @@ impl Sealer {
         let Some(group) = self.group.as_ref().filter(|group| self.may_sign(group)) else {
             return Vec::new();
         };
-        let Some(root) = self.boundaries.get(&self.wanted).copied() else { return Vec::new() };
-        let size = self.wanted;
+        let Some(size) = self.target() else { return Vec::new() };
+        let Some(root) = self.boundaries.get(&size).copied() else { return Vec::new() };
         match self.vow {
             Some((vowed, _)) if vowed > size => return Vec::new(),
             Some((vowed, promised)) if vowed == size && promised != root => {
@@ -321,14 +359,15 @@ impl Sealer {
             self.collecting.pop_first();
         }
         let mut effects = self.compare(size);
-        if !self.fenced {
-            effects.extend(self.seal(size));
-            effects.extend(self.tick(now_ms));
-        }
+        effects.extend(self.seal(size));
+        effects.extend(self.tick(now_ms));
         effects
     }
 
     fn seal(&mut self, size: u64) -> Vec<Effect> {
+        if self.fenced || size < self.sealed_size() {
+            return Vec::new();
+        }
         let Some(group) = self.group.as_ref() else { return Vec::new() };
         let Some(signed) = self.collecting.get(&size) else { return Vec::new() };
         let Some(root) = self.boundaries.get(&size).copied() else { return Vec::new() };
@@ -348,11 +387,13 @@ impl Sealer {
 
     /// Compares the roots that came in for `size` with this replica's own.
     fn compare(&mut self, size: u64) -> Vec<Effect> {
-        let (Some(group), Some(signed), Some(own)) =
-            (self.group.as_ref(), self.collecting.get(&size), self.boundaries.get(&size))
-        else {
+        let (Some(group), Some(signed)) = (self.group.as_ref(), self.collecting.get(&size)) else {
             return Vec::new();
         };
+        let own = self.boundaries.get(&size);
+        if own.is_none() && !self.skipped(size) {
+            return Vec::new();
+        }
         let mut votes: BTreeMap<Hash, usize> = BTreeMap::new();
         for (root, _) in signed.values() {
             let count = votes.entry(*root).or_default();
@@ -360,7 +401,7 @@ impl Sealer {
         }
         let quorum_root = votes.iter().find(|(_, count)| **count >= group.quorum).map(|(r, _)| *r);
         match quorum_root {
-            Some(root) if root != *own => self.fence(FenceReason::OtherRoot),
+            Some(root) if own != Some(&root) => self.fence(FenceReason::OtherRoot),
             Some(_) => Vec::new(),
             None if signed.len() == group.keys.len() => self.fence(FenceReason::NoQuorumRoot),
             None => Vec::new(),

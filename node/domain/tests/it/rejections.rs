@@ -309,7 +309,7 @@ fn submissions_that_make_no_sense_are_turned_away_at_the_door() {
         }),
         (Rejection::Invalid(Field::Proofs), |s| s.proofs[0].kind = 7),
         (Rejection::MalformedProof(Reason::Malformed.code()), |s| {
-            s.proofs[0].proof.truncate(63)
+            s.proofs[0].proof.truncate(63);
         }),
         (
             Rejection::MalformedProof(Reason::NonCanonicalScalar.code()),
