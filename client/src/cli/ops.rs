@@ -83,7 +83,7 @@ impl Init {
         output.data(&self.dir.join(layout::CONTEXT_FILE).display().to_string());
         output.note(&format!(
             "Made the keys of cluster {} with {} nodes.\n\
-             next: copy {dir}/nodes/<name> to each node and start `akashi-node --config node.toml`\n\
+             next: copy {dir}/nodes/<name> to each node and start\n      `akashi-node --config node.toml --format-new`, later without --format-new\n\
              then: akashi cluster bootstrap --context {dir}\n\
              keep {dir}/ca/ca.key away from the nodes; give {dir}/cluster.keys to auditors",
             plan.cluster,
