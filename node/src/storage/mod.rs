@@ -54,7 +54,7 @@ pub enum StorageError {
     #[error("the data directory is in use by another process")]
     InUse,
     /// The directory was never formatted, or not to the end.
-    #[error("the data directory is not formatted")]
+    #[error("the data directory never held a node; format it with --format-new, once")]
     NotFormatted,
     /// The directory belongs to a node already.
     #[error("the data directory is formatted already")]
