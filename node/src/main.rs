@@ -8,7 +8,7 @@ use std::time::Duration;
 use akashi_node::api::ApiError;
 use akashi_node::config::{Config, ConfigError};
 use akashi_node::engine::{Engine, EngineError, Started};
-use akashi_node::net::{ClientCertificates, Limits, TlsError};
+use akashi_node::net::{CertificateFiles, ClientCertificates, Limits, TlsError};
 use akashi_node::peers::PeerPort;
 use akashi_node::telemetry::{Telemetry, TelemetryError, cause};
 use akashi_node::{admin, api, clock, net};
@@ -236,12 +236,11 @@ impl Ports<'_> {
         let files = self.config.tls.clone();
         let tls = net::server_config(&files, certificates)?;
         let tls = Arc::new(ArcSwap::from_pointee(tls));
-        tokio::spawn(net::keep_fresh(
-            files,
-            certificates,
-            Arc::clone(&tls),
-            stop.clone(),
-        ));
+        let (current, stopped) = (Arc::clone(&tls), stop.clone());
+        tokio::spawn(async move {
+            let files = CertificateFiles::new(files, certificates).await;
+            net::keep_fresh(files, current, stopped).await;
+        });
         let limits = match certificates {
             ClientCertificates::Optional => Limits::CLIENT,
             ClientCertificates::Required => Limits::PEER,

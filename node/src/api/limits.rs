@@ -169,12 +169,11 @@ where
         let role: Role = auth::allow(rpc, peer)?;
         parts.extensions.insert(role);
         let asked = timeout_of(&parts.headers)?;
+        if asked.is_some_and(|asked| asked.is_zero()) {
+            return Err(Refusal::Deadline);
+        }
         let now = clock::runtime();
-        let unary = now + asked.unwrap_or(DEADLINE_DEFAULT).min(DEADLINE_MAX);
-        let deadline = match rpc.flow {
-            Flow::Unary => unary,
-            Flow::Answers | Flow::Both => now + asked.unwrap_or(DEADLINE_MAX).min(DEADLINE_MAX),
-        };
+        let deadline = now + time_for(rpc.flow, asked);
         parts.extensions.insert(Deadline(deadline));
         if !rpc.always {
             self.open()?;
@@ -386,6 +385,15 @@ fn plain_http(method: &Method, headers: &HeaderMap) -> Option<Response<Body>> {
     Some(response)
 }
 
+/// How long a call, or the beginning of a stream, may take.
+fn time_for(flow: Flow, asked: Option<Duration>) -> Duration {
+    let default = match flow {
+        Flow::Unary => DEADLINE_DEFAULT,
+        Flow::Answers | Flow::Both => DEADLINE_MAX,
+    };
+    asked.unwrap_or(default).min(DEADLINE_MAX)
+}
+
 /// `grpc-timeout`: one to eight digits and a unit. More digits than that would be no timeout.
 fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
     let mut values = headers.get_all(GRPC_TIMEOUT).iter();
@@ -513,6 +521,16 @@ mod tests {
         ] {
             assert_eq!(parse_timeout(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_call_has_two_seconds_unless_it_says_otherwise_and_never_more_than_ten() {
+        let s = Duration::from_secs;
+        assert_eq!(time_for(Flow::Unary, None), s(2));
+        assert_eq!(time_for(Flow::Unary, Some(s(5))), s(5));
+        assert_eq!(time_for(Flow::Unary, Some(s(3_600))), s(10));
+        assert_eq!(time_for(Flow::Answers, None), s(10));
+        assert_eq!(time_for(Flow::Both, Some(s(3_600))), s(10));
     }
 
     #[tokio::test]

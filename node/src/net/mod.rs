@@ -11,7 +11,7 @@ mod tls;
 
 pub use accept::{Limits, Refused, serve};
 pub use identity::{Identity, IdentityError};
-pub use reload::keep_fresh;
+pub use reload::{CertificateFiles, keep_fresh};
 pub use tls::{ClientCertificates, TlsError, client_config, server_config};
 
 use std::net::SocketAddr;

@@ -17,33 +17,59 @@ use crate::telemetry::cause;
 /// How often the files are looked at: certificates live for hours, so a few seconds are soon.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Keeps `current` in step with the files until `shutdown` says so.
-pub async fn keep_fresh(
+/// The files of one listener, and what was last read from them.
+#[derive(Debug)]
+pub struct CertificateFiles {
     files: Tls,
     clients: ClientCertificates,
+    seen: Option<[u8; 32]>,
+}
+
+impl CertificateFiles {
+    /// Starts from the files as they are.
+    pub async fn new(files: Tls, clients: ClientCertificates) -> Self {
+        let seen = print(&files).await;
+        Self {
+            files,
+            clients,
+            seen,
+        }
+    }
+
+    /// New settings, if the files have changed and fit together.
+    pub async fn changed(&mut self) -> Option<ServerConfig> {
+        let now = print(&self.files).await;
+        if now.is_none() || now == self.seen {
+            return None;
+        }
+        match server_config(&self.files, self.clients) {
+            Ok(config) => {
+                self.seen = now;
+                tracing::info!("certificates reloaded");
+                Some(config)
+            }
+            Err(error) => {
+                tracing::warn!(error = cause(&error), "certificates not reloaded");
+                None
+            }
+        }
+    }
+}
+
+/// Keeps `current` in step with the files until `shutdown` says so.
+pub async fn keep_fresh(
+    mut files: CertificateFiles,
     current: Arc<ArcSwap<ServerConfig>>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let mut seen = print(&files).await;
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
             _ = look.tick() => {}
             _ = shutdown.wait_for(|down| *down) => return,
         }
-        let now = print(&files).await;
-        if now.is_none() || now == seen {
-            continue;
-        }
-        match server_config(&files, clients) {
-            Ok(config) => {
-                current.store(Arc::new(config));
-                seen = now;
-                tracing::info!("certificates reloaded");
-            }
-            Err(error) => {
-                tracing::warn!(error = cause(&error), "certificates not reloaded");
-            }
+        if let Some(config) = files.changed().await {
+            current.store(Arc::new(config));
         }
     }
 }

@@ -100,6 +100,7 @@ impl Telemetry {
             .without_units()
             .without_counter_suffixes()
             .without_target_info()
+            .scope_info_enabled(false)
             .build()
             .map_err(exporter)?;
         let mut meters = SdkMeterProvider::builder()
