@@ -62,7 +62,7 @@ impl Cluster {
         let operator = context.operator()?;
         match self.verb {
             ClusterVerb::Status => {
-                let budget = Duration::from_secs(global.timeout.min(STATUS_S_MAX));
+                let budget = Duration::from_secs(global.seconds().min(STATUS_S_MAX));
                 let answers = operator.status_of_all(Deadline::after(budget)).await;
                 show(&answers, output);
                 judge(&answers)

@@ -59,7 +59,7 @@ impl Enrol {
         let context = global.context()?;
         let began = clock::monotonic();
         let entries = enrolment::read(&self.file)?;
-        let each = Duration::from_secs(global.timeout);
+        let each = Duration::from_secs(global.seconds());
         let done = run(&context, entries, self.parallel, each, output).await?;
         let seconds = (clock::monotonic() - began).as_millis();
         output.record(

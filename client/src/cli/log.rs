@@ -126,11 +126,16 @@ impl Tail {
         };
         // A table needs all rows to line its columns up; a stream is printed as it comes.
         let stream = self.follow || output.format != Format::Table;
+        let deadline = if self.follow {
+            global.long_deadline()
+        } else {
+            global.deadline()
+        };
         let read = auditor
             .tail(
                 &mut follower,
                 self.follow,
-                global.deadline(),
+                deadline,
                 |index, bytes, _head| {
                     let parsed = decode(bytes)?;
                     if wanted(&parsed) {

@@ -28,6 +28,10 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use output::{Format, Output};
 
+/// Seconds for an answer of the cluster: a fail-over and a few retries fit well within.
+const ANSWER_S: u64 = 30;
+/// Seconds for what a person decides: long enough to type the next command in another terminal.
+const WAIT_S: u64 = 600;
 /// First line of `akashi --help`.
 const ABOUT: &str = "Verifies callers with zero-knowledge proofs, on a replicated cluster";
 /// Exit statuses, as shown by `akashi --help`.
@@ -78,10 +82,9 @@ pub struct Global {
     /// No commentary on stderr
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// Seconds to wait for an answer
-    #[arg(long, global = true, default_value_t = 30, value_name = "SECONDS",
-          value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    /// Seconds to wait for an answer [default: 30; for a phone's notice and --follow: 600]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
 }
 
 impl Global {
@@ -92,8 +95,18 @@ impl Global {
         Context::read(&path)
     }
 
+    /// Seconds for an answer of the cluster.
+    fn seconds(&self) -> u64 {
+        self.timeout.unwrap_or(ANSWER_S)
+    }
+
     fn deadline(&self) -> Deadline {
-        Deadline::after(Duration::from_secs(self.timeout))
+        Deadline::after(Duration::from_secs(self.seconds()))
+    }
+
+    /// For what a person or an event decides, not the cluster.
+    fn long_deadline(&self) -> Deadline {
+        Deadline::after(Duration::from_secs(self.timeout.unwrap_or(WAIT_S)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use akashi_proof::PinSecret;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -111,7 +112,7 @@ async fn enrol_one(
         subject: one.subject,
         pin,
     };
-    let each = std::time::Duration::from_secs(global.timeout);
+    let each = std::time::Duration::from_secs(global.seconds());
     enrol::run(context, vec![entry], Some(1), each, output).await?;
     output.data(&directory.path().display().to_string());
     output.note("The phone is enrolled; the cluster has its public keys only.");
@@ -135,11 +136,14 @@ fn list(context: &Context, output: Output) -> Result<(), Error> {
 impl Answer {
     async fn run(self, context: &Context, global: &Global, output: Output) -> Result<(), Error> {
         let device = open(context, &self.one.subject)?;
-        let deadline = global.deadline();
-        let pin = read_pin(self.one.pin_file.as_deref(), output)?;
-        let secret = device.unlock(&pin)?;
-        drop(pin);
-        let mut session = device.open_session(deadline).await?;
+        let deadline = global.long_deadline();
+        // An automatic phone must not fail at its first call for want of a PIN.
+        let mut secret = if self.auto {
+            Some(self.type_pin(&device, output)?)
+        } else {
+            None
+        };
+        let mut session = device.open_session(global.deadline()).await?;
         output.note("waiting for a notice …");
         let mut answered = 0_u32;
         loop {
@@ -147,40 +151,90 @@ impl Answer {
                 Err(Error::DeadlineExceeded) if answered > 0 => return Ok(()),
                 other => other?,
             };
-            show(&device, &notice, output);
-            device.reply(&notice, Reply::Opened, deadline).await?;
-            let choice = if self.auto {
-                Choice::Prove
-            } else {
-                ask(output)?
-            };
-            let outcome = match choice {
-                Choice::Prove => {
-                    let submission = device.prove(&notice, Some(&secret))?;
-                    let answer = device.submit(&submission, deadline).await?;
-                    if answer.outcome.is_none() {
-                        output.note(&format!(
-                            "refused ({}); {} attempts left",
-                            leaf::reason(u16::try_from(answer.reason).unwrap_or(u16::MAX)),
-                            answer.attempts_left
-                        ));
-                    }
-                    answer.outcome
+            let outcome = self
+                .answer(&device, &notice, &mut secret, global, output)
+                .await;
+            answered += 1;
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                // Too late for this one; the next caller is not to blame.
+                Err(error @ Error::Rejected { .. }) if self.auto => {
+                    output.error(&error);
+                    continue;
                 }
-                Choice::Decline => device.reply(&notice, Reply::Decline, deadline).await?,
-                Choice::Report => device.reply(&notice, Reply::Report, deadline).await?,
+                Err(error) => return Err(error),
             };
             report(&notice, outcome, output);
-            answered += 1;
             if !self.auto {
-                return match outcome {
-                    Some(outcome) => outcome.to_result(),
-                    None => Err(Error::Refused {
-                        outcome: "the proofs did not hold",
-                    }),
+                let open = Error::Refused {
+                    outcome: "the proofs did not hold",
                 };
+                return outcome.map_or(Err(open), Outcome::to_result);
             }
         }
+    }
+
+    /// Shows one notice, asks what to do unless automatic, and does it.
+    async fn answer(
+        &self,
+        device: &Device,
+        notice: &CheckedNotice,
+        secret: &mut Option<PinSecret>,
+        global: &Global,
+        output: Output,
+    ) -> Result<Option<Outcome>, Error> {
+        show(device, notice, output);
+        device
+            .reply(notice, Reply::Opened, global.deadline())
+            .await?;
+        let choice = if self.auto {
+            Choice::Prove
+        } else {
+            ask(output)?
+        };
+        match choice {
+            Choice::Prove => self.prove(device, notice, secret, global, output).await,
+            Choice::Decline => {
+                device
+                    .reply(notice, Reply::Decline, global.deadline())
+                    .await
+            }
+            Choice::Report => device.reply(notice, Reply::Report, global.deadline()).await,
+        }
+    }
+
+    /// Proves; a person at the keyboard may try the PIN again while attempts are left.
+    async fn prove(
+        &self,
+        device: &Device,
+        notice: &CheckedNotice,
+        secret: &mut Option<PinSecret>,
+        global: &Global,
+        output: Output,
+    ) -> Result<Option<Outcome>, Error> {
+        loop {
+            if notice.require_knowledge() && secret.is_none() {
+                *secret = Some(self.type_pin(device, output)?);
+            }
+            let submission = device.prove(notice, secret.as_ref())?;
+            let answer = device.submit(&submission, global.deadline()).await?;
+            if answer.outcome.is_some() {
+                return Ok(answer.outcome);
+            }
+            output.note(&format!(
+                "refused ({}); {} attempts left",
+                leaf::reason(u16::try_from(answer.reason).unwrap_or(u16::MAX)),
+                answer.attempts_left
+            ));
+            if self.auto || self.one.pin_file.is_some() || answer.attempts_left == 0 {
+                return Ok(None);
+            }
+            *secret = None;
+        }
+    }
+
+    fn type_pin(&self, device: &Device, output: Output) -> Result<PinSecret, Error> {
+        device.unlock(&read_pin(self.one.pin_file.as_deref(), output)?)
     }
 }
 
@@ -192,12 +246,13 @@ async fn reply(
     output: Output,
 ) -> Result<(), Error> {
     let device = open(context, subject)?;
-    let deadline = global.deadline();
-    let mut session = device.open_session(deadline).await?;
+    let mut session = device.open_session(global.deadline()).await?;
     output.note("waiting for a notice …");
-    let notice = device.next_notice(&mut session, deadline).await?;
+    let notice = device
+        .next_notice(&mut session, global.long_deadline())
+        .await?;
     show(&device, &notice, output);
-    let outcome = device.reply(&notice, reply, deadline).await?;
+    let outcome = device.reply(&notice, reply, global.deadline()).await?;
     report(&notice, outcome, output);
     Ok(())
 }
