@@ -249,17 +249,15 @@ impl Sealer {
         let sealed = self.sealed_size();
         let size = match self.announced {
             Some((size, since)) if sealed < size => {
-                if now_ms.saturating_sub(since) < SEAL_RETRY_MS {
+                if is_within(since, now_ms, SEAL_RETRY_MS) {
                     return Vec::new();
                 }
                 newest
             }
-            Some((_, since)) if now_ms.saturating_sub(since) < SEAL_INTERVAL_MS => {
-                return Vec::new();
-            }
+            Some((_, since)) if is_within(since, now_ms, SEAL_INTERVAL_MS) => return Vec::new(),
             Some(_) | None if newest > sealed => newest,
             // Sealed, but a replica has not signed: it may not even know.
-            Some((_, since)) if now_ms.saturating_sub(since) < SEAL_RETRY_MS => return Vec::new(),
+            Some((_, since)) if is_within(since, now_ms, SEAL_RETRY_MS) => return Vec::new(),
             Some(_) | None if self.signed_by_all() => return Vec::new(),
             Some(_) | None => sealed,
         };
@@ -414,4 +412,10 @@ impl Sealer {
         }
         vec![Effect::Fence(reason)]
     }
+}
+
+/// Whether less than `bound_ms` have passed. A clock that was set back ends every wait: sealing must
+/// not stand still until it catches up.
+const fn is_within(since_ms: u64, now_ms: u64, bound_ms: u64) -> bool {
+    matches!(now_ms.checked_sub(since_ms), Some(passed) if passed < bound_ms)
 }

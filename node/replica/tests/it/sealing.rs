@@ -282,6 +282,18 @@ fn a_replica_that_heard_nothing_of_the_last_seal_learns_of_it_while_nothing_else
 }
 
 #[test]
+fn a_clock_that_is_set_back_does_not_hold_up_the_next_seal() {
+    let mut trio = Trio::new();
+    trio.now_ms = 1_000_000;
+    trio.apply_everywhere(5);
+    trio.settle();
+    trio.now_ms = 1_000;
+    trio.apply_everywhere(6);
+    trio.settle();
+    assert_eq!(trio.sealed_size(2), 6);
+}
+
+#[test]
 fn a_slow_replica_seals_what_it_heard_of_once_it_gets_there() {
     let mut trio = Trio::new();
     trio.apply(1, 5, root(5));
