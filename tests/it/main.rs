@@ -9,4 +9,5 @@
 )]
 
 mod cluster;
+mod second_verifier;
 mod tidy;

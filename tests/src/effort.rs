@@ -7,6 +7,9 @@ const SIM_SEEDS: u64 = 200;
 /// Seconds for which real processes are killed under load when nothing else is asked for.
 const KILL_SECONDS: u64 = 60;
 
+/// Changed proofs that both verifiers answer when nothing else is asked for; about ten seconds.
+const MUTATIONS: u64 = 2_400;
+
 /// How many seeds the simulation runs: `AKASHI_SIM_SEEDS`, or the default.
 ///
 /// # Panics
@@ -35,6 +38,16 @@ pub fn sim_seed() -> Option<u64> {
 #[must_use]
 pub fn kill_seconds() -> u64 {
     number("AKASHI_KILL_SECONDS", KILL_SECONDS)
+}
+
+/// How many changed proofs both verifiers answer: `AKASHI_MUTATIONS`, or the default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn mutations() -> u64 {
+    number("AKASHI_MUTATIONS", MUTATIONS)
 }
 
 fn number(name: &str, default: u64) -> u64 {

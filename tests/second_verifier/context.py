@@ -1,0 +1,98 @@
+"""The context of a proof: its rules and its bytes. specification.md, section 2.
+
+A context that breaks a rule is refused; it must never be repaired.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from .encoding import lv, u8, u16, u32, u64
+
+SUITE = 1
+PURPOSES = range(1, 7)
+CONSENT = 4
+# The purposes that may go without a contact id.
+CONTACTLESS = (2, 3, 5, 6)
+
+
+class Refused(Exception):
+    """A context that no proof can be about."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Every field of a context, as raw bytes and integers."""
+
+    suite: int
+    origin: bytes
+    group: int
+    epoch: int
+    tenant: bytes
+    challenge_id: bytes
+    nonce: bytes
+    purpose: int
+    subject: bytes
+    contact_id: bytes
+    not_before_us: int
+    expires_us: int
+    order_hash: bytes
+    policy_digest: bytes
+
+    @classmethod
+    def from_json(cls, fields):
+        """From the object of the vector files: byte strings in hex, integers as they are."""
+        return cls(
+            **{
+                name: value if isinstance(value, int) else bytes.fromhex(value)
+                for name, value in fields.items()
+            }
+        )
+
+    def check(self):
+        """Raises Refused unless every rule of section 2 holds."""
+        rules = (
+            self.suite == SUITE,
+            1 <= len(self.origin) <= 255,
+            0 <= self.group < 2**16,
+            0 <= self.epoch < 2**32,
+            1 <= len(self.tenant) <= 255,
+            len(self.challenge_id) == 16,
+            len(self.nonce) == 32,
+            self.purpose in PURPOSES,
+            len(self.subject) == 32,
+            len(self.contact_id) <= 255,
+            self.contact_id != b"" or self.purpose in CONTACTLESS,
+            0 <= self.not_before_us < self.expires_us < 2**64,
+            len(self.order_hash) == 32,
+            (self.order_hash != bytes(32)) == (self.purpose == CONSENT),
+            len(self.policy_digest) == 32,
+        )
+        if not all(rules):
+            raise Refused
+
+    def to_bytes(self):
+        """The bytes that are hashed."""
+        self.check()
+        return b"".join(
+            (
+                b"akashi/ctx/v1",
+                u8(self.suite),
+                lv(self.origin),
+                u16(self.group),
+                u32(self.epoch),
+                lv(self.tenant),
+                self.challenge_id,
+                self.nonce,
+                u8(self.purpose),
+                self.subject,
+                lv(self.contact_id),
+                u64(self.not_before_us),
+                u64(self.expires_us),
+                self.order_hash,
+                self.policy_digest,
+            )
+        )
+
+    def digest(self):
+        """SHA-256 of the bytes."""
+        return hashlib.sha256(self.to_bytes()).digest()

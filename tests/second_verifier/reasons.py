@@ -1,0 +1,29 @@
+"""Reason codes that a verifier of proofs gives: specification.md, section 7.
+
+0 stands for "accepted"; it must never be given where one check was left out.
+"""
+
+ACCEPTED = 0
+ORDER_MISMATCH = 8
+MALFORMED = 14
+POINT_NOT_CANONICAL = 15
+IDENTITY_POINT = 16
+EQUATION_FAILED = 17
+SCALAR_NOT_CANONICAL = 26
+PURPOSE_MISMATCH = 30
+
+
+class Rejected(Exception):
+    """A proof that is refused, with its code."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+class StatementRefused(Exception):
+    """A statement that no replica could have built, with the code of what is wrong with it."""
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code

@@ -1,0 +1,93 @@
+"""Runs the frozen vectors of proof/tests/vectors: every case gives the documented answer.
+
+A vector file that this verifier does not know is an error, not something to pass over.
+"""
+
+import json
+
+from . import derive, selftest
+from .context import Refused
+from .reasons import StatementRefused
+from .verify import (
+    begin,
+    context_from_json,
+    first_challenge,
+    memo_key,
+    raw,
+    statement_from_json,
+    verify,
+)
+
+# Argon2id at the suite's real cost takes minutes over integers; below this many KiB, seconds.
+PATIENT_KIB = 1024
+
+
+class Differs(Exception):
+    """This verifier and a vector do not agree."""
+
+
+def _same(place, what, found, wanted):
+    if found != wanted:
+        raise Differs(f"{place}: {what} is {found}, the vector says {wanted}")
+    return 1
+
+
+def case(place, kind, vector):
+    """One case of one kind; the number of facts compared."""
+    context = context_from_json(vector["context"])
+    statement = statement_from_json(kind, vector["statement"])
+    proof = bytes.fromhex(vector["proof"])
+    sid, _ = begin(context, statement)
+    facts = {
+        "context_bytes": context.to_bytes,
+        "context_digest": context.digest,
+        "instance": statement.instance,
+        "sid": lambda: sid,
+        "memo_key": lambda: memo_key(context, statement, proof),
+    }
+    done = 0
+    for name, compute in facts.items():
+        done += _same(place, name, compute().hex(), vector[name])
+    if vector.get("c"):
+        found = first_challenge(context, statement, proof).to_bytes(32, "little").hex()
+        done += _same(place, "c", found, vector["c"])
+    return done + _same(place, "code", verify(context, statement, proof), vector["code"])
+
+
+def derivations(document, patient):
+    """The derived values; the number of facts compared."""
+    done = 0
+    for inputs in map(raw, document["submission_digests"]):
+        found = derive.submission_digest(inputs["parts"])
+        done += _same("derivations", "digest", found, inputs["submission_digest"])
+    for inputs in map(raw, document["challenge_nonces"]):
+        done += _same("derivations", "nonce", derive.challenge_nonce(inputs), inputs["nonce"])
+    for inputs in map(raw, document["device_keys"]):
+        done += _same("derivations", "P", derive.device_key(inputs), inputs["P"])
+    for inputs in map(raw, document["pin_keys"]):
+        if patient or inputs["memory_kib"] <= PATIENT_KIB:
+            done += _same("derivations", "K", derive.pin_key(inputs), inputs["K"])
+    return done
+
+
+def run(directory, patient):
+    """Everything in the directory; yields lines of report and raises at the first difference."""
+    facts = selftest.run(directory / "published")
+    yield f"published vectors and generators: {facts} facts"
+    for path in sorted(directory.glob("*.json")):
+        document = json.loads(path.read_text())
+        if path.stem == "derivations":
+            yield f"derivations: {derivations(document, patient)} facts"
+            continue
+        kind = document["kind"]
+        facts = 0
+        codes = {}
+        for number, vector in enumerate(document["cases"]):
+            place = f"{path.stem} {number} ({vector['name']})"
+            try:
+                facts += case(place, kind, vector)
+            except (Refused, StatementRefused) as refused:
+                raise Differs(f"{place}: refused before it was verified: {refused!r}") from refused
+            codes[vector["code"]] = codes.get(vector["code"], 0) + 1
+        counted = ", ".join(f"{code}: {count}" for code, count in sorted(codes.items()))
+        yield f"{path.stem}: {len(document['cases'])} cases, {facts} facts, codes {{{counted}}}"
