@@ -196,6 +196,30 @@ impl DevCluster {
         })
     }
 
+    /// Takes note of the nodes that have stopped by themselves or were killed from outside: name and
+    /// end of each, once.
+    pub fn reap(&mut self) -> Vec<(String, ExitStatus)> {
+        let mut stopped = Vec::new();
+        for node in &mut self.nodes {
+            let ended = node
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().ok().flatten());
+            if let Some(status) = ended {
+                node.child = None;
+                stopped.push((node.name.clone(), status));
+            }
+        }
+        stopped
+    }
+
+    /// The command line that starts a node of this cluster by hand.
+    #[must_use]
+    pub fn start_line(&self, name: &str) -> String {
+        let settings = layout::node_directory(&self.directory, name).join("node.toml");
+        format!("{} --config {}", self.binary.display(), settings.display())
+    }
+
     /// Waits until every node that was started answers and all know one leader.
     ///
     /// # Errors

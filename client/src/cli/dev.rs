@@ -47,18 +47,20 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) async fn run(self, output: Output) -> Result<(), Error> {
         let binary = find_node_binary(self.node_binary.as_deref())?;
-        let temporary = tempfile::Builder::new()
-            .prefix("akashi-dev-")
-            .tempdir()
-            .map_err(Error::file(std::env::temp_dir()))?;
+        let (directory, temporary) = match &self.dir {
+            Some(named) => (named.clone(), None),
+            None => {
+                let temporary = tempfile::Builder::new()
+                    .prefix("akashi-dev-")
+                    .tempdir()
+                    .map_err(Error::file(std::env::temp_dir()))?;
+                (temporary.path().join("cluster"), Some(temporary))
+            }
+        };
         let again = self
             .dir
             .as_deref()
             .is_some_and(|dir| dir.join("akashi.toml").is_file());
-        let directory = self
-            .dir
-            .clone()
-            .unwrap_or_else(|| temporary.path().join("cluster"));
         if !again && !ports_are_free(self.base_port, 3) {
             return Err(Error::Process {
                 what: format!(
@@ -80,9 +82,8 @@ impl Dev {
         let run = serve(&mut cluster, again, began, output).await;
         output.note("stopping the nodes …");
         cluster.stop().await;
-        if self.keep_data && self.dir.is_none() {
-            let kept = temporary.keep();
-            output.note(&format!("kept {}", kept.display()));
+        if let (true, Some(temporary)) = (self.keep_data, temporary) {
+            output.note(&format!("kept {}", temporary.keep().display()));
         }
         run
     }
@@ -101,8 +102,26 @@ async fn serve(
     }
     let milliseconds = (clock::monotonic() - began).as_millis();
     welcome(cluster, milliseconds, output);
-    interrupted().await;
+    watch(cluster, output).await;
     Ok(())
+}
+
+/// Says which nodes stop, until this process is to stop.
+async fn watch(cluster: &mut DevCluster, output: Output) {
+    let mut stop = std::pin::pin!(interrupted());
+    loop {
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        for (name, status) in cluster.reap() {
+            output.note(&format!(
+                "{name} has stopped ({status}); its log is {}\n  start it again: {}",
+                cluster.log_file(&name).display(),
+                cluster.start_line(&name),
+            ));
+        }
+    }
 }
 
 /// Waits for the nodes, writes the first entry, enrols the newcomer's customer.
