@@ -56,7 +56,7 @@ impl Batch {
         statement: &S,
         proof: &Proof<S>,
     ) -> Ticket {
-        self.enter(Ok(proof.claim(context, statement)))
+        self.enter(proof.claim(context, statement))
     }
 
     /// Parses and adds a proof of a statement of any kind; a proof that does not parse has its

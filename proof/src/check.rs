@@ -7,7 +7,7 @@
 //!
 //! | symbol | meaning |
 //! |---|---|
-//! | E | an equation b·B + Σ aᵢ·Pᵢ = 0 |
+//! | E | an equation b·B + Σ fⱼ·Xⱼ + Σ aᵢ·Pᵢ = 0 with fixed generators Xⱼ |
 //! | ρ | the equation's weight: 1 for the first, 128 bits from the weight sponge for every other |
 //!
 //! The sum Σ ρ·E is 0 whenever every E holds; if one does not, it is 0 with probability at most
@@ -24,14 +24,18 @@ use curve25519_dalek::{
 
 use crate::{
     Reason,
+    generators::{FIXED, Fixed, Generators},
     group::{self, B},
     transcript::{self, SESSION_ID_BYTES, Sponge},
 };
 
-/// `base`·B + Σ `terms` = 0.
+/// `base`·B + Σ `fixed` + Σ `terms` = 0.
+#[derive(Default)]
 pub struct Equation {
     /// The coefficient of B; added up over all equations, so that B is multiplied once.
     pub(crate) base: Scalar,
+    /// Coefficients of the other fixed generators; added up in the same way.
+    pub(crate) fixed: Vec<(Fixed, Scalar)>,
     /// Coefficients and the elements that they multiply.
     pub(crate) terms: Vec<(Scalar, RistrettoPoint)>,
 }
@@ -61,7 +65,8 @@ pub(crate) fn verdicts(claims: &[Claim]) -> Vec<Result<(), Reason>> {
     claims.iter().map(verdict).collect()
 }
 
-/// Whether every equation of every claim holds. No claim, or a claim without equations, is refused.
+/// Whether every equation of every claim holds. No claim, or a claim without equations, is refused,
+/// and so is an equation that names a generator beyond the table.
 ///
 /// Variable time: everything here is public.
 fn all_hold(claims: &[Claim]) -> bool {
@@ -71,11 +76,18 @@ fn all_hold(claims: &[Claim]) -> bool {
 
     let mut weights = Weights::after(claims);
     let mut base = Scalar::ZERO;
+    let mut fixed = vec![None; FIXED];
     let mut coefficients = Vec::new();
     let mut elements = Vec::new();
     for equation in claims.iter().flat_map(|claim| &claim.equations) {
         let rho = weights.next();
         base += rho * equation.base;
+        for (generator, coefficient) in &equation.fixed {
+            let Some(sum) = generator.place().and_then(|place| fixed.get_mut(place)) else {
+                return false;
+            };
+            *sum = Some(sum.unwrap_or(Scalar::ZERO) + rho * coefficient);
+        }
         for (coefficient, element) in &equation.terms {
             coefficients.push(rho * coefficient);
             elements.push(*element);
@@ -83,6 +95,14 @@ fn all_hold(claims: &[Claim]) -> bool {
     }
     coefficients.push(base);
     elements.push(B);
+    if fixed.iter().any(Option::is_some) {
+        for (sum, generator) in fixed.iter().zip(Generators::get().points()) {
+            if let Some(sum) = sum {
+                coefficients.push(*sum);
+                elements.push(*generator);
+            }
+        }
+    }
 
     RistrettoPoint::vartime_multiscalar_mul(coefficients, elements).is_identity()
 }
@@ -127,7 +147,11 @@ const WEIGHT_TAG: &[u8] = b"akashi/v1/batch-weights";
 #[cfg(test)]
 mod tests {
     use super::{Claim, Equation, Weights, verdict, verdicts};
-    use crate::{Reason, group::B};
+    use crate::{
+        Reason,
+        generators::{Fixed, Generators},
+        group::B,
+    };
     use alloc::{vec, vec::Vec};
     use curve25519_dalek::Scalar;
 
@@ -185,11 +209,31 @@ mod tests {
         assert_eq!(verdict(&claims[0]), Err(Reason::EquationFailed));
     }
 
+    #[test]
+    fn fixed_generators_count_and_one_beyond_the_table_is_refused() {
+        let blinding = Generators::get().points()[0];
+        let mut claims = claims();
+        claims[0].equations.push(Equation {
+            fixed: vec![(Fixed::H, Scalar::from(2_u8)), (Fixed::H, Scalar::ONE)],
+            terms: vec![(-Scalar::from(3_u8), blinding)],
+            ..Equation::default()
+        });
+        assert_eq!(verdict(&claims[0]), Ok(()));
+        claims[0].equations[1].fixed.pop();
+        assert_eq!(verdict(&claims[0]), Err(Reason::EquationFailed));
+        claims[0].equations[1] = Equation {
+            fixed: vec![(Fixed::F(512), Scalar::ZERO)],
+            ..Equation::default()
+        };
+        assert_eq!(verdict(&claims[0]), Err(Reason::EquationFailed));
+    }
+
     /// a·B − b·B = 0.
     fn equation(a: u64, b: u64) -> Equation {
         Equation {
             base: Scalar::from(a),
             terms: vec![(-Scalar::from(b), B)],
+            ..Equation::default()
         }
     }
 

@@ -141,6 +141,7 @@ impl core::error::Error for ContextError {}
 pub struct Context {
     suite: Suite,
     purpose: Purpose,
+    order_hash: [u8; 32],
     bytes: Vec<u8>,
 }
 
@@ -210,6 +211,7 @@ impl Context {
         Ok(Self {
             suite,
             purpose,
+            order_hash,
             bytes,
         })
     }
@@ -236,6 +238,12 @@ impl Context {
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// The order that a consent under this context approves; zeros under any other purpose.
+    #[must_use]
+    pub const fn order_hash(&self) -> &[u8; 32] {
+        &self.order_hash
     }
 
     /// sid = DeriveSessionID("akashi/v1/" ‖ kind name ‖ 0x00 ‖ context).

@@ -1,7 +1,8 @@
-//! Public keys: P, which a phone's secret answers for, and K, which a PIN answers for.
+//! Public elements: P, which a phone's secret answers for; K, which a PIN answers for; C, which hides
+//! an attribute or a template.
 //!
-//! Both keep their element decompressed, because decompression costs half as much as a batched
-//! verification. They are two types so that no key is ever checked in the other's place.
+//! All keep their element decompressed, because decompression costs half as much as a batched
+//! verification. They are distinct types so that none is ever checked in another's place.
 
 use core::fmt;
 
@@ -20,7 +21,11 @@ pub(crate) struct PublicElement {
 }
 
 impl PublicElement {
-    fn from_bytes(bytes: &[u8; ELEMENT_BYTES]) -> Result<Self, Reason> {
+    /// Decodes an element that must be canonical and not the identity.
+    ///
+    /// # Errors
+    /// 15, then 16.
+    pub(crate) fn from_bytes(bytes: &[u8; ELEMENT_BYTES]) -> Result<Self, Reason> {
         let point = group::decode_point(bytes)?;
         Ok(Self {
             encoding: *bytes,
@@ -33,11 +38,16 @@ impl PublicElement {
         if *x == Scalar::ZERO {
             return None;
         }
-        let point = RistrettoPoint::mul_base(x);
-        Some(Self {
-            encoding: point.compress().to_bytes(),
-            point,
-        })
+        Self::of_point(RistrettoPoint::mul_base(x))
+    }
+
+    /// The element of a point that was computed here, or `None` for the identity.
+    pub(crate) fn of_point(point: RistrettoPoint) -> Option<Self> {
+        let encoding = point.compress().to_bytes();
+        if encoding == [0; ELEMENT_BYTES] {
+            return None;
+        }
+        Some(Self { encoding, point })
     }
 
     pub(crate) const fn encoding(&self) -> &[u8; ELEMENT_BYTES] {
@@ -111,4 +121,14 @@ public_key! {
     /// K = w·B: the public key of a PIN on one device. Hides the PIN only as long as the device's
     /// salt is secret.
     PinKey
+}
+
+public_key! {
+    /// C = v·B + r·H: a Pedersen commitment to one attribute or amount v. Hides v perfectly.
+    Commitment
+}
+
+public_key! {
+    /// C = Σ tᵢ·F\[i\] + r·H: a commitment to a template, made by a sensor. Hides it perfectly.
+    TemplateCommitment
 }

@@ -56,13 +56,17 @@
 extern crate alloc;
 
 mod batch;
+mod bulletproof;
 mod check;
 mod context;
 mod encode;
+mod generators;
 mod group;
 mod key;
 mod nonce;
+mod opening;
 mod prove;
+mod reader;
 mod reason;
 mod secret;
 mod statement;
@@ -73,12 +77,18 @@ mod verify;
 
 pub use batch::{Batch, Ticket, Verdicts};
 pub use context::{Context, ContextError, ContextFields, NAME_BYTES_MAX, Purpose};
-pub use key::{DeviceKey, PinKey};
+pub use key::{Commitment, DeviceKey, PinKey, TemplateCommitment};
 pub use nonce::{NonceInputs, challenge_nonce};
+pub use opening::{
+    Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,
+};
 pub use prove::{Provable, ProveError, prove};
 pub use reason::Reason;
 pub use secret::{DeviceSecret, PIN_BYTES_MAX, PinKdf, PinSecret, RootSecret, SecretError};
-pub use statement::{AnyStatement, Kind, Knowledge, Possession, Proof, Statement};
+pub use statement::{
+    AnyStatement, Consent, Dimensions, Equals, InSet, Kind, Knowledge, Possession, Proof,
+    Proximity, Range, RangeBits, RangeTest, SET_MAX, Same, Statement, TAU_LIMIT,
+};
 pub use submission::{Part, submission_digest};
 pub use suite::Suite;
 pub use verify::{Verified, check, memo_key, verify};

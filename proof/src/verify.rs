@@ -1,7 +1,7 @@
 //! Verification of one proof: a batch of one. Pure, variable time, no randomness, no state.
 //!
 //! The order of checks is part of the suite, because the reason is recorded by every replica:
-//! length (14), elements from left to right (15, 16, 26), equation (17). This file must never
+//! place in the context (30, 8), length (14), elements from left to right (15, 16, 26), equation (17). This file must never
 //! import the prover.
 
 use alloc::vec::Vec;
@@ -36,19 +36,20 @@ impl<S: Statement> fmt::Debug for Verified<S> {
 /// Verifies a parsed proof.
 ///
 /// # Errors
+/// [`Reason::PurposeMismatch`] or [`Reason::OrderMismatch`] for a consent outside its context;
 /// [`Reason::EquationFailed`].
 ///
 /// # Determinism
 /// The same bytes give the same answer on every machine, alone or in any [`Batch`](crate::Batch).
 ///
 /// # Cost
-/// One multiscalar multiplication of three elements.
+/// One multiscalar multiplication: three elements for a key, about a thousand for a template.
 pub fn verify<S: Statement>(
     context: &Context,
     statement: &S,
     proof: &Proof<S>,
 ) -> Result<Verified<S>, Reason> {
-    verdict(&proof.claim(context, statement))?;
+    verdict(&proof.claim(context, statement)?)?;
     Ok(Verified {
         statement: statement.clone(),
     })
@@ -57,7 +58,8 @@ pub fn verify<S: Statement>(
 /// Parses and verifies a proof of a statement of any kind.
 ///
 /// # Errors
-/// As [`Proof::parse`], then as [`verify`].
+/// [`Reason::PurposeMismatch`] or [`Reason::OrderMismatch`] for a consent outside its context, then
+/// as [`Proof::parse`], then as [`verify`].
 pub fn check(context: &Context, statement: &AnyStatement, proof: &[u8]) -> Result<(), Reason> {
     verdict(&statement.claim(context, proof)?)
 }

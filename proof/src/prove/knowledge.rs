@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use super::{Provable, nonces::Nonces, schnorr, sealed::Prover};
-use crate::{Knowledge, PinSecret, transcript::Transcript};
+use crate::{Knowledge, PinSecret, statement::Base, transcript::Transcript};
 
 impl Provable for Knowledge {}
 
@@ -14,8 +16,8 @@ impl Prover for Knowledge {
         witness.public() == self.pin
     }
 
-    fn witness_bytes(witness: &PinSecret) -> &[u8] {
-        witness.scalar().as_bytes()
+    fn witness_bytes(witness: &PinSecret) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(witness.scalar().as_bytes().to_vec())
     }
 
     fn make(
@@ -24,6 +26,6 @@ impl Prover for Knowledge {
         transcript: &mut Transcript,
         nonces: &mut Nonces,
     ) -> Vec<u8> {
-        schnorr::make(witness.scalar(), transcript, nonces)
+        schnorr::make(Base::B, witness.scalar(), transcript, nonces)
     }
 }

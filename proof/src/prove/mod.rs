@@ -8,9 +8,16 @@
 //! A new kind gets a file here with its `Provable` implementation; its equations stay in
 //! `statement/`.
 
+mod bulletproof;
+mod consent;
+mod equals;
+mod in_set;
 mod knowledge;
 mod nonces;
 mod possession;
+mod proximity;
+mod range;
+mod same;
 mod schnorr;
 
 use alloc::vec::Vec;
@@ -26,7 +33,7 @@ use nonces::Nonces;
 pub trait Provable: Statement + sealed::Prover {}
 
 pub(crate) mod sealed {
-    use super::{Nonces, Transcript, Vec};
+    use super::{Nonces, Transcript, Vec, Zeroizing};
 
     /// What proving needs of a statement, out of reach for other crates.
     pub trait Prover {
@@ -37,7 +44,7 @@ pub(crate) mod sealed {
         fn matches(&self, witness: &Self::Witness) -> bool;
 
         /// The bytes under which nonces depend on the witness.
-        fn witness_bytes(witness: &Self::Witness) -> &[u8];
+        fn witness_bytes(witness: &Self::Witness) -> Zeroizing<Vec<u8>>;
 
         /// The bytes of a proof.
         fn make(
@@ -52,16 +59,17 @@ pub(crate) mod sealed {
 /// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProveError {
-    /// The secret is not the one behind the statement's key.
+    /// The secret is not the one behind the statement, or does not make it true.
     WitnessMismatch,
-    /// The finished proof does not verify: a fault in this machine, or one chance in 2²⁵².
+    /// The finished proof does not verify: a fault in this machine, or one chance in 2²⁵²; or the
+    /// statement has no place in the context.
     SelfCheck(Reason),
 }
 
 impl fmt::Display for ProveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::WitnessMismatch => "secret does not belong to the statement",
+            Self::WitnessMismatch => "secret does not make the statement true",
             Self::SelfCheck(_) => "finished proof does not verify",
         })
     }
@@ -87,6 +95,7 @@ pub fn prove<S: Provable>(
     witness: &S::Witness,
     rng: &mut impl CryptoRng,
 ) -> Result<Proof<S>, ProveError> {
+    statement.admits(context).map_err(ProveError::SelfCheck)?;
     if !statement.matches(witness) {
         return Err(ProveError::WitnessMismatch);
     }
@@ -95,7 +104,7 @@ pub fn prove<S: Provable>(
     let mut random = Zeroizing::new([0; 32]);
     rng.fill_bytes(random.as_mut_slice());
 
-    let mut nonces = Nonces::new(&random, S::witness_bytes(witness), &sid, &instance);
+    let mut nonces = Nonces::new(&random, &S::witness_bytes(witness), &sid, &instance);
     let mut transcript = Transcript::new(&sid, &instance);
     let bytes = statement.make(witness, &mut transcript, &mut nonces);
 

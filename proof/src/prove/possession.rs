@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
+use zeroize::Zeroizing;
+
 use super::{Provable, nonces::Nonces, schnorr, sealed::Prover};
-use crate::{DeviceSecret, Possession, transcript::Transcript};
+use crate::{DeviceSecret, Possession, statement::Base, transcript::Transcript};
 
 impl Provable for Possession {}
 
@@ -14,8 +16,8 @@ impl Prover for Possession {
         witness.public() == self.key
     }
 
-    fn witness_bytes(witness: &DeviceSecret) -> &[u8] {
-        witness.scalar().as_bytes()
+    fn witness_bytes(witness: &DeviceSecret) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(witness.scalar().as_bytes().to_vec())
     }
 
     fn make(
@@ -24,6 +26,6 @@ impl Prover for Possession {
         transcript: &mut Transcript,
         nonces: &mut Nonces,
     ) -> Vec<u8> {
-        schnorr::make(witness.scalar(), transcript, nonces)
+        schnorr::make(Base::B, witness.scalar(), transcript, nonces)
     }
 }

@@ -7,7 +7,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Kind, Statement, schnorr::Schnorr, sealed::Sealed};
+use super::{
+    Kind, Statement,
+    schnorr::{Base, Schnorr},
+    sealed::Sealed,
+};
 use crate::{DeviceKey, PinKey, Reason, check::Equation, transcript::Transcript};
 
 /// "Whoever sends this knows the PIN that `pin` was made from, on the device of `device`."
@@ -39,6 +43,6 @@ impl Sealed for Knowledge {
     }
 
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        elements.equations(self.pin.element().point(), transcript)
+        elements.equations(Base::B, self.pin.element().point(), transcript)
     }
 }

@@ -5,8 +5,14 @@
 //! file; the compiler lists the rest. Nothing here accepts anything: a statement turns a proof into
 //! equations, `check.rs` decides whether they hold.
 
+mod consent;
+mod equals;
+mod in_set;
 mod knowledge;
 mod possession;
+mod proximity;
+mod range;
+mod same;
 mod schnorr;
 
 use alloc::vec::Vec;
@@ -18,27 +24,65 @@ use crate::{
     transcript::Transcript,
 };
 
+pub(crate) use range::Term;
+pub(crate) use schnorr::Base;
+
+pub use consent::Consent;
+pub use equals::Equals;
+pub use in_set::{InSet, SET_MAX};
 pub use knowledge::Knowledge;
 pub use possession::Possession;
+pub(crate) use proximity::{DISTANCE_BITS, LAST};
+pub use proximity::{Dimensions, Proximity, TAU_LIMIT};
+pub use range::{Range, RangeBits, RangeTest};
+pub use same::Same;
 
 /// The kind of a statement, numbered as in every stored or hashed place.
-///
-/// Numbers 3 to 8 are taken: equals, same, range, in-set, proximity, consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// 1: knowledge of the device secret x behind P.
     Possession,
     /// 2: knowledge of the PIN scalar w behind K.
     Knowledge,
+    /// 3: a commitment hides the disclosed value.
+    Equals,
+    /// 4: two commitments hide one value.
+    Same,
+    /// 5: committed values lie within bounds.
+    Range,
+    /// 6: a commitment hides one value of a set.
+    InSet,
+    /// 7: two committed templates are close.
+    Proximity,
+    /// 8: knowledge of x, over an order.
+    Consent,
 }
 
 impl Kind {
+    /// Every kind, in the order of its numbers: the order in which factors are checked.
+    pub const ALL: [Self; 8] = [
+        Self::Possession,
+        Self::Knowledge,
+        Self::Equals,
+        Self::Same,
+        Self::Range,
+        Self::InSet,
+        Self::Proximity,
+        Self::Consent,
+    ];
+
     /// The number of the kind.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Self::Possession => 1,
             Self::Knowledge => 2,
+            Self::Equals => 3,
+            Self::Same => 4,
+            Self::Range => 5,
+            Self::InSet => 6,
+            Self::Proximity => 7,
+            Self::Consent => 8,
         }
     }
 
@@ -48,6 +92,12 @@ impl Kind {
         match code {
             1 => Some(Self::Possession),
             2 => Some(Self::Knowledge),
+            3 => Some(Self::Equals),
+            4 => Some(Self::Same),
+            5 => Some(Self::Range),
+            6 => Some(Self::InSet),
+            7 => Some(Self::Proximity),
+            8 => Some(Self::Consent),
             _ => None,
         }
     }
@@ -58,6 +108,12 @@ impl Kind {
         match self {
             Self::Possession => "possession",
             Self::Knowledge => "knowledge",
+            Self::Equals => "equals",
+            Self::Same => "same",
+            Self::Range => "range",
+            Self::InSet => "in-set",
+            Self::Proximity => "proximity",
+            Self::Consent => "consent",
         }
     }
 }
@@ -69,12 +125,20 @@ pub trait Statement: sealed::Sealed + Clone {
 }
 
 pub(crate) mod sealed {
-    use super::{Equation, Reason, Transcript, Vec};
+    use super::{Context, Equation, Reason, Transcript, Vec};
 
     /// What the verifier needs of a statement, out of reach for other crates.
     pub trait Sealed {
         /// A proof's elements, decoded.
         type Elements: Clone;
+
+        /// Whether the statement has a place in `context`: checked before a proof is looked at.
+        ///
+        /// # Errors
+        /// 30 or 8, for the kind that goes with one purpose.
+        fn admits(&self, _context: &Context) -> Result<(), Reason> {
+            Ok(())
+        }
 
         /// The instance bytes, absorbed before anything else.
         fn instance(&self) -> Vec<u8>;
@@ -129,17 +193,21 @@ impl<S: Statement> Proof<S> {
     }
 
     /// What must hold for this proof to be one of `statement` under `context`.
-    pub(crate) fn claim(&self, context: &Context, statement: &S) -> Claim {
+    ///
+    /// # Errors
+    /// 30 or 8 where the context does not admit the statement.
+    pub(crate) fn claim(&self, context: &Context, statement: &S) -> Result<Claim, Reason> {
+        statement.admits(context)?;
         let sid = context.session_id(S::KIND);
         let instance = statement.instance();
         let mut transcript = Transcript::new(&sid, &instance);
         let equations = statement.equations(&self.elements, &mut transcript);
-        Claim {
+        Ok(Claim {
             sid,
             instance,
             proof: self.bytes.clone(),
             equations,
-        }
+        })
     }
 }
 
@@ -158,6 +226,34 @@ pub enum AnyStatement {
     Possession(Possession),
     /// Kind 2.
     Knowledge(Knowledge),
+    /// Kind 3.
+    Equals(Equals),
+    /// Kind 4.
+    Same(Same),
+    /// Kind 5.
+    Range(Range),
+    /// Kind 6.
+    InSet(InSet),
+    /// Kind 7.
+    Proximity(Proximity),
+    /// Kind 8.
+    Consent(Consent),
+}
+
+/// One expression for the statement inside, whatever its kind.
+macro_rules! each {
+    ($any:expr, $statement:ident => $result:expr) => {
+        match $any {
+            AnyStatement::Possession($statement) => $result,
+            AnyStatement::Knowledge($statement) => $result,
+            AnyStatement::Equals($statement) => $result,
+            AnyStatement::Same($statement) => $result,
+            AnyStatement::Range($statement) => $result,
+            AnyStatement::InSet($statement) => $result,
+            AnyStatement::Proximity($statement) => $result,
+            AnyStatement::Consent($statement) => $result,
+        }
+    };
 }
 
 impl AnyStatement {
@@ -167,16 +263,19 @@ impl AnyStatement {
         match self {
             Self::Possession(_) => Kind::Possession,
             Self::Knowledge(_) => Kind::Knowledge,
+            Self::Equals(_) => Kind::Equals,
+            Self::Same(_) => Kind::Same,
+            Self::Range(_) => Kind::Range,
+            Self::InSet(_) => Kind::InSet,
+            Self::Proximity(_) => Kind::Proximity,
+            Self::Consent(_) => Kind::Consent,
         }
     }
 
     /// The instance bytes: what an evidence record keeps of a statement, beside context and proof.
     #[must_use]
     pub fn instance(&self) -> Vec<u8> {
-        match self {
-            Self::Possession(statement) => sealed::Sealed::instance(statement),
-            Self::Knowledge(statement) => sealed::Sealed::instance(statement),
-        }
+        each!(self, statement => sealed::Sealed::instance(statement))
     }
 
     /// Whether `proof` has the length and the canonical elements of a proof of this statement.
@@ -187,36 +286,30 @@ impl AnyStatement {
     /// # Errors
     /// As [`Proof::parse`].
     pub fn well_formed(&self, proof: &[u8]) -> Result<(), Reason> {
-        match self {
-            Self::Possession(statement) => Proof::parse(statement, proof).map(drop),
-            Self::Knowledge(statement) => Proof::parse(statement, proof).map(drop),
-        }
+        each!(self, statement => Proof::parse(statement, proof).map(drop))
     }
 
     /// Parses `proof` and states what must hold for it.
     ///
     /// # Errors
-    /// As [`Proof::parse`].
+    /// [`Reason::PurposeMismatch`] or [`Reason::OrderMismatch`] where the context does not admit the
+    /// statement, then as [`Proof::parse`].
     pub(crate) fn claim(&self, context: &Context, proof: &[u8]) -> Result<Claim, Reason> {
-        match self {
-            Self::Possession(statement) => {
-                Ok(Proof::parse(statement, proof)?.claim(context, statement))
-            }
-            Self::Knowledge(statement) => {
-                Ok(Proof::parse(statement, proof)?.claim(context, statement))
+        each!(self, statement => {
+            sealed::Sealed::admits(statement, context)?;
+            Proof::parse(statement, proof)?.claim(context, statement)
+        })
+    }
+}
+
+macro_rules! from {
+    ($($kind:ident)*) => {$(
+        impl From<$kind> for AnyStatement {
+            fn from(statement: $kind) -> Self {
+                Self::$kind(statement)
             }
         }
-    }
+    )*};
 }
 
-impl From<Possession> for AnyStatement {
-    fn from(statement: Possession) -> Self {
-        Self::Possession(statement)
-    }
-}
-
-impl From<Knowledge> for AnyStatement {
-    fn from(statement: Knowledge) -> Self {
-        Self::Knowledge(statement)
-    }
-}
+from!(Possession Knowledge Equals Same Range InSet Proximity Consent);

@@ -7,7 +7,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Kind, Statement, schnorr::Schnorr, sealed::Sealed};
+use super::{
+    Kind, Statement,
+    schnorr::{Base, Schnorr},
+    sealed::Sealed,
+};
 use crate::{DeviceKey, Reason, check::Equation, transcript::Transcript};
 
 /// "Whoever sends this holds the secret of `key`, and sent exactly these other parts with it."
@@ -35,6 +39,6 @@ impl Sealed for Possession {
     }
 
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        elements.equations(self.key.element().point(), transcript)
+        elements.equations(Base::B, self.key.element().point(), transcript)
     }
 }

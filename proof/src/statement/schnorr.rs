@@ -1,4 +1,4 @@
-//! The proof of knowledge of one discrete logarithm to the base B, shared by every kind that is
+//! The proof of knowledge of one discrete logarithm to the base B or H, shared by every kind that is
 //! one.
 //!
 //! Source: C. P. Schnorr, "Efficient signature generation by smart cards", J. Cryptology 4 (1991),
@@ -6,8 +6,8 @@
 //!
 //! | symbol | meaning |
 //! |---|---|
-//! | Y | the public element, Y = y·B |
-//! | k, R | the prover's nonce and commitment, R = k·B |
+//! | Y | the public element, y times the base |
+//! | k, R | the prover's nonce and commitment, R = k times the base |
 //! | c | challenge over sid, instance and R |
 //! | s | response, s = k + c·y |
 
@@ -16,50 +16,62 @@ use alloc::{vec, vec::Vec};
 use curve25519_dalek::{RistrettoPoint, Scalar};
 
 use crate::{
-    Reason,
-    check::Equation,
-    group::{self, ELEMENT_BYTES},
+    Reason, check::Equation, generators::Fixed, key::PublicElement, reader::Reader,
     transcript::Transcript,
 };
 
-/// A decoded pair (R, s), with R's bytes as they stood in the proof.
+/// The element whose multiple is proved.
+#[derive(Clone, Copy)]
+pub(crate) enum Base {
+    /// B: keys.
+    B,
+    /// H: commitments whose value was taken away.
+    H,
+}
+
+/// A decoded pair (R, s).
 #[derive(Clone)]
 #[expect(non_snake_case, reason = "R is the paper's symbol")]
 pub struct Schnorr {
-    R: RistrettoPoint,
-    R_bytes: [u8; ELEMENT_BYTES],
+    R: PublicElement,
     s: Scalar,
 }
 
-#[expect(non_snake_case, reason = "R and Y are the paper's symbols")]
+#[expect(non_snake_case, reason = "Y is the paper's symbol")]
 impl Schnorr {
     /// Decodes R ‖ s.
     ///
     /// # Errors
     /// 14 unless there are exactly 64 bytes; 15 or 16 for R; 26 for s; in that order.
     pub(crate) fn parse(proof: &[u8]) -> Result<Self, Reason> {
-        let (R_bytes, s_bytes) = proof.split_first_chunk().ok_or(Reason::Malformed)?;
-        let s_bytes = <&[u8; ELEMENT_BYTES]>::try_from(s_bytes)
-            .ok()
-            .ok_or(Reason::Malformed)?;
+        let mut reader = Reader::open(proof, 2)?;
         Ok(Self {
-            R: group::decode_point(R_bytes)?,
-            R_bytes: *R_bytes,
-            s: group::decode_scalar(s_bytes)?,
+            R: reader.point()?,
+            s: reader.scalar()?,
         })
     }
 
-    /// s·B − R − c·Y = 0.
+    /// s·base − R − c·Y = 0. Y may be the identity: a statement about nothing, which is true.
     pub(crate) fn equations(
         &self,
+        base: Base,
         Y: RistrettoPoint,
         transcript: &mut Transcript,
     ) -> Vec<Equation> {
-        transcript.absorb(&self.R_bytes);
+        transcript.absorb(self.R.encoding());
         let c = transcript.challenge();
-        vec![Equation {
-            base: self.s,
-            terms: vec![(-Scalar::ONE, self.R), (-c, Y)],
+        let terms = vec![(-Scalar::ONE, self.R.point()), (-c, Y)];
+        vec![match base {
+            Base::B => Equation {
+                base: self.s,
+                terms,
+                ..Equation::default()
+            },
+            Base::H => Equation {
+                fixed: vec![(Fixed::H, self.s)],
+                terms,
+                ..Equation::default()
+            },
         }]
     }
 }

@@ -14,7 +14,10 @@
 mod batches;
 mod binding;
 mod completeness;
+mod kinds;
 mod layers;
 mod malleability;
+mod openings;
 mod scene;
 mod vectors;
+mod vectors_of_attributes;

@@ -1,17 +1,19 @@
 //! Our own vectors: committed files that a second implementation can be checked against.
 //!
-//! `UPDATE_EXPECT=1` writes them anew; then read the difference, because it is a change of the suite. The session id,
+//! `UPDATE_EXPECT=1` writes them anew, in two runs because their digests come last; then read the difference, because it is a change of the suite. The session id,
 //! the challenge and the Argon2 inputs are worked out here once more, from the specification and
 //! without the crate's own transcript.
 
 use akashi_proof::{
-    AnyStatement, Context, ContextFields, DeviceKey, Kind, Knowledge, NonceInputs, Part, PinKdf,
-    PinKey, PinSecret, Possession, Purpose, Reason, RootSecret, Suite, challenge_nonce, check,
-    memo_key, prove, submission_digest,
+    AnyStatement, Commitment, Consent, Context, ContextFields, DeviceKey, Dimensions, Equals,
+    InSet, Kind, Knowledge, NonceInputs, Part, PinKdf, PinKey, PinSecret, Possession, Proximity,
+    Purpose, Range, RangeBits, RangeTest, Reason, RootSecret, Same, Suite, TemplateCommitment,
+    challenge_nonce, check, memo_key, prove, submission_digest,
 };
 use curve25519_dalek::Scalar;
 use expect_test::expect_file;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use shake::{ExtendableOutput, Shake128, Update, XofReader};
 use std::{fs, path::Path};
 
@@ -194,10 +196,10 @@ fn derivation_vectors() {
 #[test]
 fn every_committed_case_comes_to_the_code_beside_it() {
     let mut codes = Vec::new();
-    for name in ["possession.json", "knowledge.json"] {
+    for name in KINDS {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/vectors")
-            .join(name);
+            .join(format!("{name}.json"));
         let text = fs::read_to_string(path).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
         let kind = Kind::from_code(small(&file["kind"])).unwrap();
@@ -224,11 +226,34 @@ fn every_committed_case_comes_to_the_code_beside_it() {
     }
     codes.sort_unstable();
     codes.dedup();
-    assert_eq!(codes, [0, 14, 15, 16, 17, 26]);
+    assert_eq!(codes, [0, 8, 14, 15, 16, 17, 26, 30]);
+}
+
+/// The vector files, one per kind.
+const KINDS: [&str; 8] = [
+    "possession",
+    "knowledge",
+    "equals",
+    "same",
+    "range",
+    "in-set",
+    "proximity",
+    "consent",
+];
+
+#[test]
+fn the_vector_files_are_the_frozen_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
+    let mut sums = String::new();
+    for name in KINDS.iter().chain(&["derivations"]) {
+        let file = fs::read(folder.join(format!("{name}.json"))).unwrap();
+        sums += &format!("{}  {name}.json\n", hex::encode(Sha256::digest(file)));
+    }
+    expect_file!["../vectors/SHA256SUMS"].assert_eq(&sums);
 }
 
 /// Contexts of every purpose, with names of several lengths.
-fn accepted_fields() -> Vec<ContextFields<'static>> {
+pub(crate) fn accepted_fields() -> Vec<ContextFields<'static>> {
     let f = fields();
     vec![
         f,
@@ -288,7 +313,17 @@ fn refused(statement: &AnyStatement, proof: &[u8]) -> Vec<Value> {
     ] {
         cases.push(case(name, f, statement.clone(), &bytes));
     }
-    for (name, fields) in [
+    for (name, fields) in other_contexts(f) {
+        cases.push(case(name, fields, statement.clone(), proof));
+    }
+    cases
+}
+
+/// Contexts that differ from `f` in one field each.
+pub(crate) fn other_contexts(
+    f: ContextFields<'static>,
+) -> Vec<(&'static str, ContextFields<'static>)> {
+    vec![
         (
             "another origin",
             ContextFields {
@@ -338,13 +373,10 @@ fn refused(statement: &AnyStatement, proof: &[u8]) -> Vec<Value> {
                 ..f
             },
         ),
-    ] {
-        cases.push(case(name, fields, statement.clone(), proof));
-    }
-    cases
+    ]
 }
 
-fn case(
+pub(crate) fn case(
     name: &str,
     fields: ContextFields<'_>,
     statement: impl Into<AnyStatement>,
@@ -389,16 +421,7 @@ fn case(
         },
         "context_bytes": hex::encode(context.bytes()),
         "context_digest": hex::encode(context.digest()),
-        "statement": match &statement {
-            AnyStatement::Possession(s) => json!({
-                "P": hex::encode(s.key.to_bytes()),
-                "submission_digest": hex::encode(s.submission_digest),
-            }),
-            AnyStatement::Knowledge(s) => json!({
-                "P": hex::encode(s.device.to_bytes()),
-                "K": hex::encode(s.pin.to_bytes()),
-            }),
-        },
+        "statement": describe(&statement),
         "instance": hex::encode(statement.instance()),
         "sid": hex::encode(sid),
         "c": challenge,
@@ -418,11 +441,11 @@ fn shake128(parts: &[&[u8]]) -> [u8; 48] {
     bytes
 }
 
-fn file(kind: Kind, cases: &[Value]) -> String {
+pub(crate) fn file(kind: Kind, cases: &[Value]) -> String {
     pretty(&json!({ "suite": 1, "kind": kind.code(), "name": kind.name(), "cases": cases }))
 }
 
-fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap() + "\n"
 }
 
@@ -451,20 +474,133 @@ fn read_context(value: &Value) -> Context {
     .unwrap()
 }
 
+/// The fields of a statement. A range statement is its terms: form, bound and commitments.
+fn describe(statement: &AnyStatement) -> Value {
+    match statement {
+        AnyStatement::Possession(s) => json!({
+            "P": hex::encode(s.key.to_bytes()),
+            "submission_digest": hex::encode(s.submission_digest),
+        }),
+        AnyStatement::Knowledge(s) => json!({
+            "P": hex::encode(s.device.to_bytes()),
+            "K": hex::encode(s.pin.to_bytes()),
+        }),
+        AnyStatement::Equals(s) => json!({
+            "C": hex::encode(s.commitment.to_bytes()),
+            "value": s.value,
+        }),
+        AnyStatement::Same(s) => json!({
+            "C1": hex::encode(s.first.to_bytes()),
+            "C2": hex::encode(s.second.to_bytes()),
+        }),
+        AnyStatement::Range(s) => json!({
+            "n": s.bits().bits(),
+            "m": s.values(),
+            "terms": hex::encode(&statement.instance()[2..]),
+        }),
+        AnyStatement::InSet(s) => json!({
+            "set": s.set(),
+            "C": hex::encode(s.commitment().to_bytes()),
+        }),
+        AnyStatement::Proximity(s) => json!({
+            "n": s.dimensions().count(),
+            "tau": s.tau(),
+            "C_t": hex::encode(s.enrolled().to_bytes()),
+            "C_p": hex::encode(s.probe().to_bytes()),
+        }),
+        AnyStatement::Consent(s) => json!({
+            "P": hex::encode(s.key.to_bytes()),
+            "order_hash": hex::encode(s.order_hash),
+            "sealed_digest": hex::encode(s.sealed_digest),
+            "recipient_digest": hex::encode(s.recipient_digest),
+            "submission_digest": hex::encode(s.submission_digest),
+        }),
+    }
+}
+
 fn read_statement(kind: Kind, value: &Value) -> AnyStatement {
-    let device = DeviceKey::from_bytes(&array(&value["P"])).unwrap();
+    let device = || DeviceKey::from_bytes(&array(&value["P"])).unwrap();
+    let commitment = |name: &str| Commitment::from_bytes(&array(&value[name])).unwrap();
+    let template = |name: &str| TemplateCommitment::from_bytes(&array(&value[name])).unwrap();
     match kind {
         Kind::Possession => Possession {
-            key: device,
+            key: device(),
             submission_digest: array(&value["submission_digest"]),
         }
         .into(),
         Kind::Knowledge => Knowledge {
-            device,
+            device: device(),
             pin: PinKey::from_bytes(&array(&value["K"])).unwrap(),
         }
         .into(),
+        Kind::Equals => Equals {
+            commitment: commitment("C"),
+            value: value["value"].as_u64().unwrap(),
+        }
+        .into(),
+        Kind::Same => Same {
+            first: commitment("C1"),
+            second: commitment("C2"),
+        }
+        .into(),
+        Kind::Range => {
+            let bits = RangeBits::from_bits(small(&value["n"])).unwrap();
+            Range::new(bits, &read_terms(&bytes(&value["terms"])))
+                .unwrap()
+                .into()
+        }
+        Kind::InSet => {
+            let set: Vec<u64> = value["set"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_u64().unwrap())
+                .collect();
+            InSet::new(commitment("C"), &set).unwrap().into()
+        }
+        Kind::Proximity => Proximity::new(
+            Dimensions::from_count(value["n"].as_u64().unwrap().try_into().unwrap()).unwrap(),
+            value["tau"].as_u64().unwrap().try_into().unwrap(),
+            template("C_t"),
+            template("C_p"),
+        )
+        .unwrap()
+        .into(),
+        Kind::Consent => Consent {
+            key: device(),
+            order_hash: array(&value["order_hash"]),
+            sealed_digest: array(&value["sealed_digest"]),
+            recipient_digest: array(&value["recipient_digest"]),
+            submission_digest: array(&value["submission_digest"]),
+        }
+        .into(),
     }
+}
+
+/// The tests behind the terms of an instance; form 3 is always followed by its form 1.
+fn read_terms(mut terms: &[u8]) -> Vec<RangeTest> {
+    let mut tests = Vec::new();
+    let take = |terms: &mut &[u8]| {
+        let (point, rest) = terms.split_first_chunk().unwrap();
+        *terms = rest;
+        Commitment::from_bytes(point).unwrap()
+    };
+    while let Some((form, rest)) = terms.split_first() {
+        let (bound, rest) = rest.split_first_chunk().unwrap();
+        let bound = u64::from_le_bytes(*bound);
+        terms = rest;
+        let value = take(&mut terms);
+        tests.push(match form {
+            1 => RangeTest::AtLeast { value, bound },
+            2 => RangeTest::AtMost { value, bound },
+            _ => {
+                let other = take(&mut terms);
+                terms = &terms[1 + 8 + 32..];
+                RangeTest::AtLeastOther { value, other }
+            }
+        });
+    }
+    tests
 }
 
 fn small(value: &Value) -> u8 {
