@@ -10,4 +10,5 @@
 
 mod cluster;
 mod second_verifier;
+mod sim;
 mod tidy;

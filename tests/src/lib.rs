@@ -10,3 +10,4 @@
 
 pub mod effort;
 pub mod real;
+pub mod sim;

@@ -1,0 +1,229 @@
+//! One replica of the simulation: the parts of a node, and what lies between them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use akashi_domain::command::Request;
+use akashi_domain::entry::Sealed;
+use akashi_domain::ids::{Digest, RequestId, Stamp};
+use akashi_domain::kv::{Table, View as _};
+use akashi_domain::state::Records as _;
+use akashi_merkle::{CosignerSecret, Hash, SignedHead};
+use akashi_replica::consensus::{CoreConfig, Fetch, Persist, RaftCore, Recovered, Role};
+use akashi_replica::entry::{LogEntry, NodeId};
+use akashi_replica::log::{HeadVow, LogOptions, MemDisk, RaftLog};
+use akashi_replica::machine::Machine;
+use akashi_replica::seal::{FenceReason, Sealer};
+use akashi_replica::store::MemStore;
+
+use super::phone::Judge;
+
+/// What waits for the log.
+#[derive(Debug)]
+pub enum LogInput {
+    /// From the core.
+    Persist(Persist),
+    /// From the sealer.
+    Vow(HeadVow),
+    /// A slow follower needs these entries.
+    Fetch(Fetch),
+}
+
+/// A replica, running or not.
+#[derive(Debug)]
+pub struct Node {
+    /// Counts starts: what was meant for an earlier life is dropped.
+    pub life: u64,
+    /// The parts, while it runs.
+    pub live: Option<Live>,
+    /// The log's disk, while it does not.
+    pub disk: Option<MemDisk>,
+    /// The state store as a crash would leave it.
+    pub flushed: MemStore,
+    /// How far its clock is off, in microseconds.
+    pub clock_off_us: i64,
+    /// How long a sync takes, in microseconds.
+    pub sync_us: u64,
+    /// How long it takes to apply what is decided, in microseconds.
+    pub apply_us: u64,
+    /// Why it is fenced, if it is.
+    pub fenced: Option<FenceReason>,
+}
+
+/// The parts of a running replica.
+#[derive(Debug)]
+pub struct Live {
+    /// Raft.
+    pub core: RaftCore,
+    /// The log.
+    pub log: RaftLog<MemDisk>,
+    /// The state machine.
+    pub machine: Machine<MemStore>,
+    /// Its cosigning.
+    pub sealer: Sealer,
+    /// What judges proofs.
+    pub judge: Judge,
+    /// What waits for the log.
+    pub to_log: VecDeque<LogInput>,
+    /// What is staged and being synced.
+    pub syncing: Vec<LogInput>,
+    /// Decided entries that wait.
+    pub to_apply: VecDeque<LogEntry>,
+    /// Whether an apply step is under way.
+    pub applying: bool,
+    /// Commands that wait for the next entry.
+    pub pending: Vec<Request>,
+    /// Whether they are about to be proposed.
+    pub packing: bool,
+    /// Index → term and requests of the entries proposed here.
+    pub waiters: BTreeMap<u64, (u64, Vec<RequestId>)>,
+    /// Raft's view of things.
+    pub role: Role,
+    /// The newest sealed head, for the next entries.
+    pub sealed: Option<Sealed>,
+    /// When the next timer is due.
+    pub next_timer: Stamp,
+    /// The newest commit index seen.
+    pub commit: u64,
+}
+
+/// Small segments, so that runs cross many of them.
+#[must_use]
+pub fn log_options(id: NodeId) -> LogOptions {
+    let mut options = LogOptions::new([u8::try_from(id).unwrap(); 16]);
+    options.segment_bytes = 256 * 1024;
+    options.frame_bytes_max = 64 * 1024;
+    options.prepare_step_bytes = 32 * 1024;
+    options
+}
+
+/// The cosigning key of a replica.
+#[must_use]
+pub fn cosigner(id: NodeId) -> CosignerSecret {
+    let seed = [u8::try_from(id).unwrap(); 32];
+    CosignerSecret::from_seed(&format!("n{id}"), &seed).unwrap()
+}
+
+impl Node {
+    /// A replica with a fresh disk that was never started.
+    #[must_use]
+    pub fn formatted(id: NodeId) -> Self {
+        let log = RaftLog::format(MemDisk::default(), log_options(id)).unwrap();
+        Self {
+            life: 0,
+            live: None,
+            disk: Some(log.into_disk()),
+            flushed: MemStore::default(),
+            clock_off_us: 0,
+            sync_us: 1_000,
+            apply_us: 200,
+            fenced: None,
+        }
+    }
+
+    /// Starts as `akashi-node` does: log, state, core, sealer.
+    ///
+    /// # Errors
+    ///
+    /// What a node would say and stop with: none is ever right in a simulation.
+    pub fn start(&mut self, config: CoreConfig, judge: Judge) -> Result<(), String> {
+        let id = config.id;
+        let disk = self.disk.take().ok_or("it runs already")?;
+        let (log, recovered) = RaftLog::open(disk, log_options(id))
+            .map_err(|error| format!("{id}: the log does not open: {error}"))?;
+        let machine = Machine::open(Arc::new(self.flushed.fork()))
+            .map_err(|error| format!("{id}: the state does not open: {error}"))?;
+        let applied = machine.progress();
+        let vow = recovered
+            .newest_head
+            .as_ref()
+            .map(|vow| (vow.size, vow.root));
+        if let Some((size, root)) = vow
+            && machine
+                .root_of(size)
+                .unwrap()
+                .is_some_and(|computed| computed != root)
+        {
+            return Err(format!("{id}: the state contradicts the vow of {size}"));
+        }
+        let head = machine.view().newest_head().unwrap();
+        let head = head.map(|text| SignedHead::parse(&text).unwrap());
+        let core = RaftCore::new(
+            config,
+            Recovered {
+                hard_state: recovered.hard_state,
+                compacted_index: recovered.base_index,
+                compacted_term: recovered.base_term,
+                entries: recovered.entries,
+                applied: applied.log_index,
+            },
+        )
+        .map_err(|error| format!("{id}: raft does not start: {error}"))?;
+        let sealed = head
+            .as_ref()
+            .map(|head| sealed_of(head.head.size, head.head.root));
+        let mut sealer = Sealer::new(id, cosigner(id), vow, head);
+        if let Some(cluster) = machine.view().cluster().unwrap() {
+            sealer.founded(&cluster);
+        }
+        let effects = sealer.applied(applied.leaves, machine.root(), 0);
+        if !effects.is_empty() {
+            return Err(format!(
+                "{id}: the sealer acts before there is anything to do"
+            ));
+        }
+        self.life += 1;
+        let mut live = Live {
+            core,
+            log,
+            machine,
+            sealer,
+            judge,
+            to_log: VecDeque::new(),
+            syncing: Vec::new(),
+            to_apply: VecDeque::new(),
+            applying: false,
+            pending: Vec::new(),
+            packing: false,
+            waiters: BTreeMap::new(),
+            role: Role::default(),
+            sealed,
+            next_timer: Stamp(u64::MAX),
+            commit: 0,
+        };
+        live.look_for_timers();
+        self.live = Some(live);
+        Ok(())
+    }
+
+    /// Makes everything applied so far survive a crash.
+    pub fn flush(&mut self) {
+        if let Some(live) = &self.live {
+            self.flushed = live.machine.view().0.fork();
+        }
+    }
+}
+
+impl Live {
+    /// Looks when the next timer is due.
+    pub fn look_for_timers(&mut self) {
+        let first = self
+            .machine
+            .view()
+            .scan(Table::Timer, &[], &[u8::MAX; 9], 1)
+            .unwrap();
+        let due = first
+            .first()
+            .and_then(|(key, _)| akashi_domain::keys::timer_due(key));
+        self.next_timer = due.unwrap_or(Stamp(u64::MAX));
+    }
+}
+
+/// A head as entries name it.
+#[must_use]
+pub const fn sealed_of(size: u64, root: Hash) -> Sealed {
+    Sealed {
+        size,
+        root: Digest(root),
+    }
+}
