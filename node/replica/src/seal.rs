@@ -224,6 +224,10 @@ impl Sealer {
             SealMessage::Cosign { size, root, time_s, signature } => {
                 let Some(group) = self.group.as_ref() else { return Vec::new() };
                 let Some(key) = group.keys.get(&from) else { return Vec::new() };
+                // Said before, or too late to matter: not worth checking a signature.
+                if size < self.sealed_size() || self.knows(from, size, root, signature) {
+                    return Vec::new();
+                }
                 let head = Head { origin: group.origin.clone(), size, root };
                 let cosignature = Cosignature {
                     name: key.name().to_owned(),
@@ -308,6 +312,11 @@ impl Sealer {
             return self.boundaries.range(self.wanted..).next().map(|(size, _)| *size);
         }
         self.boundaries.contains_key(&self.wanted).then_some(self.wanted)
+    }
+
+    fn knows(&self, from: NodeId, size: u64, root: Hash, signature: [u8; 64]) -> bool {
+        let known = self.collecting.get(&size).and_then(|signed| signed.get(&from));
+        known.is_some_and(|(theirs, known)| *theirs == root && known.signature == signature)
     }
 
     /// Vows the wanted head if it is applied, new, and nothing else is being vowed.
