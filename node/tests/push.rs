@@ -1,6 +1,17 @@
 //! What is pushed: a collector receives the spans and metrics of one call. Alone in its process, since
 //! a process has one subscriber.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise, and its numbers and lists are its own"
+)]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -488,7 +488,7 @@ async fn fields_that_make_no_sense_are_named_and_their_values_are_not() {
         (
             "subject",
             v1::AnnounceContactRequest {
-                subject: "cust\0000001".into(),
+                subject: "cust\u{0}000001".into(),
                 ..good()
             },
         ),
