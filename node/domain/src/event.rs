@@ -161,6 +161,10 @@ pub enum Event {
         contact: ContactId,
         /// Who is asked.
         subject: SubjectHash,
+        /// Who called whom: the phone checks it against the leaf, so that no node can tell it otherwise.
+        initiator: Initiator,
+        /// Why, as shown to the customer; in the leaf for the same reason.
+        call_reason: u16,
         /// By which policy.
         policy: String,
         /// Its version.

@@ -235,6 +235,8 @@ fn challenge_issued<V: View + ?Sized>(
         token,
         expires,
         tag,
+        initiator: _,
+        call_reason: _,
         context_digest: _,
     } = event
     else {

@@ -190,6 +190,8 @@ fn contact(leaf: &mut Leaf, event: &Event) {
         Event::AgentBound { agent_tag, .. } => leaf.actor_tag = agent_tag.0,
         Event::ChallengeIssued {
             challenge,
+            initiator,
+            call_reason,
             policy,
             policy_version,
             policy_digest,
@@ -203,6 +205,8 @@ fn contact(leaf: &mut Leaf, event: &Event) {
             leaf.policy_version = *policy_version;
             leaf.statement_hash = context_digest.0;
             leaf.suite = akashi_proof::Suite::V1.code();
+            set(leaf, column::CALL_REASON, &call_reason.to_be_bytes());
+            set(leaf, column::INITIATOR, &encode(initiator));
             set(leaf, column::NAME, policy.as_bytes());
             set(leaf, column::POLICY_DIGEST, &policy_digest.0);
             set(leaf, column::UNTIL, &expires.0.to_be_bytes());

@@ -105,6 +105,8 @@ pub(super) fn announce<V: View>(
         challenge,
         contact: command.contact,
         subject: command.subject,
+        initiator: command.initiator,
+        call_reason: command.call_reason,
         policy: policy.name,
         policy_version: policy.version,
         policy_digest: policy.digest,

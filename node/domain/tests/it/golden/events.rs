@@ -136,6 +136,8 @@ fn events() -> Vec<(&'static str, Event)> {
                 challenge,
                 contact,
                 subject,
+                initiator: Initiator::Centre,
+                call_reason: 3,
                 // The longest name there is: the leaf has to have room for it.
                 policy: "p".repeat(32),
                 policy_version: 2,
