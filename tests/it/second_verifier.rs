@@ -15,7 +15,9 @@ use akashi_tests::effort;
 mod case;
 mod change;
 mod dice;
+mod fresh;
 mod make;
+mod terms;
 
 use case::{Case, NothingToVerify};
 use dice::Dice;
@@ -29,15 +31,20 @@ const ROUND: u64 = 5_000;
 /// Answers that every run must have seen: otherwise it proves little.
 const MUST_OCCUR: &[&str] = &[
     "0",
+    "8",
     "14",
     "15",
     "16",
     "17",
     "26",
+    "30",
     "context",
+    "statement 14",
     "statement 15",
     "statement 16",
 ];
+/// Answers that it must have seen for each kind.
+const MUST_OCCUR_PER_KIND: &[&str] = &["0", "14", "15", "17", "26"];
 
 #[test]
 fn the_second_verifier_gives_the_documented_answer_to_every_vector() {
@@ -104,6 +111,12 @@ fn both_verifiers_answer_every_changed_proof_alike() {
             seen.keys().any(|(_, code)| code == wanted),
             "{wanted} occurred"
         );
+    }
+    for kind in 1..=8 {
+        for wanted in MUST_OCCUR_PER_KIND {
+            let key = (kind, (*wanted).to_owned());
+            assert!(seen.contains_key(&key), "{wanted} occurred for kind {kind}");
+        }
     }
 }
 

@@ -5,9 +5,13 @@ The proof is R_1..R_k, c_1..c_(k-1), s_1..s_k; c_k is what is left of the challe
 
 from .encoding import u8, u64
 from .generators import B, H
+from .reasons import MALFORMED, StatementRefused
+from .statement import Statement
+
+MEMBERS_MAX = 16
 
 
-class InSet:
+class InSet(Statement):
     """C commits to a member of an ascending set of 1 to 16 values."""
 
     KIND = 6
@@ -23,6 +27,12 @@ class InSet:
         """k, the members, C."""
         members = b"".join(u64(member) for member in self.members)
         return u8(len(self.members)) + members + self.commitment
+
+    def check(self):
+        """1 to 16 members, strictly ascending."""
+        ascending = all(low < high for low, high in zip(self.members, self.members[1:]))
+        if not 1 <= len(self.members) <= MEMBERS_MAX or not ascending:
+            raise StatementRefused(MALFORMED)
 
     def points(self):
         """Encodings that must be good elements, in this order."""

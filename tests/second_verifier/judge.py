@@ -20,9 +20,10 @@ def answer(line, with_memo=False):
     """The answer to one line."""
     request = json.loads(line)
     context = context_from_json(request["context"])
-    statement = statement_from_json(request["kind"], request["statement"])
     proof = bytes.fromhex(request["proof"])
     try:
+        context.check()
+        statement = statement_from_json(request["kind"], request["statement"])
         code = str(verify(context, statement, proof))
     except Refused:
         return "context"

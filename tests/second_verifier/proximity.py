@@ -9,15 +9,18 @@ from .encoding import u16, u32
 from .generators import B, H, template_generators
 from .group import ORDER
 from .reasons import MALFORMED, StatementRefused
+from .statement import Statement
 
 DIMENSIONS = (128, 256, 512)
+# 512 entries of at most 255 in absolute value have a smaller sum of squares.
+TAU_LIMIT = 2**25
 LAST = 8
 RANGE_BITS = 32
 HEAD = 7
 PER_ROUND = 4
 
 
-class Proximity:
+class Proximity(Statement):
     """C_t and C_p commit to templates of n entries at squared distance tau or less."""
 
     KIND = 7
@@ -28,8 +31,6 @@ class Proximity:
         self.tau = fields["tau"]
         self.enrolled = fields["C_t"]
         self.probe = fields["C_p"]
-        if self.n not in DIMENSIONS:
-            raise StatementRefused(MALFORMED)
         self.rounds = (self.n // LAST).bit_length() - 1
         # C_d A0 T0 T1, z_r z_t q, (L R q0 q1) per round, z_0..z_7, the range proof.
         self.layout = (
@@ -39,6 +40,11 @@ class Proximity:
     def instance(self):
         """n, tau, C_t, C_p."""
         return u16(self.n) + u32(self.tau) + self.enrolled + self.probe
+
+    def check(self):
+        """n is one of three sizes and tau below 2^25."""
+        if self.n not in DIMENSIONS or self.tau >= TAU_LIMIT:
+            raise StatementRefused(MALFORMED)
 
     def points(self):
         """Encodings that must be good elements, in this order."""

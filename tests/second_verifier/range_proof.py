@@ -8,12 +8,16 @@ from .encoding import u8
 from .generators import B, H, range_generators
 from .group import ORDER
 from .reasons import MALFORMED, StatementRefused
+from .statement import Statement
 
 AT_LEAST = 1
 AT_MOST = 2
 DIFFERENCE = 3
 
 POINT_BYTES = 32
+
+# Per n, what every bound stays below: issuers promise values below 2^63.
+BOUND_LIMITS = {32: 2**32, 64: 2**63}
 
 
 def layout(size):
@@ -82,7 +86,7 @@ def equations(transcript, proof, elements, n, targets):
     yield terms
 
 
-class Range:
+class Range(Statement):
     """Every term lies in [0, 2^n)."""
 
     KIND = 5
@@ -93,13 +97,20 @@ class Range:
         self.m = fields["m"]
         self.term_bytes = fields["terms"]
         self.terms = read_terms(self.term_bytes)
-        if self.n not in (32, 64) or self.m not in (1, 2, 4) or len(self.terms) != self.m:
-            raise StatementRefused(MALFORMED)
         self.layout = layout(self.n * self.m)
 
     def instance(self):
         """n, m, the terms."""
         return u8(self.n) + u8(self.m) + self.term_bytes
+
+    def check(self):
+        """n is 32 or 64, m is 1, 2 or 4; bounds fit n; a difference goes with a range of C2."""
+        sizes = self.n in BOUND_LIMITS and self.m in (1, 2, 4) and len(self.terms) == self.m
+        if not sizes or any(bound >= BOUND_LIMITS[self.n] for _, bound, _ in self.terms):
+            raise StatementRefused(MALFORMED)
+        for (form, bound, encodings), after in zip(self.terms, self.terms[1:] + [None]):
+            if form == DIFFERENCE and (bound != 0 or after != (AT_LEAST, 0, encodings[1:])):
+                raise StatementRefused(MALFORMED)
 
     def points(self):
         """Encodings that must be good elements, in this order."""
@@ -126,8 +137,6 @@ def read_terms(data):
         form, bound = data[0], int.from_bytes(data[1:9], "little")
         count = {AT_LEAST: 1, AT_MOST: 1, DIFFERENCE: 2}.get(form)
         if count is None or len(data) < 9 + POINT_BYTES * count:
-            raise StatementRefused(MALFORMED)
-        if form == DIFFERENCE and bound != 0:
             raise StatementRefused(MALFORMED)
         end = 9 + POINT_BYTES * count
         terms.append((form, bound, [data[at : at + 32] for at in range(9, end, 32)]))

@@ -8,6 +8,7 @@ from .context import CONSENT
 from .encoding import u64
 from .generators import B, H
 from .reasons import ORDER_MISMATCH, PURPOSE_MISMATCH, Rejected
+from .statement import Statement
 
 LAYOUT = "PS"
 
@@ -20,7 +21,7 @@ def equations(transcript, proof, elements, base, target):
     yield [(s, base), (-1, point_r)] + [(-c * scalar, point) for scalar, point in target]
 
 
-class Possession:
+class Possession(Statement):
     """The device's key: the holder of x with P = x*B made this submission."""
 
     KIND = 1
@@ -44,7 +45,7 @@ class Possession:
         return equations(transcript, proof, elements, B, [(1, points[0])])
 
 
-class Knowledge:
+class Knowledge(Statement):
     """The PIN: the prover knows w with K = w*B, enrolled for the device P."""
 
     KIND = 2
@@ -68,7 +69,7 @@ class Knowledge:
         return equations(transcript, proof, elements, B, [(1, points[1])])
 
 
-class Equals:
+class Equals(Statement):
     """The committed value is this one: C - value*B has a known logarithm to base H."""
 
     KIND = 3
@@ -92,7 +93,7 @@ class Equals:
         return equations(transcript, proof, elements, H, [(1, points[0]), (-self.value, B)])
 
 
-class Same:
+class Same(Statement):
     """Two commitments to one value: C1 - C2 has a known logarithm to base H."""
 
     KIND = 4
@@ -116,7 +117,7 @@ class Same:
         return equations(transcript, proof, elements, H, [(1, points[0]), (-1, points[1])])
 
 
-class Consent:
+class Consent(Statement):
     """The holder of x with P = x*B agrees to one order, sealed to one recipient."""
 
     KIND = 8

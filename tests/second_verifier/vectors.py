@@ -3,6 +3,7 @@
 A vector file that this verifier does not know is an error, not something to pass over.
 """
 
+import hashlib
 import json
 
 from . import derive, selftest
@@ -70,8 +71,24 @@ def derivations(document, patient):
     return done
 
 
+def digests(directory):
+    """Every vector file is the one that SHA256SUMS freezes; the number of files."""
+    frozen = {}
+    for line in (directory / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        frozen[name] = digest
+    files = sorted(directory.glob("*.json"))
+    _same("SHA256SUMS", "its list", sorted(frozen), [path.name for path in files])
+    for path in files:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        _same(path.name, "its SHA-256", found, frozen[path.name])
+    return len(files)
+
+
 def run(directory, patient):
     """Everything in the directory; yields lines of report and raises at the first difference."""
+    facts = digests(directory)
+    yield f"frozen by digest: {facts} files"
     facts = selftest.run(directory / "published")
     yield f"published vectors and generators: {facts} facts"
     for path in sorted(directory.glob("*.json")):

@@ -57,11 +57,12 @@ def memo_key(context, statement, proof):
 
 def verify(context, statement, proof):
     """The reason code. Raises Refused or StatementRefused where there is nothing to verify."""
-    _, transcript = begin(context, statement)
+    context.check()
     points = [statement_point(data) for data in statement.points()]
+    statement.check()
+    _, transcript = begin(context, statement)
     try:
-        if isinstance(statement, Consent):
-            statement.fits(context)
+        statement.fits(context)
         elements = parse(proof, statement.layout)
         for terms in statement.equations(transcript, proof, elements, points):
             if not is_identity(multi_scalar(terms)):

@@ -2,10 +2,13 @@
 //! and how ours reads them. Reading must refuse nothing that our types can express.
 
 use akashi_proof::{
-    AnyStatement, Context, ContextFields, DeviceKey, Knowledge, PinKey, Possession, Purpose,
-    Reason, Suite,
+    AnyStatement, Commitment, Consent, Context, ContextFields, DeviceKey, Dimensions, Equals,
+    InSet, Knowledge, PinKey, Possession, Proximity, Purpose, Reason, Same, Suite,
+    TemplateCommitment,
 };
 use serde_json::{Map, Value, json};
+
+use super::terms;
 
 /// A question.
 #[derive(Clone)]
@@ -45,7 +48,8 @@ impl Case {
         Ok((context, statement))
     }
 
-    fn read_context(&self) -> Option<Context> {
+    /// The context in our types, if it keeps the rules.
+    pub(super) fn read_context(&self) -> Option<Context> {
         let of = &self.context;
         Context::new(ContextFields {
             suite: Suite::from_code(number(of, "suite"))?,
@@ -77,6 +81,41 @@ impl Case {
             2 => Knowledge {
                 device: DeviceKey::from_bytes(&array(of, "P"))?,
                 pin: PinKey::from_bytes(&array(of, "K"))?,
+            }
+            .into(),
+            3 => Equals {
+                commitment: Commitment::from_bytes(&array(of, "C"))?,
+                value: number(of, "value"),
+            }
+            .into(),
+            4 => Same {
+                first: Commitment::from_bytes(&array(of, "C1"))?,
+                second: Commitment::from_bytes(&array(of, "C2"))?,
+            }
+            .into(),
+            5 => terms::read(&bytes(of, "terms"), number(of, "n"), number(of, "m"))?.into(),
+            6 => {
+                let commitment = Commitment::from_bytes(&array(of, "C"))?;
+                let set: Vec<u64> = of["set"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|s| s.as_u64().unwrap())
+                    .collect();
+                InSet::new(commitment, &set)?.into()
+            }
+            7 => {
+                let enrolled = TemplateCommitment::from_bytes(&array(of, "C_t"))?;
+                let probe = TemplateCommitment::from_bytes(&array(of, "C_p"))?;
+                let size = Dimensions::from_count(number(of, "n")).ok_or(Reason::Malformed)?;
+                Proximity::new(size, number(of, "tau"), enrolled, probe)?.into()
+            }
+            8 => Consent {
+                key: DeviceKey::from_bytes(&array(of, "P"))?,
+                order_hash: array(of, "order_hash"),
+                sealed_digest: array(of, "sealed_digest"),
+                recipient_digest: array(of, "recipient_digest"),
+                submission_digest: array(of, "submission_digest"),
             }
             .into(),
             other => panic!("kind {other} has vectors, so it needs a reader here"),

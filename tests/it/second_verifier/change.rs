@@ -150,50 +150,100 @@ fn swap_elements(proof: &mut [u8], dice: &mut Dice) -> String {
     format!("elements {one} and {two} of the proof swapped")
 }
 
-/// One field of the statement, among them keys that no replica would store.
+/// One field of the statement, among them keys and parameters that no replica would store.
 fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
-    let names: Vec<String> = case
-        .statement
-        .iter()
-        .filter(|(_, value)| value.is_string())
-        .map(|(n, _)| n.clone())
-        .collect();
+    let names: Vec<String> = case.statement.keys().cloned().collect();
     let name = &names[dice.below(names.len())];
-    let mut value = bytes(&case.statement, name);
-    let how = match dice.below(5) {
-        0 => flip(&mut value, dice),
-        1 => element(&mut value, other, dice),
-        2 if dice.one_in(4) => {
-            value.fill(0);
-            "zeros".to_owned()
-        }
-        3 if names.len() > 1 => {
-            let from = bytes(&case.statement, &names[dice.below(names.len())]);
-            value = if from.len() == value.len() {
-                from
-            } else {
-                value
-            };
-            "a neighbour's".to_owned()
-        }
-        _ => {
-            let from = other
-                .statement
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let from = hex::decode(from).unwrap();
-            value = if from.len() == value.len() {
-                from
-            } else {
-                value
-            };
+    let how = match case.statement[name].clone() {
+        Value::String(_) if dice.one_in(6) => {
+            let from = other.statement.get(name).cloned();
+            offer(case, name, from);
             "another statement's".to_owned()
         }
+        Value::String(_) if dice.one_in(4) => {
+            let from = case.statement[&names[dice.below(names.len())]].clone();
+            offer(case, name, Some(from));
+            "a neighbour's".to_owned()
+        }
+        Value::String(_) => {
+            let mut value = bytes(&case.statement, name);
+            let how = match dice.below(8) {
+                0..=3 => flip(&mut value, dice),
+                4 if name == "terms" => cut_or_grow(&mut value, other, dice),
+                5 => {
+                    value.fill(0);
+                    "zeros".to_owned()
+                }
+                _ => element(&mut value, other, dice),
+            };
+            case.statement
+                .insert(name.clone(), hex::encode(value).into());
+            how
+        }
+        Value::Number(old) => {
+            let new = parameter(name, old.as_u64().unwrap(), dice);
+            case.statement.insert(name.clone(), new.into());
+            format!("{new}")
+        }
+        Value::Array(old) => {
+            let set = set(old.iter().map(|s| s.as_u64().unwrap()).collect(), dice);
+            case.statement.insert(name.clone(), set.clone().into());
+            format!("{set:?}")
+        }
+        odd @ (Value::Null | Value::Bool(_) | Value::Object(_)) => {
+            panic!("no field of a statement is {odd}")
+        }
     };
-    case.statement
-        .insert(name.clone(), hex::encode(value).into());
     format!("statement, {name}: {how}")
+}
+
+/// Another value for a field, if it has the same length.
+fn offer(case: &mut Case, name: &str, from: Option<Value>) {
+    let length = |value: &Value| value.as_str().map(str::len);
+    if let Some(from) = from.filter(|from| length(from) == length(&case.statement[name])) {
+        case.statement.insert(name.to_owned(), from);
+    }
+}
+
+/// Another number within the width of its field.
+fn parameter(name: &str, old: u64, dice: &mut Dice) -> u64 {
+    let new = match dice.below(6) {
+        0 => old.wrapping_add(1),
+        1 => old.wrapping_sub(1),
+        2 => old ^ 1 << dice.below(64),
+        3 => [
+            0, 1, 2, 3, 4, 5, 8, 16, 31, 32, 33, 63, 64, 65, 128, 256, 512,
+        ][dice.below(17)],
+        4 => 1 << 25,
+        _ => dice.next() >> dice.below(64),
+    };
+    match name {
+        "value" => new,
+        "tau" => new & 0xffff_ffff,
+        // n of a range has 8 bits, n of a template 16; both know only a few.
+        _ if old > 64 => new & 0xffff,
+        _ => new & 0xff,
+    }
+}
+
+/// A set that is no set, too large, empty, or another one.
+fn set(mut set: Vec<u64>, dice: &mut Dice) -> Vec<u64> {
+    if set.is_empty() {
+        return set;
+    }
+    let place = dice.below(set.len());
+    match dice.below(7) {
+        0 => set.clear(),
+        1 => set.reverse(),
+        2 => set.push(set[place]),
+        3 => set.extend((0..17).map(|more| u64::MAX - 17 + more)),
+        4 => set[place] ^= 1 << dice.below(64),
+        5 => {
+            set.remove(place);
+        }
+        _ => set.push(set[set.len() - 1].wrapping_add(1)),
+    }
+    set
 }
 
 /// One field of the context, within what its type can hold.
@@ -250,22 +300,36 @@ fn resized(of: &Map<String, Value>, name: &str, dice: &mut Dice) -> Value {
     hex::encode(value).into()
 }
 
-/// The same bytes as a proof of the other kind with the same length, over the same keys.
+/// The same bytes as a proof of another kind with the same length, over the same keys.
 fn other_kind(case: &mut Case, dice: &mut Dice) -> String {
-    let key = case.statement.get("P").cloned();
-    match (case.kind, key) {
-        (1, Some(key)) => {
+    let of = &mut case.statement;
+    match case.kind {
+        1 => {
             case.kind = 2;
-            case.statement.remove("submission_digest");
-            case.statement.insert("K".into(), key);
+            of.remove("submission_digest");
+            of.insert("K".into(), of["P"].clone());
         }
-        (2, Some(key)) => {
+        2 => {
             case.kind = 1;
-            let pin = case.statement.remove("K").unwrap();
-            case.statement
-                .insert("submission_digest".into(), pin.clone());
-            case.statement
-                .insert("P".into(), if dice.one_in(2) { key } else { pin });
+            let pin = of.remove("K").unwrap();
+            of.insert("submission_digest".into(), pin.clone());
+            if dice.one_in(2) {
+                of.insert("P".into(), pin);
+            }
+        }
+        3 => {
+            case.kind = 6;
+            let value = of.remove("value").unwrap();
+            of.insert("set".into(), vec![value].into());
+        }
+        6 if case.proof.len() == 2 * ELEMENT_BYTES => {
+            case.kind = 3;
+            let set = of.remove("set").unwrap();
+            of.insert("value".into(), set[0].clone());
+        }
+        8 => {
+            case.kind = 1;
+            of.retain(|name, _| name == "P" || name == "submission_digest");
         }
         _ => return "nothing".to_owned(),
     }

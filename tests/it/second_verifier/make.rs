@@ -1,31 +1,51 @@
-//! Good proofs to start from: fresh ones of a few phones under contexts of every shape, and the
-//! accepted ones of the vector files for the kinds that are slow to make. Every proof is good
-//! before it is changed.
+//! Good proofs to start from: fresh ones of a few phones under contexts of every shape, and now and
+//! then an accepted one of the vector files. Every proof is good before it is changed.
 
 use std::path::Path;
 
-use akashi_proof::{
-    DeviceSecret, Kind, Knowledge, Part, PinKdf, PinSecret, Possession, RootSecret, Suite, prove,
-    submission_digest,
-};
 use serde_json::{Map, Value, json};
 
 use super::case::Case;
 use super::change::change;
 use super::dice::Dice;
+use super::fresh::{Phone, fresh};
 
 /// Phones whose proofs are changed.
 const PHONES: u8 = 12;
 /// Names that fit their length prefix, in bytes.
 const NAME_BYTES_MAX: usize = 255;
-/// One in so many cases starts from a vector of a kind; the slow kinds cost Python seconds.
-const SHARES: &[(&str, usize)] = &[("possession", 64), ("knowledge", 64)];
+/// The vector files, one per kind.
+const NAMES: &[&str] = &[
+    "possession.json",
+    "knowledge.json",
+    "equals.json",
+    "same.json",
+    "range.json",
+    "in-set.json",
+    "proximity.json",
+    "consent.json",
+];
+/// One in so many cases starts from a frozen vector instead of a fresh proof.
+const FROZEN: usize = 32;
+/// One in so many cases is changed twice.
+const TWICE: usize = 3;
+/// Of a hundred thousand cases, how many are of each kind: those that are slow in Python are few.
+const SHARES: &[(u64, usize)] = &[
+    (1, 25_000),
+    (2, 25_000),
+    (3, 12_000),
+    (4, 12_000),
+    (5, 4_500),
+    (6, 7_000),
+    (7, 2_500),
+    (8, 12_000),
+];
 
 /// Everything that good proofs come from.
 pub(super) struct Makers {
-    phones: Vec<(DeviceSecret, PinSecret)>,
-    /// Per vector file: its share, its accepted cases.
-    frozen: Vec<(usize, Vec<Case>)>,
+    phones: Vec<Phone>,
+    /// The accepted cases of the vector files, by kind.
+    frozen: Vec<(u64, Vec<Case>)>,
     /// The case made last: others borrow from it.
     last: Case,
 }
@@ -33,12 +53,12 @@ pub(super) struct Makers {
 impl Makers {
     /// Phones of `dice`, and the accepted cases under `vectors`.
     pub(super) fn new(vectors: &Path, dice: &mut Dice) -> Self {
-        let phones: Vec<_> = (0..PHONES).map(|_| phone(dice)).collect();
-        let frozen = SHARES
+        let phones: Vec<_> = (0..PHONES).map(|_| Phone::new(dice)).collect();
+        let frozen = NAMES
             .iter()
-            .filter_map(|(name, share)| Some((*share, accepted(vectors, name)?)))
+            .map(|name| accepted(&vectors.join(name)))
             .collect();
-        let last = fresh(&phones[0], dice);
+        let last = fresh(1, &phones[0], any_context(1, dice), dice);
         Self {
             phones,
             frozen,
@@ -46,72 +66,47 @@ impl Makers {
         }
     }
 
-    /// A good proof with one change, or now and then with none.
+    /// A good proof with a change or two, or now and then with none.
     pub(super) fn changed_proof(&mut self, dice: &mut Dice) -> Case {
-        let frozen = self.frozen.iter().find(|(share, _)| dice.one_in(*share));
-        let good = match frozen {
-            Some((_, cases)) => cases[dice.below(cases.len())].clone(),
-            None => fresh(&self.phones[dice.below(self.phones.len())], dice),
+        let kind = kind(dice);
+        let good = if dice.one_in(FROZEN) {
+            let (_, cases) = self
+                .frozen
+                .iter()
+                .find(|(of, _)| *of == kind)
+                .expect("its vectors");
+            cases[dice.below(cases.len())].clone()
+        } else {
+            let phone = &self.phones[dice.below(self.phones.len())];
+            fresh(kind, phone, any_context(kind, dice), dice)
         };
-        let changed = change(&good, &self.last, dice);
+        let mut changed = change(&good, &self.last, dice);
+        if dice.one_in(TWICE) {
+            // Two faults at once: which of them counts is the order of checks.
+            let once = changed.change.clone();
+            changed = change(&changed, &self.last, dice);
+            changed.change = format!("{once}; {}", changed.change);
+        }
         self.last = good;
         changed
     }
 }
 
-fn phone(dice: &mut Dice) -> (DeviceSecret, PinSecret) {
-    let device = RootSecret::from_bytes(dice.array())
-        .device_secret(Suite::V1, b"second/e1/g0", b"retail", 0)
-        .unwrap();
-    let cheap = PinKdf::with_cost(8, 1).unwrap();
-    let pin = PinSecret::derive(cheap, b"4711", &dice.array(), &dice.array()).unwrap();
-    (device, pin)
-}
-
-/// A proof of possession or knowledge, made now.
-fn fresh((device, pin): &(DeviceSecret, PinSecret), dice: &mut Dice) -> Case {
-    let mut case = Case {
-        kind: 1,
-        context: any_context(dice),
-        statement: Map::new(),
-        proof: Vec::new(),
-        change: String::new(),
-    };
-    let digest = if dice.one_in(2) {
-        submission_digest(&[])
-    } else {
-        submission_digest(&[Part::plain(Kind::Knowledge, 0, &dice.bytes(64))])
-    };
-    case.statement
-        .insert("P".into(), hex::encode(device.public().to_bytes()).into());
-    case.statement
-        .insert("submission_digest".into(), hex::encode(digest).into());
-    let (context, _) = case.read().ok().expect("a good context and key");
-    if dice.one_in(2) {
-        let statement = Possession {
-            key: device.public(),
-            submission_digest: digest,
-        };
-        case.proof = prove(&context, &statement, device, dice)
-            .unwrap()
-            .to_bytes();
-    } else {
-        let statement = Knowledge {
-            device: device.public(),
-            pin: pin.public(),
-        };
-        case.kind = 2;
-        case.statement.remove("submission_digest");
-        case.statement
-            .insert("K".into(), hex::encode(pin.public().to_bytes()).into());
-        case.proof = prove(&context, &statement, pin, dice).unwrap().to_bytes();
+fn kind(dice: &mut Dice) -> u64 {
+    let mut left = dice.below(SHARES.iter().map(|(_, share)| share).sum());
+    for (kind, share) in SHARES {
+        match left.checked_sub(*share) {
+            Some(rest) => left = rest,
+            None => return *kind,
+        }
     }
-    case
+    unreachable!("the shares add up")
 }
 
 /// A context that keeps every rule, with lengths and numbers at and between their bounds.
-fn any_context(dice: &mut Dice) -> Map<String, Value> {
-    let purpose = 1 + dice.below(6);
+/// Consent is asked for by its purpose alone, so that kind 8 is always under it.
+fn any_context(kind: u64, dice: &mut Dice) -> Map<String, Value> {
+    let purpose = if kind == 8 { 4 } else { 1 + dice.below(6) };
     let with_contact = matches!(purpose, 1 | 4) || dice.one_in(2);
     let contact = if with_contact { name(dice) } else { Vec::new() };
     let order = if purpose == 4 { dice.array() } else { [0; 32] };
@@ -149,22 +144,18 @@ fn name(dice: &mut Dice) -> Vec<u8> {
     dice.bytes(length)
 }
 
-/// The accepted cases of a vector file, if there is such a file.
-fn accepted(vectors: &Path, name: &str) -> Option<Vec<Case>> {
-    let path = vectors.join(format!("{name}.json"));
-    path.exists().then(|| cases_of(&path))
-}
-
-fn cases_of(path: &Path) -> Vec<Case> {
+/// The kind of a vector file and its accepted cases.
+fn accepted(path: &Path) -> (u64, Vec<Case>) {
     let text = std::fs::read_to_string(path).unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
+    let kind = document["kind"].as_u64().unwrap();
     let cases: Vec<Case> = document["cases"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|case| case["code"] == 0)
         .map(|case| Case {
-            kind: document["kind"].as_u64().unwrap(),
+            kind,
             context: case["context"].as_object().unwrap().clone(),
             statement: case["statement"].as_object().unwrap().clone(),
             proof: hex::decode(case["proof"].as_str().unwrap()).unwrap(),
@@ -176,5 +167,5 @@ fn cases_of(path: &Path) -> Vec<Case> {
         "{} holds an accepted proof",
         path.display()
     );
-    cases
+    (kind, cases)
 }
