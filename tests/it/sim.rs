@@ -114,7 +114,7 @@ fn the_simulation_finds_promises_made_before_they_are_on_disk() {
 
 #[test]
 fn a_leader_whose_clock_is_set_back_goes_on_sealing() {
-    for seed in [2, 6, 7, 14, 17] {
+    for seed in [1, 2, 8, 14] {
         run_stormy(seed);
     }
 }
