@@ -141,6 +141,10 @@ impl core::error::Error for ContextError {}
 pub struct Context {
     suite: Suite,
     purpose: Purpose,
+    origin: Vec<u8>,
+    tenant: Vec<u8>,
+    subject: [u8; 32],
+    not_before_us: u64,
     order_hash: [u8; 32],
     bytes: Vec<u8>,
 }
@@ -211,6 +215,10 @@ impl Context {
         Ok(Self {
             suite,
             purpose,
+            origin: origin.into(),
+            tenant: tenant.into(),
+            subject,
+            not_before_us,
             order_hash,
             bytes,
         })
@@ -238,6 +246,30 @@ impl Context {
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
+    }
+
+    /// The origin of the log.
+    #[must_use]
+    pub fn origin(&self) -> &[u8] {
+        &self.origin
+    }
+
+    /// The tenant's id.
+    #[must_use]
+    pub fn tenant(&self) -> &[u8] {
+        &self.tenant
+    }
+
+    /// The subject's id within the tenant.
+    #[must_use]
+    pub const fn subject(&self) -> &[u8; 32] {
+        &self.subject
+    }
+
+    /// First moment of validity, microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn not_before_us(&self) -> u64 {
+        self.not_before_us
     }
 
     /// The order that a consent under this context approves; zeros under any other purpose.

@@ -59,16 +59,20 @@ mod batch;
 mod bulletproof;
 mod check;
 mod context;
+mod credential;
 mod encode;
 mod generators;
 mod group;
 mod key;
 mod nonce;
 mod opening;
+mod order;
 mod prove;
 mod reader;
 mod reason;
 mod secret;
+mod sensor;
+mod signature;
 mod statement;
 mod submission;
 mod suite;
@@ -77,14 +81,24 @@ mod verify;
 
 pub use batch::{Batch, Ticket, Verdicts};
 pub use context::{Context, ContextError, ContextFields, NAME_BYTES_MAX, Purpose};
+pub use credential::{
+    ATTRIBUTES_MAX, Credential, CredentialError, CredentialFields, IssuerStanding, Standing,
+    accept_registration, present,
+};
 pub use key::{Commitment, DeviceKey, PinKey, TemplateCommitment};
 pub use nonce::{NonceInputs, challenge_nonce};
 pub use opening::{
     Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,
 };
+pub use order::{order_hash, recipient_digest, seal_info, sealed_digest};
 pub use prove::{Provable, ProveError, prove};
 pub use reason::Reason;
 pub use secret::{DeviceSecret, PIN_BYTES_MAX, PinKdf, PinSecret, RootSecret, SecretError};
+pub use sensor::{
+    Assurance, Capture, CaptureResult, Enrolled, SensorCertificate, SensorPolicy, SensorStanding,
+    accept_enrolment, accept_probe, enrolment_message, probe_message,
+};
+pub use signature::{IssuerKey, SIGNATURE_BYTES, SensorKey};
 pub use statement::{
     AnyStatement, Consent, Dimensions, Equals, InSet, Kind, Knowledge, Possession, Proof,
     Proximity, Range, RangeBits, RangeTest, SET_MAX, Same, Statement, TAU_LIMIT,

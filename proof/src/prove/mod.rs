@@ -8,17 +8,17 @@
 //! A new kind gets a file here with its `Provable` implementation; its equations stay in
 //! `statement/`.
 
-mod bulletproof;
+pub(crate) mod bulletproof;
 mod consent;
 mod equals;
 mod in_set;
 mod knowledge;
-mod nonces;
+pub(crate) mod nonces;
 mod possession;
 mod proximity;
 mod range;
 mod same;
-mod schnorr;
+pub(crate) mod schnorr;
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -17,7 +17,7 @@ pub struct Nonces {
 }
 
 impl Nonces {
-    pub(super) fn new(
+    pub(crate) fn new(
         random: &[u8; 32],
         witness: &[u8],
         sid: &[u8; SESSION_ID_BYTES],

@@ -58,3 +58,82 @@ fn opened(statement: &Range, witness: &RangeWitness) -> Option<Zeroizing<Vec<(u6
     }
     Some(opened)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bulletproof;
+    use crate::{
+        Commitment, Context, ContextFields, Kind, Opening, Purpose, Range, RangeBits, RangeTest,
+        Reason, Suite, check,
+        key::PublicElement,
+        opening::commit_scalar,
+        prove::nonces::Nonces,
+        statement::{Term, sealed::Sealed},
+        transcript::Transcript,
+    };
+    use curve25519_dalek::Scalar;
+
+    #[test]
+    fn a_negative_amount_passes_a_lone_difference_and_not_the_statement() {
+        // v2 = -5: v1 - v2 = 505 is a small number although v2 is none.
+        let limit = Opening::from_parts(500, &[1; 32]).unwrap();
+        let r = Scalar::from(9_u8);
+        let negative = commit_scalar(&-Scalar::from(5_u8), &r);
+        let amount = Commitment::from_element(PublicElement::of_point(negative).unwrap());
+        let value = limit.commitment();
+
+        let lone = Range {
+            bits: RangeBits::SixtyFour,
+            terms: [Term::Difference(value, amount)].into(),
+        };
+        let opened = [(505, limit.r() - r)];
+        assert_eq!(
+            proved_and_checked(&lone, &opened),
+            Ok(()),
+            "why form 3 never stands alone"
+        );
+
+        let test = RangeTest::AtLeastOther {
+            value,
+            other: amount,
+        };
+        let statement = Range::new(RangeBits::SixtyFour, &[test]).unwrap();
+        for claimed in [0, 5, 5_u64.wrapping_neg()] {
+            let opened = [(505, limit.r() - r), (claimed, r)];
+            assert_eq!(
+                proved_and_checked(&statement, &opened),
+                Err(Reason::EquationFailed)
+            );
+        }
+    }
+
+    fn proved_and_checked(statement: &Range, opened: &[(u64, Scalar)]) -> Result<(), Reason> {
+        let context = context();
+        let (sid, instance) = (context.session_id(Kind::Range), statement.instance());
+        let mut transcript = Transcript::new(&sid, &instance);
+        let mut nonces = Nonces::new(&[1; 32], b"", &sid, &instance);
+        let values = statement.derived();
+        let proof = bulletproof::make(statement.n(), opened, &values, &mut transcript, &mut nonces);
+        check(&context, &statement.clone().into(), &proof)
+    }
+
+    fn context() -> Context {
+        Context::new(ContextFields {
+            suite: Suite::V1,
+            origin: b"o",
+            group: 0,
+            epoch: 1,
+            tenant: b"t",
+            challenge_id: [1; 16],
+            nonce: [2; 32],
+            purpose: Purpose::CustomerCall,
+            subject: [3; 32],
+            contact_id: b"c",
+            not_before_us: 10,
+            expires_us: 40,
+            order_hash: [0; 32],
+            policy_digest: [5; 32],
+        })
+        .unwrap()
+    }
+}

@@ -9,7 +9,7 @@ use crate::{generators::Generators, statement::Base, transcript::Transcript};
 
 /// R ‖ s with R = k·base and s = k + c·y. Constant time.
 #[expect(non_snake_case, reason = "R is the paper's symbol")]
-pub(super) fn make(
+pub(crate) fn make(
     base: Base,
     y: &Scalar,
     transcript: &mut Transcript,

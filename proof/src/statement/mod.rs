@@ -13,7 +13,7 @@ mod possession;
 mod proximity;
 mod range;
 mod same;
-mod schnorr;
+pub(crate) mod schnorr;
 
 use alloc::vec::Vec;
 use core::fmt;

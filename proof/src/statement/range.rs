@@ -115,8 +115,8 @@ pub(crate) enum Term {
 /// "All these comparisons hold", proved by one aggregated proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
-    bits: RangeBits,
-    terms: Vec<Term>,
+    pub(crate) bits: RangeBits,
+    pub(crate) terms: Vec<Term>,
 }
 
 impl Range {

@@ -1,5 +1,5 @@
-//! The crate seen from outside: completeness, binding, malleability, batches, golden vectors,
-//! layers.
+//! The crate seen from outside: completeness, binding, malleability, batches, forgeries,
+//! credentials, sensors, golden vectors, layers.
 //!
 //! The sponge's and the group's published vectors are run beside their private code, in
 //! `src/transcript.rs` and
@@ -14,10 +14,14 @@
 mod batches;
 mod binding;
 mod completeness;
+mod credentials;
+mod forgeries;
 mod kinds;
 mod layers;
 mod malleability;
 mod openings;
 mod scene;
+mod sensors;
 mod vectors;
 mod vectors_of_attributes;
+mod vectors_of_messages;

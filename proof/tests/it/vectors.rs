@@ -245,7 +245,7 @@ const KINDS: [&str; 8] = [
 fn the_vector_files_are_the_frozen_ones() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut sums = String::new();
-    for name in KINDS.iter().chain(&["derivations"]) {
+    for name in KINDS.iter().chain(&["derivations", "messages"]) {
         let file = fs::read(folder.join(format!("{name}.json"))).unwrap();
         sums += &format!("{}  {name}.json\n", hex::encode(Sha256::digest(file)));
     }
