@@ -7,7 +7,7 @@
 //! [`verify`](verify()) and [`Batch`], which both end in the one equation collector of `check.rs`.
 //!
 //! The verifier's half (`context`, `transcript`, `statement`, `check`, `verify`) imports nothing of
-//! the prover's half (`secret`, `prove`).
+//! the prover's half (`secret`, `opening`, `prove`).
 //!
 //! # Example
 //!

@@ -2,7 +2,7 @@
 //!
 //! The numbers are recorded in the log and never change meaning. 1 to 25 are the published list of
 //! suite 0x01; 26 to 99 are splits of entries that lumped several causes; 100 and above belong to
-//! the domain, not to this crate. This crate itself returns only 14, 15, 16, 17 and 26 (and 1
+//! the domain, not to this crate. This crate itself returns 7, 8, 13 to 30 (and 1
 //! through [`Suite::from_code`](crate::Suite::from_code)'s caller); the rest is here so that the
 //! list exists once.
 
@@ -10,7 +10,7 @@ use core::fmt;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
-        /// Why a submission or a proof does not count. See `docs/reasons.md` for the order of
+        /// Why a submission or a proof does not count. See `docs/specification.md` §7 for the order of
         /// checks.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
