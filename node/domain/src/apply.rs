@@ -201,12 +201,14 @@ impl<V: View> Run<'_, V> {
         let horizon_us = self.overlay.settings()?.horizon_us();
         let oldest_ms =
             self.progress.stamp.before_us(horizon_us).0.checked_div(1_000).unwrap_or_default();
-        let from = keys::dedupe_bucket(self.progress.forgotten_ms);
-        let until = keys::dedupe_bucket(oldest_ms);
+        let whole =
+            oldest_ms.saturating_sub(oldest_ms.checked_rem(DEDUPE_BUCKET_MS).unwrap_or_default());
+        self.progress.forgotten_ms = self.progress.forgotten_ms.max(whole);
+        let from = keys::dedupe_bucket(self.progress.pruned_ms);
+        let until = keys::dedupe_bucket(self.progress.forgotten_ms);
         let old = self.overlay.scan(Table::Dedupe, &from, &until, DEDUPE_PRUNE_PER_ENTRY_MAX)?;
         if old.len() < DEDUPE_PRUNE_PER_ENTRY_MAX {
-            let whole = oldest_ms.saturating_sub(oldest_ms.checked_rem(DEDUPE_BUCKET_MS).unwrap_or(0));
-            self.progress.forgotten_ms = self.progress.forgotten_ms.max(whole);
+            self.progress.pruned_ms = self.progress.forgotten_ms;
         }
         for (key, _) in old {
             self.overlay.delete(Table::Dedupe, key);

@@ -33,9 +33,11 @@ pub struct Progress {
     /// Every timer due up to here has fired: where the next look begins, so that what was removed
     /// before is not passed over again.
     pub timers_fired: Stamp,
-    /// Requests with ids of an earlier time than this, in milliseconds since 1970-01-01 UTC, are
-    /// forgotten and refused; a whole number of buckets.
+    /// Requests with ids of an earlier time than this, in milliseconds since 1970-01-01 UTC, may be
+    /// forgotten and are refused, also if the horizon is raised later.
     pub forgotten_ms: u64,
+    /// Requests with ids of an earlier time than this are gone: where the next look begins.
+    pub pruned_ms: u64,
 }
 
 /// One voting replica, as the genesis entry names it.

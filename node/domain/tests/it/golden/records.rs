@@ -29,6 +29,7 @@ fn records_keep_their_bytes() {
         },
         timers_fired: Stamp(6),
         forgotten_ms: 7,
+        pruned_ms: 8,
     };
     let device = Device {
         device_key: [0xdc; 32],
