@@ -14,6 +14,7 @@
     reason = "a test stops at the first surprise, and its numbers and lists are its own"
 )]
 
+mod agents;
 mod audit;
 mod calls;
 mod door;
@@ -22,6 +23,7 @@ mod paper;
 mod phone;
 mod pki;
 mod port;
+mod refusals;
 mod roles;
 mod telemetry;
 mod tls;
