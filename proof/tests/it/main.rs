@@ -22,6 +22,7 @@ mod malleability;
 mod openings;
 mod scene;
 mod sensors;
+mod statements_in_json;
 mod vectors;
 mod vectors_of_attributes;
 mod vectors_of_messages;
