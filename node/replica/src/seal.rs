@@ -2,8 +2,9 @@
 //!
 //! The leader announces a size; every replica that has applied so far vows its head (a synced record
 //! in its own log), signs it and sends the signature to all. A head with a quorum of signatures is
-//! sealed. One seal is in flight at a time. A replica never signs two roots for one size, never a
-//! smaller size than before, and fences itself when a quorum, or its own earlier vow, says another
+//! sealed. One seal is in flight at a time. A replica that stays without the seal of its newest leaves
+//! (signatures are not replayed after a restart) asks for it as the leader would. A replica never
+//! signs two roots for one size, never a smaller size than before, and fences itself when a quorum, or its own earlier vow, says another
 //! root than it computes.
 //!
 //! No clock, no disk, no network in here: inputs are method calls, everything else is an [`Effect`].
@@ -22,6 +23,9 @@ use crate::log::HeadVow;
 pub const SEAL_INTERVAL_MS: u64 = 5;
 /// After this long without a seal the leader asks again: a message may have been lost.
 pub const SEAL_RETRY_MS: u64 = 250;
+/// After this long without a seal of its newest leaves any other replica asks too: longer than the
+/// leader takes to ask again, and short for a phone whose notice waits for the seal.
+pub const SEAL_ASK_MS: u64 = 1_000;
 /// Entry boundaries with their roots kept at hand: a follower that is further behind than this many
 /// entries signs the next head instead.
 const BOUNDARIES_MAX: usize = 65_536;
@@ -31,7 +35,8 @@ const COLLECTING_MAX: usize = 64;
 /// What replicas tell one another about heads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SealMessage {
-    /// From the leader: sign the head of this size.
+    /// From the leader, or from a replica that missed a seal: sign the head of this size, or say
+    /// again that you did.
     Announce {
         /// Leaves under the head.
         size: u64,
@@ -93,6 +98,8 @@ pub struct Sealer {
     sealed: Option<SignedHead>,
     leads: bool,
     announced: Option<(u64, u64)>,
+    /// Since when a replica that does not lead has been without the seal of its newest leaves.
+    unsealed_since: Option<u64>,
     fenced: bool,
 }
 
@@ -129,6 +136,7 @@ impl Sealer {
             sealed,
             leads: false,
             announced: None,
+            unsealed_since: None,
             fenced: false,
         }
     }
@@ -243,10 +251,14 @@ impl Sealer {
         }
     }
 
-    /// Time went by: the leader announces what is new, or asks again.
+    /// Time went by: the leader announces what is new, or asks again; the others ask for a seal that
+    /// they missed.
     pub fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
-        if !self.leads || self.fenced || self.group.is_none() {
+        if self.fenced || self.group.is_none() {
             return Vec::new();
+        }
+        if !self.leads {
+            return self.ask(now_ms);
         }
         let Some((newest, _)) = self.boundaries.last_key_value() else { return Vec::new() };
         let newest = *newest;
@@ -266,6 +278,25 @@ impl Sealer {
             Some(_) | None => sealed,
         };
         self.announced = Some((size, now_ms));
+        self.announce(size)
+    }
+
+    /// For a replica that does not lead: the newest leaves have been without a seal for too long.
+    fn ask(&mut self, now_ms: u64) -> Vec<Effect> {
+        let newest = self.boundaries.last_key_value().map_or(0, |(size, _)| *size);
+        if newest <= self.sealed_size() {
+            self.unsealed_since = None;
+            return Vec::new();
+        }
+        let since = *self.unsealed_since.get_or_insert(now_ms);
+        if is_within(since, now_ms, SEAL_ASK_MS) {
+            return Vec::new();
+        }
+        self.unsealed_since = Some(now_ms);
+        self.announce(newest)
+    }
+
+    fn announce(&mut self, size: u64) -> Vec<Effect> {
         self.wanted = self.wanted.max(size);
         let mut effects = vec![Effect::Broadcast(SealMessage::Announce { size })];
         effects.extend(self.signed_already(size).map(Effect::Broadcast));
@@ -388,6 +419,7 @@ impl Sealer {
         let head = Head { origin: group.origin.clone(), size, root };
         let sealed = SignedHead::new(head, agreeing);
         self.sealed = Some(sealed.clone());
+        self.unsealed_since = None;
         self.collecting = self.collecting.split_off(&size);
         vec![Effect::Sealed(sealed)]
     }

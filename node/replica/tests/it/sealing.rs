@@ -8,7 +8,7 @@ use akashi_merkle::{Cosigner, CosignerKey, CosignerSecret, Hash, KeySet, Origin,
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::HeadVow;
 use akashi_replica::seal::{
-    Effect, FenceReason, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer,
+    Effect, FenceReason, SEAL_ASK_MS, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer,
 };
 
 const ORIGIN: &str = "bank/e1/g0";
@@ -279,6 +279,26 @@ fn a_replica_that_heard_nothing_of_the_last_seal_learns_of_it_while_nothing_else
     let said = trio.said.len();
     trio.tick(SEAL_RETRY_MS);
     assert_eq!(trio.said.len(), said, "and then there is silence");
+}
+
+#[test]
+fn a_follower_that_forgot_the_newest_seal_in_a_crash_asks_for_it_while_nothing_else_happens() {
+    let mut trio = Trio::new();
+    trio.apply_everywhere(5);
+    trio.settle();
+    // The newest sealed head was not flushed; the vow is in the log, and the log gives the state.
+    trio.start(3, Some((5, root(5))), None);
+    trio.apply(3, 5, root(5));
+    trio.settle();
+    assert_eq!(trio.sealed_size(3), 0);
+    trio.tick(SEAL_ASK_MS);
+    trio.settle();
+    assert_eq!(trio.sealed_size(3), 5);
+    let said = trio.said.len();
+    trio.tick(SEAL_ASK_MS);
+    trio.tick(SEAL_ASK_MS);
+    trio.settle();
+    assert_eq!(trio.said.len(), said, "and asks no more");
 }
 
 #[test]
