@@ -28,6 +28,11 @@ const SEED: u64 = 0x0061_6b61_7368_6932;
 /// Cases that one Python process answers: what fits into memory without a thought.
 const ROUND: u64 = 5_000;
 
+/// One round of single faults, four seconds of Python, for so many changed proofs.
+const MUTATIONS_PER_ROUND_OF_FAULTS: u64 = 10_000;
+/// Honest and broken proofs of one round.
+const SINGLE_FAULTS: usize = 13;
+
 /// Answers that every run must have seen: otherwise it proves little.
 const MUST_OCCUR: &[&str] = &[
     "0",
@@ -118,6 +123,44 @@ fn both_verifiers_answer_every_changed_proof_alike() {
             assert!(seen.contains_key(&key), "{wanted} occurred for kind {kind}");
         }
     }
+}
+
+#[test]
+fn a_proof_with_one_broken_equation_is_refused_and_an_honest_one_of_theirs_accepted() {
+    // Made in Python: a finished proof that is changed breaks all its equations at once.
+    let rounds = 1 + effort::mutations() / MUTATIONS_PER_ROUND_OF_FAULTS;
+    let output = python(&["single-faults", "--rounds", &rounds.to_string()])
+        .output()
+        .expect("python3 is installed (Debian package python3)");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told = String::from_utf8(output.stdout).unwrap();
+    let questions: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let cases: Vec<Case> = questions.iter().map(Case::from_json).collect();
+    assert!(cases.len() >= SINGLE_FAULTS, "every fault is there");
+    for ((question, ours), theirs) in questions
+        .iter()
+        .zip(our_answers(&cases))
+        .zip(their_answers(&cases))
+    {
+        let place = format!("kind {}, broken: {}", question["kind"], question["fault"]);
+        assert_eq!(ours, theirs, "{place}");
+        assert_eq!(
+            ours.split_once(' ').unwrap().0,
+            question["code"].to_string(),
+            "{place}"
+        );
+    }
+    println!(
+        "{} proofs of theirs, the same answer from both",
+        cases.len()
+    );
 }
 
 /// Alone and in batches of all sorts together: one answer, in the words of the second verifier.

@@ -1,11 +1,12 @@
-"""The command: `vectors DIR`, `judge`, `selftest DIR`. It decides nothing by itself."""
+"""The command: `vectors`, `judge`, `single-faults`, `selftest`. It decides nothing by itself."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
-from . import judge, selftest, vectors
+from . import judge, prover, selftest, vectors
 
 
 def main():
@@ -18,6 +19,9 @@ def main():
     command = commands.add_parser("judge", help="JSON lines in, reason codes out")
     command.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     command.add_argument("--memo", action="store_true", help="the memo key behind each code")
+    command = commands.add_parser("single-faults", help="questions with one equation broken")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--rounds", type=int, default=1)
     command = commands.add_parser("selftest", help="the published vectors only")
     command.add_argument("directory", type=Path)
     options = parser.parse_args()
@@ -25,6 +29,9 @@ def main():
         if options.command == "judge":
             for line in judge.run(sys.stdin, options.processes, options.memo):
                 print(line)
+        elif options.command == "single-faults":
+            for question in prover.questions(options.seed, options.rounds):
+                print(json.dumps(question))
         elif options.command == "vectors":
             for line in vectors.run(options.directory, options.patient):
                 print(line)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .encoding import lv, u8, u16, u32, u64
 
 SUITE = 1
+LABEL = b"akashi/ctx/v1"
 PURPOSES = range(1, 7)
 CONSENT = 4
 # The purposes that may go without a contact id.
@@ -75,7 +76,7 @@ class Context:
         self.check()
         return b"".join(
             (
-                b"akashi/ctx/v1",
+                LABEL,
                 u8(self.suite),
                 lv(self.origin),
                 u16(self.group),
@@ -96,3 +97,57 @@ class Context:
     def digest(self):
         """SHA-256 of the bytes."""
         return hashlib.sha256(self.to_bytes()).digest()
+
+    @classmethod
+    def from_bytes(cls, data):
+        """From the bytes that are hashed; Refused unless they are those of a good context."""
+        reader = Reader(data)
+        label = reader.take(13)
+        context = cls(
+            suite=reader.number(1),
+            origin=reader.lv(),
+            group=reader.number(2),
+            epoch=reader.number(4),
+            tenant=reader.lv(),
+            challenge_id=reader.take(16),
+            nonce=reader.take(32),
+            purpose=reader.number(1),
+            subject=reader.take(32),
+            contact_id=reader.lv(),
+            not_before_us=reader.number(8),
+            expires_us=reader.number(8),
+            order_hash=reader.take(32),
+            policy_digest=reader.take(32),
+        )
+        reader.end()
+        context.check()
+        if label != LABEL:
+            raise Refused
+        return context
+
+
+class Reader:
+    """Takes fields from bytes, from left to right; ValueError where they end too early or late."""
+
+    def __init__(self, data):
+        self._rest = data
+
+    def take(self, length):
+        """So many bytes."""
+        if len(self._rest) < length:
+            raise ValueError("the bytes end inside a field")
+        taken, self._rest = self._rest[:length], self._rest[length:]
+        return taken
+
+    def number(self, length):
+        """A little-endian integer."""
+        return int.from_bytes(self.take(length), "little")
+
+    def lv(self):
+        """A string with its length in two bytes."""
+        return self.take(self.number(2))
+
+    def end(self):
+        """Nothing is left."""
+        if self._rest:
+            raise ValueError("bytes are left over")

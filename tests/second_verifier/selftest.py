@@ -5,7 +5,7 @@ Only numbers that others published are compared with; nothing here knows akashi'
 
 import json
 
-from . import generators
+from . import ed25519, generators
 from .group import IDENTITY, ORDER, add, decode, encode, equal, is_identity, multi_scalar, one_way_map
 from .transcript import Sponge, derive_session_id
 
@@ -81,6 +81,42 @@ def sponge(path):
     return done
 
 
+# RFC 8032, section 7.1, tests 1 and 2: public key, message, signature.
+RFC8032 = (
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555"
+        "fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da0"
+        "85ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+)
+
+
+def rfc8032():
+    """Published signatures hold, and no longer when S, R, A or the message is another one."""
+    done = 0
+    for texts in RFC8032:
+        key, message, signature = map(bytes.fromhex, texts)
+        done += _require(ed25519.verify(key, message, signature), "RFC 8032: it holds")
+        s = int.from_bytes(signature[32:], "little")
+        larger = signature[:32] + (s + ORDER).to_bytes(32, "little")
+        done += _require(not ed25519.verify(key, message, larger), "RFC 8032: S + order")
+        other = bytes([signature[0] ^ 1]) + signature[1:]
+        done += _require(not ed25519.verify(key, message, other), "RFC 8032: another R")
+        done += _require(not ed25519.verify(key, message + b"x", signature), "RFC 8032: message")
+        for small in (bytes([1]) + bytes(31), bytes(32), bytes([0xEE]) + b"\xff" * 30 + b"\x7f"):
+            done += _require(not ed25519.verify(small, message, signature), "small order key")
+            forged = small + bytes(32)
+            done += _require(not ed25519.verify(small, message, forged), "small order, forged")
+    return done
+
+
 def pinned_generators():
     """The digest over all 1026 generators."""
     return _require(generators.digest() == generators.DIGEST, "the digest of the generators")
@@ -88,6 +124,6 @@ def pinned_generators():
 
 def run(published):
     """Everything; the number of facts checked. Raises AssertionError at the first wrong one."""
-    return rfc9496(published / "rfc9496.json") + sponge(
-        published / "fiat-shamir-shake128.json"
-    ) + pinned_generators()
+    facts = rfc9496(published / "rfc9496.json")
+    facts += sponge(published / "fiat-shamir-shake128.json")
+    return facts + rfc8032() + pinned_generators()

@@ -6,8 +6,8 @@ A vector file that this verifier does not know is an error, not something to pas
 import hashlib
 import json
 
-from . import derive, selftest
-from .context import Refused
+from . import derive, messages, selftest
+from .context import Context, Refused
 from .reasons import StatementRefused
 from .verify import (
     begin,
@@ -71,6 +71,57 @@ def derivations(document, patient):
     return done
 
 
+def signed_messages(document):
+    """Credentials, orders, sealed payloads, sensors; the number of facts compared."""
+    place = "messages"
+    done = 0
+    for vector in map(raw, document["credentials"]):
+        message, fields = messages.credential(vector["body"])
+        key = vector["issuer_key"]
+        done += _same(place, "issuer key id", messages.sha256(key), vector["issuer_key_id"])
+        done += _same(place, "key id in body", fields["issuer_key_id"], vector["issuer_key_id"])
+        done += _same(place, "digest", messages.sha256(message), vector["digest"])
+        held = messages.signed(key, message, vector["signature"])
+        done += _same(place, "credential signature", held, True)
+    for vector in map(raw, document["orders"]):
+        found = messages.order_hash(vector["salt"], vector["amounts"], vector["order"])
+        done += _same(place, "order hash", found, vector["order_hash"])
+    vector = raw(document["sealed"])
+    found = messages.sealed_digest(vector["encapsulated_key"], vector["ciphertext"])
+    done += _same(place, "sealed digest", found, vector["sealed_digest"])
+    found = messages.sealing_info(vector["context_bytes"])
+    done += _same(place, "sealing info", found, vector["info"])
+    found = messages.sha256(vector["recipient_key"])
+    done += _same(place, "recipient digest", found, vector["recipient_digest"])
+    return done + sensors(place, raw(document["sensors"]))
+
+
+def sensors(place, vector):
+    """A sensor's certificate and its two messages; the number of facts compared."""
+    certificate = vector["certificate"]
+    found = messages.certificate_digest(certificate)
+    done = _same(place, "certificate digest", found, vector["certificate_digest"])
+    context = Context.from_bytes(vector["context_bytes"])
+    for name, last in (
+        ("enrol", vector["server_nonce"]),
+        ("probe", messages.sha256(vector["C_t"])),
+    ):
+        message = messages.sensor_message(
+            b"akashi/v1/" + name.encode("ascii"),
+            context,
+            vector["P"],
+            vector["capture"],
+            certificate,
+            last,
+        )
+        if name == "enrol":
+            done += _same(place, "enrolment message", message, vector["enrolment_message"])
+        signature = vector["enrolment_signature" if name == "enrol" else "probe_signature"]
+        held = messages.signed(certificate["key"], message, signature)
+        done += _same(place, f"{name} signature", held, True)
+    return done
+
+
 def digests(directory):
     """Every vector file is the one that SHA256SUMS freezes; the number of files."""
     frozen = {}
@@ -95,6 +146,9 @@ def run(directory, patient):
         document = json.loads(path.read_text())
         if path.stem == "derivations":
             yield f"derivations: {derivations(document, patient)} facts"
+            continue
+        if path.stem == "messages":
+            yield f"messages: {signed_messages(document)} facts"
             continue
         kind = document["kind"]
         facts = 0

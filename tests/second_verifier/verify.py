@@ -72,6 +72,15 @@ def verify(context, statement, proof):
     return ACCEPTED
 
 
+def failing_equations(context, statement, proof):
+    """How many equations of a well-formed proof fail when each is looked at alone."""
+    _, transcript = begin(context, statement)
+    points = [statement_point(data) for data in statement.points()]
+    elements = parse(proof, statement.layout)
+    equations = statement.equations(transcript, proof, elements, points)
+    return sum(not is_identity(multi_scalar(terms)) for terms in equations)
+
+
 def first_challenge(context, statement, proof):
     """The challenge after the first move of a Schnorr proof, for the vector files."""
     _, transcript = begin(context, statement)

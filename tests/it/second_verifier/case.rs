@@ -30,6 +30,17 @@ pub(super) enum NothingToVerify {
 }
 
 impl Case {
+    /// A question in the shape of a vector.
+    pub(super) fn from_json(question: &Value) -> Self {
+        Self {
+            kind: question["kind"].as_u64().unwrap(),
+            context: question["context"].as_object().unwrap().clone(),
+            statement: question["statement"].as_object().unwrap().clone(),
+            proof: hex::decode(question["proof"].as_str().unwrap()).unwrap(),
+            change: String::new(),
+        }
+    }
+
     /// The question as the second verifier takes it.
     pub(super) fn line(&self) -> String {
         json!({

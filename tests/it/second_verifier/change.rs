@@ -29,7 +29,10 @@ const FREE_FIELDS: &[&str] = &["origin", "tenant", "contact_id"];
 /// One change of a good proof; `other` is a good proof to borrow from.
 pub(super) fn change(good: &Case, other: &Case, dice: &mut Dice) -> Case {
     let mut case = good.clone();
+    // Kinds with parameters get more of their statements changed.
+    let of_statement = matches!(case.kind, 5..=7) && dice.one_in(3);
     case.change = match dice.below(32) {
+        _ if of_statement => statement(&mut case, other, dice),
         0 | 1 => "nothing".to_owned(),
         2..=7 => flip(&mut case.proof, dice),
         8 | 9 => cut_or_grow(&mut case.proof, other, dice),
@@ -170,6 +173,7 @@ fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
             let how = match dice.below(8) {
                 0..=3 => flip(&mut value, dice),
                 4 if name == "terms" => cut_or_grow(&mut value, other, dice),
+                6 | 7 if name == "terms" => term(&mut value, dice),
                 5 => {
                     value.fill(0);
                     "zeros".to_owned()
@@ -181,7 +185,7 @@ fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
             how
         }
         Value::Number(old) => {
-            let new = parameter(name, old.as_u64().unwrap(), dice);
+            let new = parameter(case.kind, name, old.as_u64().unwrap(), dice);
             case.statement.insert(name.clone(), new.into());
             format!("{new}")
         }
@@ -197,6 +201,36 @@ fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
     format!("statement, {name}: {how}")
 }
 
+/// The form or the bound of one term of a range.
+fn term(terms: &mut [u8], dice: &mut Dice) -> String {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    while at + 9 <= terms.len() {
+        starts.push(at);
+        at += if terms[at] == 3 { 73 } else { 41 };
+    }
+    if starts.is_empty() {
+        return "no term".to_owned();
+    }
+    let at = starts[dice.below(starts.len())];
+    if dice.one_in(4) {
+        terms[at] = dice.array::<1>()[0] & 3;
+        return format!("the form at {at} is {}", terms[at]);
+    }
+    let bound = [
+        0,
+        1,
+        (1 << 32) - 1,
+        1 << 32,
+        (1 << 63) - 1,
+        1 << 63,
+        dice.next(),
+    ];
+    let bound: u64 = bound[dice.below(bound.len())];
+    terms[at + 1..at + 9].copy_from_slice(&bound.to_le_bytes());
+    format!("the bound at {at} is {bound}")
+}
+
 /// Another value for a field, if it has the same length.
 fn offer(case: &mut Case, name: &str, from: Option<Value>) {
     let length = |value: &Value| value.as_str().map(str::len);
@@ -206,7 +240,7 @@ fn offer(case: &mut Case, name: &str, from: Option<Value>) {
 }
 
 /// Another number within the width of its field.
-fn parameter(name: &str, old: u64, dice: &mut Dice) -> u64 {
+fn parameter(kind: u64, name: &str, old: u64, dice: &mut Dice) -> u64 {
     let new = match dice.below(6) {
         0 => old.wrapping_add(1),
         1 => old.wrapping_sub(1),
@@ -217,11 +251,10 @@ fn parameter(name: &str, old: u64, dice: &mut Dice) -> u64 {
         4 => 1 << 25,
         _ => dice.next() >> dice.below(64),
     };
-    match name {
-        "value" => new,
-        "tau" => new & 0xffff_ffff,
-        // n of a range has 8 bits, n of a template 16; both know only a few.
-        _ if old > 64 => new & 0xffff,
+    match (kind, name) {
+        (3, _) => new,
+        (7, "tau") => new & 0xffff_ffff,
+        (7, _) => new & 0xffff,
         _ => new & 0xff,
     }
 }
@@ -232,11 +265,17 @@ fn set(mut set: Vec<u64>, dice: &mut Dice) -> Vec<u64> {
         return set;
     }
     let place = dice.below(set.len());
-    match dice.below(7) {
+    match dice.below(9) {
         0 => set.clear(),
         1 => set.reverse(),
         2 => set.push(set[place]),
-        3 => set.extend((0..17).map(|more| u64::MAX - 17 + more)),
+        3 | 7 | 8 => {
+            // Around the largest size, ascending.
+            let size = 15 + dice.below(4);
+            set.extend((0..20).map(|more| u64::MAX - 20 + more));
+            set.sort_unstable();
+            set.truncate(size);
+        }
         4 => set[place] ^= 1 << dice.below(64),
         5 => {
             set.remove(place);
@@ -322,7 +361,7 @@ fn other_kind(case: &mut Case, dice: &mut Dice) -> String {
             let value = of.remove("value").unwrap();
             of.insert("set".into(), vec![value].into());
         }
-        6 if case.proof.len() == 2 * ELEMENT_BYTES => {
+        6 if case.proof.len() == 2 * ELEMENT_BYTES && of["set"][0].is_u64() => {
             case.kind = 3;
             let set = of.remove("set").unwrap();
             of.insert("value".into(), set[0].clone());

@@ -154,12 +154,10 @@ fn accepted(path: &Path) -> (u64, Vec<Case>) {
         .unwrap()
         .iter()
         .filter(|case| case["code"] == 0)
-        .map(|case| Case {
-            kind,
-            context: case["context"].as_object().unwrap().clone(),
-            statement: case["statement"].as_object().unwrap().clone(),
-            proof: hex::decode(case["proof"].as_str().unwrap()).unwrap(),
-            change: String::new(),
+        .map(|case| {
+            let mut case = case.clone();
+            case["kind"] = kind.into();
+            Case::from_json(&case)
         })
         .collect();
     assert!(
