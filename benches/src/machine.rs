@@ -20,6 +20,8 @@ pub struct Machine {
     pub disk: String,
     /// The load averages over 1, 5 and 15 minutes.
     pub load: String,
+    /// The scheduling priority of this program and of everything that it starts; 0 is usual.
+    pub nice: String,
 }
 
 impl Machine {
@@ -46,8 +48,18 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             disk: disk_of(data, &read("/proc/mounts")),
             load: load_average(),
+            nice: nice_of(&read("/proc/self/stat")).to_owned(),
         }
     }
+}
+
+/// The nice value in a process's `stat` line (proc(5), field 19).
+fn nice_of(stat: &str) -> &str {
+    /// Its position among the fields after the program's name.
+    const NICE_FIELD: usize = 16;
+    stat.rsplit_once(')')
+        .and_then(|(_, fields)| fields.split_whitespace().nth(NICE_FIELD))
+        .unwrap_or("unknown")
 }
 
 /// The load averages over 1, 5 and 15 minutes, right now.
@@ -79,6 +91,13 @@ fn read(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_priority_is_read_from_behind_the_name() {
+        let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 100 0 0 0 17 5 0 0 20 -5 8 0 100 1 2";
+        assert_eq!(nice_of(stat), "-5");
+        assert_eq!(nice_of(""), "unknown");
+    }
 
     #[test]
     fn the_nearest_mount_above_a_path_is_its_disk() {

@@ -68,8 +68,9 @@ fn head(text: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(text, "| disk | {} |", machine.disk)?;
     writeln!(
         text,
-        "| load average | {} before, {} after; {} s stolen by the hypervisor |",
-        machine.load, results.load_after, results.stolen_s
+        "| load average | {} before, {} after; {} s stolen by the hypervisor; both \
+         systems and the load run at nice {} |",
+        machine.load, results.load_after, results.stolen_s, machine.nice
     )?;
     writeln!(
         text,
