@@ -171,7 +171,11 @@ impl RaftThread {
             RaftInput::Applied(index) => self.core.applied(index),
             RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
             RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
-            RaftInput::Fenced => self.fenced = true,
+            RaftInput::Fenced => {
+                self.fenced = true;
+                // Their answers would come from a state that no quorum has.
+                self.out.waiters.lead_lost();
+            }
             RaftInput::Transfer(to) => self.transfer(to),
             RaftInput::Stop => return false,
         }
@@ -219,6 +223,9 @@ impl RaftThread {
 
     /// Packs what waits into as few entries as the limits allow.
     fn propose_pending(&mut self) {
+        if self.fenced {
+            give_back(std::mem::take(&mut self.pending), Retry::NotLeader);
+        }
         while !self.pending.is_empty() {
             let mut bytes = 0_usize;
             let mut count = 0;
@@ -339,5 +346,79 @@ fn give_back(batch: Vec<Pending>, why: Retry) {
 fn refuse(replies: Vec<Reply>, why: Retry) {
     for reply in replies {
         drop(reply.send(Err(why)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use akashi_domain::command::{Command, CreateTenant};
+    use akashi_domain::ids::{ClientId, RequestId};
+    use akashi_domain::kv::Changes;
+    use akashi_replica::consensus::{CoreConfig, Recovered};
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[test]
+    fn a_leader_that_is_fenced_takes_no_commands_and_answers_none() {
+        let (mut thread, log) = leader_of_one();
+        let mut before = propose(&mut thread);
+        thread.propose_pending();
+        thread.hand_out();
+        assert!(log.try_iter().count() > 0, "proposed");
+        assert!(before.try_recv().is_err(), "and not decided yet");
+        assert!(thread.take(RaftInput::Fenced));
+        assert_eq!(before.try_recv(), Ok(Err(Retry::NotLeader)));
+        let mut after = propose(&mut thread);
+        thread.propose_pending();
+        thread.hand_out();
+        assert_eq!(after.try_recv(), Ok(Err(Retry::NotLeader)));
+        assert_eq!(log.try_iter().count(), 0);
+    }
+
+    fn propose(thread: &mut RaftThread) -> oneshot::Receiver<Result<akashi_domain::answer::Answer, Retry>> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            id: RequestId([1; 16]),
+            client: ClientId([2; 16]),
+            not_after: Stamp(u64::MAX),
+            command: Command::CreateTenant(CreateTenant { tenant: "retail".to_owned() }),
+        };
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        assert!(thread.take(RaftInput::Propose(Pending { request, bytes: 64, reply, permit })));
+        answer
+    }
+
+    /// A thread whose core leads a group of one, and what it wants written.
+    fn leader_of_one() -> (RaftThread, Receiver<LogInput>) {
+        let (log, written) = channel();
+        let metrics = Metrics::new(&SdkMeterProvider::builder().build());
+        let out = RaftOutputs {
+            log,
+            apply: channel().0,
+            seal: channel().0,
+            peers: Outbox::default(),
+            pool: VerifyPool::start(&Changes::new(), 0, metrics.clone()).unwrap(),
+            waiters: Arc::default(),
+            role: watch::channel(Role::default()).0,
+            committed: Arc::default(),
+            timer_due: Arc::default(),
+            metrics,
+        };
+        let core = RaftCore::new(CoreConfig::new(1, vec![1]), Recovered::default()).unwrap();
+        let mut thread = RaftThread::new(core, out, None);
+        thread.core.campaign();
+        while !thread.role.leader_ready {
+            thread.hand_out();
+            for input in written.try_iter() {
+                if let LogInput::Persist(persist) = input {
+                    assert!(thread.take(RaftInput::Persisted(persist.number)));
+                }
+            }
+        }
+        (thread, written)
     }
 }

@@ -127,7 +127,8 @@ impl PeerInputs for Inputs {
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
         let handle = self.handle.clone();
         Box::pin(async move {
-            if !handle.shared.role.borrow().is_leader {
+            let fenced = handle.shared.fenced.borrow().is_some();
+            if fenced || !handle.shared.role.borrow().is_leader {
                 return Err(Retry::NotLeader);
             }
             handle.propose_here(request).await
