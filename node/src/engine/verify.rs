@@ -21,6 +21,8 @@ use crate::telemetry::{MemoResult, Metrics};
 const MEMO_MAX: usize = 65_536;
 /// Entries waiting to be looked at; beyond, apply judges by itself, which is only slower.
 const QUEUE_MAX: usize = 4_096;
+/// Bytes of the entries that wait: a replica that catches up appends faster than proofs are judged.
+const QUEUE_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 /// Proofs judged together: larger batches gain little per proof and delay the first.
 const BATCH_MAX: usize = 64;
 
@@ -40,7 +42,28 @@ struct Memo {
     /// Keys by age; the oldest are forgotten first.
     order: VecDeque<Key>,
     queue: VecDeque<Arc<[u8]>>,
+    queue_bytes: usize,
     stopping: bool,
+}
+
+impl Memo {
+    /// Takes note that somebody judges `key`.
+    fn claim(&mut self, key: Key) {
+        self.results.insert(key, Known::Running);
+        self.order.push_back(key);
+        while self.order.len() > MEMO_MAX {
+            if let Some(oldest) = self.order.pop_front() {
+                self.results.remove(&oldest);
+            }
+        }
+    }
+
+    /// Notes what came of a claim; one that was forgotten meanwhile stays forgotten.
+    fn settle(&mut self, key: Key, result: Result<(), Reason>) {
+        if let Some(known) = self.results.get_mut(&key) {
+            *known = Known::Done(result);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -88,7 +111,9 @@ impl VerifyPool {
     /// An entry was appended: judge what it submits.
     pub(super) fn appended(&self, data: Arc<[u8]>) {
         let mut memo = self.shared.lock();
-        if memo.queue.len() < QUEUE_MAX {
+        let bytes = memo.queue_bytes.saturating_add(data.len());
+        if memo.queue.len() < QUEUE_MAX && bytes <= QUEUE_BYTES_MAX {
+            memo.queue_bytes = bytes;
             memo.queue.push_back(data);
             self.shared.changed.notify_all();
         }
@@ -136,12 +161,11 @@ impl Checker for MemoChecker {
             }
         }
         // Claimed, so that no worker does it as well.
-        memo.results.insert(key, Known::Running);
-        memo.order.push_back(key);
+        memo.claim(key);
         drop(memo);
         self.shared.metrics.memo(MemoResult::Miss);
         let result = check(&job.context, &job.statement, &job.proof);
-        self.shared.lock().results.insert(key, Known::Done(result));
+        self.shared.lock().settle(key, result);
         result
     }
 }
@@ -158,7 +182,10 @@ fn work<V: View>(shared: &Shared, view: &V) {
             }
             // A few entries at a time, so that several workers share a burst.
             let take = memo.queue.len().min(4);
-            memo.queue.drain(..take).collect::<Vec<_>>()
+            let taken: Vec<_> = memo.queue.drain(..take).collect();
+            let bytes = taken.iter().map(|data| data.len()).sum();
+            memo.queue_bytes = memo.queue_bytes.saturating_sub(bytes);
+            taken
         };
         let jobs: Vec<(Key, Job)> = entries.iter().flat_map(|data| jobs_of(view, data)).collect();
         for chunk in jobs.chunks(BATCH_MAX) {
@@ -184,8 +211,7 @@ fn judge(shared: &Shared, jobs: &[(Key, Job)]) {
             .filter(|(key, _)| {
                 let new = !memo.results.contains_key(key);
                 if new {
-                    memo.results.insert(*key, Known::Running);
-                    memo.order.push_back(*key);
+                    memo.claim(*key);
                 }
                 new
             })
@@ -207,12 +233,7 @@ fn judge(shared: &Shared, jobs: &[(Key, Job)]) {
     {
         let mut memo = shared.lock();
         for (key, ticket) in tickets {
-            memo.results.insert(key, Known::Done(verdicts.of(ticket)));
-        }
-        while memo.order.len() > MEMO_MAX {
-            if let Some(oldest) = memo.order.pop_front() {
-                memo.results.remove(&oldest);
-            }
+            memo.settle(key, verdicts.of(ticket));
         }
         let waiting = memo.queue.len();
         drop(memo);
@@ -238,5 +259,42 @@ impl Drop for Unfinished<'_> {
         }
         drop(memo);
         self.shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use akashi_domain::kv::Changes;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    use super::*;
+
+    #[test]
+    fn entries_that_wait_are_bounded_in_bytes() {
+        let metrics = Metrics::new(&SdkMeterProvider::builder().build());
+        let pool = VerifyPool::start(&Changes::new(), 0, metrics).unwrap();
+        let entry: Arc<[u8]> = vec![0; QUEUE_BYTES_MAX / 4].into();
+        for _ in 0..10 {
+            pool.appended(Arc::clone(&entry));
+        }
+        assert_eq!(pool.shared.lock().queue.len(), 4);
+    }
+
+    #[test]
+    fn the_memo_forgets_the_oldest_claims_and_what_comes_of_them() {
+        let mut memo = Memo::default();
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            key
+        };
+        for number in 0..MEMO_MAX + 10 {
+            memo.claim(key(number));
+        }
+        for number in 0..MEMO_MAX + 10 {
+            memo.settle(key(number), Ok(()));
+        }
+        assert_eq!((memo.results.len(), memo.order.len()), (MEMO_MAX, MEMO_MAX));
+        assert!(!memo.results.contains_key(&key(9)));
     }
 }
