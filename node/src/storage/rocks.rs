@@ -8,6 +8,7 @@
 //! several groups can share one store.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use akashi_replica::store::{Batch, Pair, StateStore, StoreError, Table};
 use rocksdb::{
@@ -44,6 +45,8 @@ const DIARY_BYTES_MAX: usize = 4 << 20;
 pub struct RocksStore {
     db: DB,
     group: [u8; 2],
+    /// A read or a write was refused: whoever asked was told, and the next flush says so too.
+    refused: AtomicBool,
 }
 
 impl RocksStore {
@@ -60,6 +63,7 @@ impl RocksStore {
         Ok(Self {
             db,
             group: group.to_be_bytes(),
+            refused: AtomicBool::new(false),
         })
     }
 
@@ -98,6 +102,12 @@ impl RocksStore {
         self.db.cf_handle(table.name()).ok_or(StoreError::Corrupt)
     }
 
+    /// Remembers that the engine refused: damage that a reader found must stop the node as well.
+    fn refusal(&self, error: rocksdb::Error) -> StoreError {
+        self.refused.store(true, Ordering::Release);
+        engine(error)
+    }
+
     fn key(&self, key: &[u8]) -> Vec<u8> {
         [&self.group, key].concat()
     }
@@ -130,7 +140,7 @@ impl StateStore for RocksStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.db
             .get_cf(self.table(table)?, self.key(key))
-            .map_err(engine)
+            .map_err(|error| self.refusal(error))
     }
 
     fn scan(
@@ -150,7 +160,7 @@ impl StateStore for RocksStore {
             .iterator_cf_opt(self.table(table)?, self.between(from, to), mode);
         let mut pairs = Vec::new();
         for pair in found.take(limit) {
-            let (key, value) = pair.map_err(engine)?;
+            let (key, value) = pair.map_err(|error| self.refusal(error))?;
             pairs.push((self.bare(&key)?, value.into_vec()));
         }
         Ok(pairs)
@@ -164,7 +174,7 @@ impl StateStore for RocksStore {
             .db
             .raw_iterator_cf_opt(self.table(table)?, self.between(from, to));
         found.seek_to_last();
-        found.status().map_err(engine)?;
+        found.status().map_err(|error| self.refusal(error))?;
         let Some((key, value)) = found.item() else {
             return Ok(None);
         };
@@ -182,10 +192,11 @@ impl StateStore for RocksStore {
         }
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.db.write_opt(changes, &options).map_err(engine)
+        self.db.write_opt(changes, &options).map_err(|error| self.refusal(error))
     }
 
-    /// Also reports flushes and compactions that failed behind the caller's back.
+    /// Also reports flushes and compactions that failed behind the caller's back, and reads and writes
+    /// that were refused since the store was opened.
     fn flush(&self) -> Result<(), StoreError> {
         let tables = Table::ALL
             .into_iter()
@@ -194,12 +205,20 @@ impl StateStore for RocksStore {
         let mut options = FlushOptions::default();
         options.set_wait(true);
         self.db.flush_cfs_opt(&tables, &options).map_err(engine)?;
+        if self.refused.load(Ordering::Acquire) {
+            return Err(StoreError::Engine(Box::new(RefusedEarlier)));
+        }
         match self.background_errors()? {
             0 => Ok(()),
             _ => Err(StoreError::Engine(Box::new(BackgroundError))),
         }
     }
 }
+
+/// RocksDB refused a read or a write, for instance because a block's checksum does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("a read or a write was refused earlier")]
+struct RefusedEarlier;
 
 /// RocksDB counted a failed flush or compaction.
 #[derive(Debug, thiserror::Error)]
@@ -315,6 +334,29 @@ mod tests {
         assert_eq!(last(&[0], &[2, 0]), Some(vec![1, 0xff]));
         assert_eq!(last(&[0, 4], &[1, 0]), None);
         assert_eq!(last(&[1], &[1]), None);
+    }
+
+    #[test]
+    fn damage_that_a_reader_finds_fails_the_next_flush() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RocksStore::open(directory.path(), 0).unwrap();
+        let mut batch = Batch::default();
+        batch.put(Table::Audit, b"leaf".to_vec(), vec![7; 4_096]);
+        store.write(batch).unwrap();
+        store.flush().unwrap();
+        drop(store);
+        for file in std::fs::read_dir(directory.path()).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "sst") {
+                let mut bytes = std::fs::read(&path).unwrap();
+                bytes[2_000] ^= 1;
+                std::fs::write(&path, bytes).unwrap();
+            }
+        }
+        let store = RocksStore::open(directory.path(), 0).unwrap();
+        assert!(store.flush().is_ok(), "nobody has looked yet");
+        assert!(store.get(Table::Audit, b"leaf").is_err());
+        assert!(store.flush().is_err(), "the node must not go on");
     }
 
     #[test]
@@ -484,7 +526,11 @@ mod tests {
             .map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, &cache)));
         let path = directory.join("live");
         let db = DB::open_cf_descriptors_read_only(&store_options(), path, tables, false).unwrap();
-        RocksStore { db, group: [0; 2] }
+        RocksStore {
+            db,
+            group: [0; 2],
+            refused: AtomicBool::new(false),
+        }
     }
 
     /// The number of the last batch in the store; checks that all tables are at it.
