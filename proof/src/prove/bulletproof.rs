@@ -41,12 +41,11 @@ pub(crate) fn make(
     };
 
     // a_L are the bits, a_R = a_L - 1.
-    let bits: Zeroizing<Vec<u8>> = Zeroizing::new(
-        opened
-            .iter()
-            .flat_map(|(value, _)| (0..n).map(move |i| bit(*value, i)))
-            .collect(),
-    );
+    // Secret vectors are made in one piece: one that grew would leave copies behind.
+    let mut bits = Zeroizing::new(Vec::with_capacity(n * m));
+    for (value, _) in opened {
+        bits.extend((0..n).map(|i| bit(*value, i)));
+    }
     let alpha = nonces.next();
     let mut A = commit_scalar(&Scalar::ZERO, &alpha);
     for ((bit, G_i), H_i) in bits.iter().zip(&G).zip(&Hh) {
@@ -63,10 +62,11 @@ pub(crate) fn make(
     let z = speech.conversation.ask(b"z");
 
     // l(X) = l0 + l1 X with l0 = a_L - z; r(X) = r0 + r1 X with r0 = y^i (a_R + z) + z^(2+j) 2^i.
-    let weights = powers(z)
+    let weights: Vec<Scalar> = powers(z)
         .skip(2)
         .take(m)
-        .flat_map(|z_j| powers(Scalar::from(2_u8)).take(n).map(move |two| z_j * two));
+        .flat_map(|z_j| powers(Scalar::from(2_u8)).take(n).map(move |two| z_j * two))
+        .collect();
     let l0: Secrets = Zeroizing::new(bits.iter().map(|bit| Scalar::from(*bit) - z).collect());
     let r0: Secrets = Zeroizing::new(
         bits.iter()
