@@ -25,4 +25,5 @@ mod sensors;
 mod statements_in_json;
 mod vectors;
 mod vectors_of_attributes;
+mod vectors_of_decisions;
 mod vectors_of_messages;

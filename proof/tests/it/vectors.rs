@@ -245,7 +245,10 @@ const KINDS: [&str; 8] = [
 fn the_vector_files_are_the_frozen_ones() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut sums = String::new();
-    for name in KINDS.iter().chain(&["derivations", "messages"]) {
+    for name in KINDS
+        .iter()
+        .chain(&["decisions", "derivations", "messages"])
+    {
         let file = fs::read(folder.join(format!("{name}.json"))).unwrap();
         sums += &format!("{}  {name}.json\n", hex::encode(Sha256::digest(file)));
     }
@@ -403,22 +406,7 @@ pub(crate) fn case(
     };
     json!({
         "name": name,
-        "context": {
-            "suite": fields.suite.code(),
-            "origin": hex::encode(fields.origin),
-            "group": fields.group,
-            "epoch": fields.epoch,
-            "tenant": hex::encode(fields.tenant),
-            "challenge_id": hex::encode(fields.challenge_id),
-            "nonce": hex::encode(fields.nonce),
-            "purpose": fields.purpose.code(),
-            "subject": hex::encode(fields.subject),
-            "contact_id": hex::encode(fields.contact_id),
-            "not_before_us": fields.not_before_us,
-            "expires_us": fields.expires_us,
-            "order_hash": hex::encode(fields.order_hash),
-            "policy_digest": hex::encode(fields.policy_digest),
-        },
+        "context": describe_context(fields),
         "context_bytes": hex::encode(context.bytes()),
         "context_digest": hex::encode(context.digest()),
         "statement": describe(&statement),
@@ -428,6 +416,26 @@ pub(crate) fn case(
         "proof": hex::encode(proof),
         "memo_key": hex::encode(memo_key(&context, &statement, proof)),
         "code": check(&context, &statement, proof).err().map_or(0, Reason::code),
+    })
+}
+
+/// The fields of a context.
+pub(crate) fn describe_context(fields: ContextFields<'_>) -> Value {
+    json!({
+        "suite": fields.suite.code(),
+        "origin": hex::encode(fields.origin),
+        "group": fields.group,
+        "epoch": fields.epoch,
+        "tenant": hex::encode(fields.tenant),
+        "challenge_id": hex::encode(fields.challenge_id),
+        "nonce": hex::encode(fields.nonce),
+        "purpose": fields.purpose.code(),
+        "subject": hex::encode(fields.subject),
+        "contact_id": hex::encode(fields.contact_id),
+        "not_before_us": fields.not_before_us,
+        "expires_us": fields.expires_us,
+        "order_hash": hex::encode(fields.order_hash),
+        "policy_digest": hex::encode(fields.policy_digest),
     })
 }
 

@@ -86,7 +86,7 @@ fn message_vectors() {
     expect_file!["../vectors/messages.json"].assert_eq(&pretty(&file));
 }
 
-fn describe_certificate(certificate: &SensorCertificate) -> Value {
+pub(crate) fn describe_certificate(certificate: &SensorCertificate) -> Value {
     json!({
         "suite": 1,
         "origin": hex::encode(ORIGIN),
@@ -99,7 +99,7 @@ fn describe_certificate(certificate: &SensorCertificate) -> Value {
     })
 }
 
-fn describe_capture(capture: &Capture<'_>) -> Value {
+pub(crate) fn describe_capture(capture: &Capture<'_>) -> Value {
     json!({
         "C": hex::encode(capture.commitment.to_bytes()),
         "n": capture.dimensions.count(),
