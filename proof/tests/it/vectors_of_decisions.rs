@@ -28,7 +28,7 @@ fn decision_vectors() {
         "probes": probes(),
         "enrolments": enrolments(),
     });
-    expect_file!["../vectors/decisions.json"].assert_eq(&pretty(&file));
+    expect_file!["../vectors/decisions/attestations.json"].assert_eq(&pretty(&file));
 }
 
 fn code<T>(verdict: Result<T, Reason>) -> u16 {
