@@ -12,6 +12,7 @@ SUITE = 1
 LABEL = b"akashi/ctx/v1"
 PURPOSES = range(1, 7)
 CONSENT = 4
+ENROL = 5
 # The purposes that may go without a contact id.
 CONTACTLESS = (2, 3, 5, 6)
 

@@ -73,7 +73,8 @@ def equations(transcript, proof, elements, n, targets):
     for (u, left, right), inverse in zip(halves, inverses):
         terms += [(u * u, left), (inverse * inverse, right)]
     # s_i multiplies, over the rounds, the challenge or its inverse, as i lies in the upper or lower
-    # half; the first round halves the whole, so it belongs to the highest bit. 1/s_i is s_(size-1-i).
+    # half; the first round halves the whole, so it belongs to the highest bit. Hence 1/s_i is
+    # s_(size-1-i).
     weights = [1]
     for (u, _, _), inverse in zip(halves, inverses):
         weights = [weight * factor % ORDER for weight in weights for factor in (inverse, u)]

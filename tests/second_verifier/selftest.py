@@ -1,4 +1,4 @@
-"""The published vectors that the verifier stands on: RFC 9496, the sponge, the generators.
+"""The published vectors below everything: RFC 9496, RFC 8032, the sponge, the generators.
 
 Only numbers that others published are compared with; nothing here knows akashi's own proofs.
 """
@@ -6,7 +6,17 @@ Only numbers that others published are compared with; nothing here knows akashi'
 import json
 
 from . import ed25519, generators
-from .group import IDENTITY, ORDER, add, decode, encode, equal, is_identity, multi_scalar, one_way_map
+from .group import (
+    IDENTITY,
+    ORDER,
+    add,
+    decode,
+    encode,
+    equal,
+    is_identity,
+    multi_scalar,
+    one_way_map,
+)
 from .transcript import Sponge, derive_session_id
 
 

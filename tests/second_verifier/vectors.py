@@ -6,7 +6,7 @@ A vector file that this verifier does not know is an error, not something to pas
 import hashlib
 import json
 
-from . import derive, messages, selftest
+from . import attestation, derive, messages, selftest
 from .context import Context, Refused
 from .reasons import StatementRefused
 from .verify import (
@@ -122,6 +122,24 @@ def sensors(place, vector):
     return done
 
 
+def decisions(document):
+    """Decisions on credentials and captures; (cases, codes and how often each)."""
+    _same("attestations", "its lists", sorted(document), sorted(attestation.DECISIONS))
+    codes = {}
+    for name, decide in attestation.DECISIONS.items():
+        for number, given in enumerate(document[name]):
+            context = context_from_json(given["context"])
+            found = decide(context, raw({**given, "name": ""}))
+            _same(f"{name} {number} ({given['name']})", "code", found, given["code"])
+            codes[found] = codes.get(found, 0) + 1
+    return sum(codes.values()), counted(codes)
+
+
+def counted(codes):
+    """Codes and how often each occurred, for the report."""
+    return "codes {" + ", ".join(f"{code}: {count}" for code, count in sorted(codes.items())) + "}"
+
+
 def digests(directory):
     """Every vector file is the one that SHA256SUMS freezes; the number of files."""
     frozen = {}
@@ -160,5 +178,11 @@ def run(directory, patient):
             except (Refused, StatementRefused) as refused:
                 raise Differs(f"{place}: refused before it was verified: {refused!r}") from refused
             codes[vector["code"]] = codes.get(vector["code"], 0) + 1
-        counted = ", ".join(f"{code}: {count}" for code, count in sorted(codes.items()))
-        yield f"{path.stem}: {len(document['cases'])} cases, {facts} facts, codes {{{counted}}}"
+        yield f"{path.stem}: {len(document['cases'])} cases, {facts} facts, {counted(codes)}"
+    folder = directory / "decisions"
+    yield f"decisions, frozen by digest: {digests(folder)} files"
+    for path in sorted(folder.glob("*.json")):
+        if path.stem != "attestations":
+            raise Differs(f"{path.name}: decisions of a sort that is not known here")
+        cases, told = decisions(json.loads(path.read_text()))
+        yield f"{path.stem}: {cases} cases, {told}"
