@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use curve25519_dalek::{RistrettoPoint, Scalar};
+use curve25519_dalek::Scalar;
 
 use super::{
     Kind, Statement,
@@ -40,11 +40,13 @@ impl Sealed for Equals {
         Schnorr::parse(proof)
     }
 
+    /// s·H − R − c·C + cv·B = 0: the Schnorr equation for C − v·B.
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        let value = RistrettoPoint::mul_base(&Scalar::from(self.value));
-        elements.equations(
+        let taken = Scalar::from(self.value);
+        elements.equations_less(
             Base::H,
-            self.commitment.element().point() - value,
+            self.commitment.element().point(),
+            taken,
             transcript,
         )
     }

@@ -110,20 +110,26 @@ impl Sealed for InSet {
     }
 
     /// zᵢ·H − Rᵢ − cᵢ·Yᵢ = 0 for every i, with c_k = c − c₁ − … − c_(k−1).
+    ///
+    /// −cᵢ·Yᵢ is written as −cᵢ·C + cᵢsᵢ·B, which saves a multiplication of B per branch.
     fn equations(&self, elements: &Branches, transcript: &mut Transcript) -> Vec<Equation> {
         for commitment in &elements.R {
             transcript.absorb(commitment.encoding());
         }
         let last = transcript.challenge() - elements.c.iter().sum::<Scalar>();
         let challenges = elements.c.iter().copied().chain([last]);
-        self.branches()
+        self.set
+            .iter()
             .zip(&elements.R)
             .zip(challenges)
             .zip(&elements.z)
-            .map(|(((branch, commitment), c), z)| Equation {
+            .map(|(((value, commitment), c), z)| Equation {
+                base: c * Scalar::from(*value),
                 fixed: vec![(Fixed::H, *z)],
-                terms: vec![(-Scalar::ONE, commitment.point()), (-c, branch)],
-                ..Equation::default()
+                terms: vec![
+                    (-Scalar::ONE, commitment.point()),
+                    (-c, self.commitment.element().point()),
+                ],
             })
             .collect()
     }

@@ -58,20 +58,27 @@ impl Schnorr {
         Y: RistrettoPoint,
         transcript: &mut Transcript,
     ) -> Vec<Equation> {
+        self.equations_less(base, Y, Scalar::ZERO, transcript)
+    }
+
+    /// The equation for Y − `taken`·B, without a multiplication of B: −c·(Y − v·B) = −c·Y + cv·B.
+    pub(crate) fn equations_less(
+        &self,
+        base: Base,
+        Y: RistrettoPoint,
+        taken: Scalar,
+        transcript: &mut Transcript,
+    ) -> Vec<Equation> {
         transcript.absorb(self.R.encoding());
         let c = transcript.challenge();
-        let terms = vec![(-Scalar::ONE, self.R.point()), (-c, Y)];
-        vec![match base {
-            Base::B => Equation {
-                base: self.s,
-                terms,
-                ..Equation::default()
-            },
-            Base::H => Equation {
-                fixed: vec![(Fixed::H, self.s)],
-                terms,
-                ..Equation::default()
-            },
+        let (of_b, fixed) = match base {
+            Base::B => (self.s, vec![]),
+            Base::H => (Scalar::ZERO, vec![(Fixed::H, self.s)]),
+        };
+        vec![Equation {
+            base: of_b + c * taken,
+            fixed,
+            terms: vec![(-Scalar::ONE, self.R.point()), (-c, Y)],
         }]
     }
 }

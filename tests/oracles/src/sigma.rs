@@ -67,8 +67,7 @@ fn each_accepts_the_proofs_of_the_other() {
 
         let mut rng = PrivateRng::<Shake128>::from_seed([seed; 32]);
         let theirs =
-            prove_batchable_with::<Shake128, _>(&their_sid, &instance, &vec![y], &mut rng)
-                .unwrap();
+            prove_batchable_with::<Shake128, _>(&their_sid, &instance, &vec![y], &mut rng).unwrap();
         assert!(ours_accepts(sid, bytes.clone(), public, &turned(&theirs)));
         assert!(!ours_accepts(
             sid,
