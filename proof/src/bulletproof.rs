@@ -29,13 +29,21 @@ use crate::{
     transcript::Transcript,
 };
 
+/// A commitment V = point + number·B. The public number goes into the coefficient of B, which saves
+/// a multiplication of B per value.
+#[derive(Clone, Copy)]
+pub(crate) struct Value {
+    pub(crate) point: RistrettoPoint,
+    pub(crate) number: Scalar,
+}
+
 /// The conversation in which a range proof takes part: ours, or in the test-suite Merlin's.
 ///
 /// Names and openings matter to Merlin only; our transcript has absorbed the instance already and
 /// tells moves apart by their place.
 pub(crate) trait Conversation {
     /// A proof of m values of n bits begins.
-    fn open_range(&mut self, _n: usize, _values: &[RistrettoPoint]) {}
+    fn open_range(&mut self, _n: usize, _values: &[Value]) {}
 
     /// The inner-product argument begins.
     fn open_inner_product(&mut self, _length: usize) {}
@@ -115,7 +123,7 @@ impl RangeProof {
     pub(crate) fn equations(
         &self,
         n: usize,
-        V: &[RistrettoPoint],
+        V: &[Value],
         conversation: &mut impl Conversation,
     ) -> Vec<Equation> {
         let m = V.len();
@@ -142,12 +150,17 @@ impl RangeProof {
         invert_all(&mut inverses);
         let y_inv = inverses.first().copied().unwrap_or_default();
 
+        let public: Scalar = powers(z)
+            .skip(2)
+            .zip(V)
+            .map(|(z_j, V_j)| z_j * V_j.number)
+            .sum();
         let polynomial = Equation {
-            base: self.t_x - delta(n, m, &y, &z),
+            base: self.t_x - delta(n, m, &y, &z) - public,
             fixed: vec![(Fixed::H, self.t_xb)],
             terms: [(-x, self.T_1.point()), (-x * x, self.T_2.point())]
                 .into_iter()
-                .chain(powers(z).skip(2).zip(V).map(|(z_j, V_j)| (-z_j, *V_j)))
+                .chain(powers(z).skip(2).zip(V).map(|(z_j, V_j)| (-z_j, V_j.point)))
                 .collect(),
         };
 

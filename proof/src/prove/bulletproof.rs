@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::nonces::Nonces;
 use crate::{
-    bulletproof::{Conversation, powers},
+    bulletproof::{Conversation, Value, powers},
     generators::Generators,
     group::B,
     opening::commit_scalar,
@@ -28,7 +28,7 @@ type Secrets = Zeroizing<Vec<Scalar>>;
 pub(crate) fn make(
     n: usize,
     opened: &[(u64, Scalar)],
-    V: &[RistrettoPoint],
+    V: &[Value],
     conversation: &mut impl Conversation,
     nonces: &mut Nonces,
 ) -> Vec<u8> {

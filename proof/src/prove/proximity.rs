@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Proximity, ProximityWitness,
+    bulletproof::Value,
     generators::Generators,
     opening::{commit_scalar, commit_vector},
     statement::{DISTANCE_BITS, LAST},
@@ -119,7 +120,10 @@ fn make(
 
     // `prove` asked `matches` before, so this is not negative.
     let left = u64::from(tau.saturating_sub(distance));
-    let V = RistrettoPoint::mul_base(&Scalar::from(tau)) - C_d;
+    let V = Value {
+        point: -C_d,
+        number: Scalar::from(tau),
+    };
     let opened = Zeroizing::new([(left, -*s)]);
     let range = bulletproof::make(DISTANCE_BITS, opened.as_slice(), &[V], transcript, nonces);
     proof.extend(range);

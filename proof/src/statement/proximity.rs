@@ -33,7 +33,7 @@ use curve25519_dalek::{RistrettoPoint, Scalar};
 use super::{Kind, Statement, sealed::Sealed};
 use crate::{
     Reason, TemplateCommitment,
-    bulletproof::{self, RangeProof},
+    bulletproof::{self, RangeProof, Value},
     check::Equation,
     generators::Fixed,
     key::PublicElement,
@@ -313,9 +313,12 @@ impl Sealed for Proximity {
             ..Equation::default()
         };
 
-        let tau = RistrettoPoint::mul_base(&Scalar::from(self.tau));
+        let left = Value {
+            point: -C_d.point(),
+            number: Scalar::from(self.tau),
+        };
         let mut equations = vec![distance, norm, folding];
-        equations.extend(range.equations(DISTANCE_BITS, &[tau - C_d.point()], transcript));
+        equations.extend(range.equations(DISTANCE_BITS, &[left], transcript));
         equations
     }
 }

@@ -16,12 +16,12 @@
 
 use alloc::{vec, vec::Vec};
 
-use curve25519_dalek::{RistrettoPoint, Scalar};
+use curve25519_dalek::Scalar;
 
 use super::{Kind, Statement, sealed::Sealed};
 use crate::{
     Commitment, Reason,
-    bulletproof::{self, RangeProof},
+    bulletproof::{self, RangeProof, Value},
     check::Equation,
     generators,
     reader::Reader,
@@ -173,7 +173,7 @@ impl Range {
     }
 
     /// Every V. They may be the identity: then the value is the bound and the blinding zero.
-    pub(crate) fn derived(&self) -> Vec<RistrettoPoint> {
+    pub(crate) fn derived(&self) -> Vec<Value> {
         self.terms.iter().map(Term::derived).collect()
     }
 }
@@ -186,14 +186,16 @@ impl Term {
         }
     }
 
-    fn derived(&self) -> RistrettoPoint {
-        let bound = |bound: &u64| RistrettoPoint::mul_base(&Scalar::from(*bound));
-        match self {
-            Self::AtLeast(value, 0) => value.element().point(),
-            Self::AtLeast(value, low) => value.element().point() - bound(low),
-            Self::AtMost(value, high) => bound(high) - value.element().point(),
-            Self::Difference(value, other) => value.element().point() - other.element().point(),
-        }
+    fn derived(&self) -> Value {
+        let (point, number) = match self {
+            Self::AtLeast(value, low) => (value.element().point(), -Scalar::from(*low)),
+            Self::AtMost(value, high) => (-value.element().point(), Scalar::from(*high)),
+            Self::Difference(value, other) => (
+                value.element().point() - other.element().point(),
+                Scalar::ZERO,
+            ),
+        };
+        Value { point, number }
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {

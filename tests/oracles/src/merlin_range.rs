@@ -13,11 +13,11 @@ use curve25519_dalek::{
 use curve25519_dalek_4::{
     ristretto::CompressedRistretto as TheirCompressed, scalar::Scalar as TheirScalar,
 };
-use serde_json::Value;
+use serde_json::Value as Json;
 use shake::{ExtendableOutput, Shake256, Update, XofReader};
 
 use crate::{
-    bulletproof::{Conversation, RangeProof, elements},
+    bulletproof::{Conversation, RangeProof, Value, elements},
     check::Equation,
     generators::{Fixed, Generators},
     group::B,
@@ -30,12 +30,13 @@ use crate::{
 struct Merlin(merlin::Transcript);
 
 impl Conversation for Merlin {
-    fn open_range(&mut self, n: usize, values: &[RistrettoPoint]) {
+    fn open_range(&mut self, n: usize, values: &[Value]) {
         self.0.append_message(b"dom-sep", b"rangeproof v1");
         self.0.append_u64(b"n", n as u64);
         self.0.append_u64(b"m", values.len() as u64);
         for value in values {
-            self.0.append_message(b"V", value.compress().as_bytes());
+            let point = value.point + value.number * B;
+            self.0.append_message(b"V", point.compress().as_bytes());
         }
     }
 
@@ -58,6 +59,16 @@ impl Conversation for Merlin {
     }
 }
 
+/// Each value as a point and a public number that is not zero.
+fn split(values: &[RistrettoPoint]) -> Vec<Value> {
+    let number = Scalar::from(77_u8);
+    let split = |value: &RistrettoPoint| Value {
+        point: value - number * B,
+        number,
+    };
+    values.iter().map(split).collect()
+}
+
 /// Our verdict: each equation alone.
 fn ours_accepts(label: &'static [u8], n: usize, values: &[RistrettoPoint], proof: &[u8]) -> bool {
     let m = values.len();
@@ -68,7 +79,7 @@ fn ours_accepts(label: &'static [u8], n: usize, values: &[RistrettoPoint], proof
     let Ok(proof) = RangeProof::read(&mut reader, n, m) else {
         return false;
     };
-    let equations = proof.equations(n, values, &mut merlin);
+    let equations = proof.equations(n, &split(values), &mut merlin);
     let theirs = BulletproofGens::new(64, m.max(4));
     let (g, h) = their_generators(&theirs, m);
     assert_eq!(equations.len(), 2);
@@ -173,8 +184,8 @@ fn the_generators_are_those_of_crate_bulletproofs() {
 
 #[test]
 fn the_sixteen_published_proofs_are_accepted_and_spoilt_ones_refused() {
-    let file: Value = serde_json::from_str(include_str!("bulletproofs-5.0.0.json")).unwrap();
-    let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+    let file: Json = serde_json::from_str(include_str!("bulletproofs-5.0.0.json")).unwrap();
+    let bytes = |value: &Json| hex::decode(value.as_str().unwrap()).unwrap();
     let values: Vec<RistrettoPoint> = file["commitments"]
         .as_array()
         .unwrap()
@@ -238,7 +249,7 @@ fn our_proofs_are_accepted_by_crate_bulletproofs() {
             let (opened, values) = openings(n, m);
             let mut merlin = Merlin(merlin::Transcript::new(LABEL));
             let mut nonces = Nonces::new(&[n as u8; 32], b"witness", &[m as u8; 32], b"instance");
-            let proof = prover::make(n, &opened, &values, &mut merlin, &mut nonces);
+            let proof = prover::make(n, &opened, &split(&values), &mut merlin, &mut nonces);
             assert_eq!(proof.len(), 32 * elements(n, m));
             let read = bulletproofs::RangeProof::from_bytes(&proof).unwrap();
             let commitments: Vec<TheirCompressed> = values.iter().map(theirs).collect();
@@ -265,7 +276,7 @@ fn a_value_out_of_range_is_refused_by_both() {
     let value = commit_scalar(&Scalar::from(256_u16), &r);
     let mut merlin = Merlin(merlin::Transcript::new(LABEL));
     let mut nonces = Nonces::new(&[1; 32], b"", &[2; 32], b"");
-    let proof = prover::make(8, &[(256, r)], &[value], &mut merlin, &mut nonces);
+    let proof = prover::make(8, &[(256, r)], &split(&[value]), &mut merlin, &mut nonces);
     assert!(!ours_accepts(LABEL, 8, &[value], &proof));
     let verdict = bulletproofs::RangeProof::from_bytes(&proof)
         .unwrap()
