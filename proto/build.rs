@@ -18,7 +18,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo:rerun-if-changed={file}");
     }
     let descriptors = protox::compile(files, ["."])?;
-    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where to write")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo tells a build script where to write"
+    )]
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()

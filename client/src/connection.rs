@@ -130,13 +130,14 @@ impl Connection {
     {
         let mut retry = Retry::new();
         let mut last: Option<Status> = None;
+        let mut unknown = false;
         loop {
             let Some(budget) = Retry::attempt_budget(deadline.remaining()) else {
-                return Err(out_of_time(last));
+                return Err(out_of_time(last, unknown));
             };
             let position = self.position();
             let Some((_, channel)) = self.0.nodes.get(position) else {
-                return Err(out_of_time(last));
+                return Err(out_of_time(last, unknown));
             };
             let mut request = Request::new(message.clone());
             request.set_timeout(budget);
@@ -146,10 +147,12 @@ impl Connection {
                 Ok(Err(status)) => status,
                 Err(_elapsed) => Status::deadline_exceeded("no answer to this attempt"),
             };
+            // An attempt that had no answer may have arrived, whatever later ones say.
+            unknown |= status.code() == tonic::Code::DeadlineExceeded;
             let jitter = u32::from_le_bytes(entropy::random()?);
             match retry.after(&status, deadline.remaining(), jitter) {
                 Next::Final => return Err(Error::from_status(status)),
-                Next::OutOfTime => return Err(out_of_time(Some(status))),
+                Next::OutOfTime => return Err(out_of_time(Some(status), unknown)),
                 Next::Again { after, other_node } => {
                     if other_node {
                         self.move_on(position);
@@ -210,8 +213,9 @@ impl Connection {
 
 /// An outcome that another attempt would have decided: unknown if an attempt may have arrived,
 /// unavailable if none can have.
-fn out_of_time(last: Option<Status>) -> Error {
+fn out_of_time(last: Option<Status>, unknown: bool) -> Error {
     match last {
+        Some(_) | None if unknown => Error::DeadlineExceeded,
         Some(status) if status.code() == tonic::Code::Unavailable => Error::from_status(status),
         Some(status) if status.code() == tonic::Code::ResourceExhausted => {
             Error::from_status(status)

@@ -4,8 +4,8 @@
 use akashi_merkle::Leaf;
 
 use crate::answer::{Answer, Placement, Rejection};
-use crate::decide::{Checker, Step, Stop, decide, decide_timer};
 use crate::command::Request;
+use crate::decide::{Checker, Step, Stop, decide, decide_timer};
 use crate::entry::{Entry, encode};
 use crate::event::Event;
 use crate::evolve::{Place, evolve};
@@ -59,10 +59,16 @@ pub fn apply<V: View, C: Checker>(
     checker: &mut C,
 ) -> Result<Applied, Fault> {
     let before = view.progress()?;
-    let mut progress = Progress { log_index, term, ..before };
+    let mut progress = Progress {
+        log_index,
+        term,
+        ..before
+    };
     if let Some(entry) = entry {
         progress.stamp = before.stamp.max(entry.stamp);
-        let newer = entry.sealed.filter(|s| sealed_root_holds && s.size > before.sealed.size);
+        let newer = entry
+            .sealed
+            .filter(|s| sealed_root_holds && s.size > before.sealed.size);
         progress.sealed = newer.unwrap_or(before.sealed);
     }
     let mut run = Run {
@@ -86,9 +92,24 @@ pub fn apply<V: View, C: Checker>(
         }
         run.forget_old_requests()?;
     }
-    let Run { mut overlay, progress, events, .. } = run;
-    store(&mut overlay, Table::Meta, keys::PROGRESS.to_vec(), &progress);
-    Ok(Applied { progress, events, answers, changes: overlay.into_changes() })
+    let Run {
+        mut overlay,
+        progress,
+        events,
+        ..
+    } = run;
+    store(
+        &mut overlay,
+        Table::Meta,
+        keys::PROGRESS.to_vec(),
+        &progress,
+    );
+    Ok(Applied {
+        progress,
+        events,
+        answers,
+        changes: overlay.into_changes(),
+    })
 }
 
 struct Run<'a, V> {
@@ -102,7 +123,14 @@ impl<V: View> Run<'_, V> {
     fn record(&mut self, event: Event) -> Result<(), Fault> {
         let stamp = self.progress.stamp;
         let leaf_index = self.progress.leaves;
-        evolve(&mut self.overlay, &event, Place { stamp, leaf: leaf_index })?;
+        evolve(
+            &mut self.overlay,
+            &event,
+            Place {
+                stamp,
+                leaf: leaf_index,
+            },
+        )?;
         let place = LeafPlace {
             stamp,
             term: self.term,
@@ -110,7 +138,11 @@ impl<V: View> Run<'_, V> {
             ordinal: u32::try_from(self.events.len()).unwrap_or(u32::MAX),
         };
         let leaf = leaf(&event, place);
-        self.events.push(Recorded { leaf_index, leaf, event });
+        self.events.push(Recorded {
+            leaf_index,
+            leaf,
+            event,
+        });
         self.progress.leaves = leaf_index.saturating_add(1);
         Ok(())
     }
@@ -118,7 +150,9 @@ impl<V: View> Run<'_, V> {
     fn fire_timers(&mut self) -> Result<(), Fault> {
         let from = keys::timers_from(self.progress.timers_fired);
         let until = keys::timers_after(self.progress.stamp);
-        let due = self.overlay.scan(Table::Timer, &from, &until, TIMERS_PER_ENTRY_MAX)?;
+        let due = self
+            .overlay
+            .scan(Table::Timer, &from, &until, TIMERS_PER_ENTRY_MAX)?;
         self.progress.timers_fired = match due.last() {
             // More may be due at the same time: the next entry begins there again.
             Some((last, _)) if due.len() == TIMERS_PER_ENTRY_MAX => {
@@ -150,13 +184,19 @@ impl<V: View> Run<'_, V> {
             repeated: false,
         };
         if let Some(rejection) = self.untimely(step, request)? {
-            return Ok(Answer { placement, result: Err(rejection) });
+            return Ok(Answer {
+                placement,
+                result: Err(rejection),
+            });
         }
         let key = keys::remembered(request.client, request.id);
         let body = request.body_digest();
         if let Some(known) = load::<Remembered, _>(&self.overlay, Table::Dedupe, &key)? {
             if known.body != body {
-                return Ok(Answer { placement, result: Err(Rejection::RequestIdReused) });
+                return Ok(Answer {
+                    placement,
+                    result: Err(Rejection::RequestIdReused),
+                });
             }
             let mut answer = known.answer;
             answer.placement.repeated = true;
@@ -165,7 +205,10 @@ impl<V: View> Run<'_, V> {
         let decision = match decide(&self.overlay, step, request, checker) {
             Ok(decision) => decision,
             Err(Stop::Rejected(rejection)) => {
-                return Ok(Answer { placement, result: Err(rejection) });
+                return Ok(Answer {
+                    placement,
+                    result: Err(rejection),
+                });
             }
             Err(Stop::Fault(fault)) => return Err(fault),
         };
@@ -173,8 +216,14 @@ impl<V: View> Run<'_, V> {
         for event in decision.events {
             self.record(event)?;
         }
-        let placement = Placement { leaf_count, ..placement };
-        let answer = Answer { placement, result: Ok(decision.reply) };
+        let placement = Placement {
+            leaf_count,
+            ..placement
+        };
+        let answer = Answer {
+            placement,
+            result: Ok(decision.reply),
+        };
         let remembered = Remembered { body, answer };
         self.overlay.put(Table::Dedupe, key, encode(&remembered));
         Ok(remembered.answer)
@@ -199,14 +248,21 @@ impl<V: View> Run<'_, V> {
     /// beside the state: they follow from the log, not from events.
     fn forget_old_requests(&mut self) -> Result<(), Fault> {
         let horizon_us = self.overlay.settings()?.horizon_us();
-        let oldest_ms =
-            self.progress.stamp.before_us(horizon_us).0.checked_div(1_000).unwrap_or_default();
+        let oldest_ms = self
+            .progress
+            .stamp
+            .before_us(horizon_us)
+            .0
+            .checked_div(1_000)
+            .unwrap_or_default();
         let whole =
             oldest_ms.saturating_sub(oldest_ms.checked_rem(DEDUPE_BUCKET_MS).unwrap_or_default());
         self.progress.forgotten_ms = self.progress.forgotten_ms.max(whole);
         let from = keys::dedupe_bucket(self.progress.pruned_ms);
         let until = keys::dedupe_bucket(self.progress.forgotten_ms);
-        let old = self.overlay.scan(Table::Dedupe, &from, &until, DEDUPE_PRUNE_PER_ENTRY_MAX)?;
+        let old = self
+            .overlay
+            .scan(Table::Dedupe, &from, &until, DEDUPE_PRUNE_PER_ENTRY_MAX)?;
         if old.len() < DEDUPE_PRUNE_PER_ENTRY_MAX {
             self.progress.pruned_ms = self.progress.forgotten_ms;
         }

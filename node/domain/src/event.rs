@@ -5,9 +5,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::command::Initiator;
-use crate::ids::{
-    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash, Tag,
-};
+use crate::ids::{AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash, Tag};
 use crate::outcome::Outcome;
 use crate::records::{Cluster, Evidence, Judged, Policy, PolicyBody, Settings};
 

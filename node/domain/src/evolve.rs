@@ -5,10 +5,10 @@ use crate::event::Event;
 use crate::ids::{ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
-use crate::outcome::{factors, reason};
+use crate::outcome::factors;
 use crate::records::{
-    Agent, Challenge, Contact, Device, Enrolment, Evidence, Judged, Notice, PinCounter, Subject,
-    Tenant, Verdict,
+    Agent, Challenge, Contact, Device, Enrolment, Evidence, Notice, PinCounter, Subject, Tenant,
+    Verdict,
 };
 use crate::state::{Records as _, store};
 
@@ -37,15 +37,26 @@ pub fn evolve<V: View + ?Sized>(
         }
         Event::TenantCreated { tenant, name } => tenant_created(state, *tenant, name)?,
         Event::PolicyActivated { tenant, policy } => {
-            store(state, Table::Policy, keys::policy(*tenant, &policy.name), policy);
+            store(
+                state,
+                Table::Policy,
+                keys::policy(*tenant, &policy.name),
+                policy,
+            );
             let pinned = keys::policy_version(*tenant, &policy.name, policy.version);
             store(state, Table::Policy, pinned, policy);
         }
         Event::SettingsChanged { settings } => {
             store(state, Table::Policy, keys::SETTINGS.to_vec(), settings);
         }
-        Event::AgentRegistered { tenant, agent, certificate } => {
-            let record = Agent { certificate: *certificate };
+        Event::AgentRegistered {
+            tenant,
+            agent,
+            certificate,
+        } => {
+            let record = Agent {
+                certificate: *certificate,
+            };
             store(state, Table::Agent, keys::agent(*tenant, *agent), &record);
         }
         Event::EnrolmentOpened { .. }
@@ -73,9 +84,17 @@ fn tenant_created<V: View + ?Sized>(
     number: u32,
     name: &str,
 ) -> Result<(), Fault> {
-    let tenant = Tenant { number, name: name.to_owned() };
+    let tenant = Tenant {
+        number,
+        name: name.to_owned(),
+    };
     store(state, Table::Policy, keys::tenant(name), &tenant);
-    store(state, Table::Policy, keys::tenant_name(number), &tenant.name);
+    store(
+        state,
+        Table::Policy,
+        keys::tenant_name(number),
+        &tenant.name,
+    );
     let mut cluster = state.cluster()?.ok_or(Fault::Corrupt)?;
     cluster.tenants = cluster.tenants.max(number);
     store(state, Table::Meta, keys::CLUSTER.to_vec(), &cluster);
@@ -88,7 +107,15 @@ fn enrolment<V: View + ?Sized>(
     place: Place,
 ) -> Result<(), Fault> {
     match event {
-        Event::EnrolmentOpened { tenant, enrolment, subject, token_hash, nonce, expires, tag } => {
+        Event::EnrolmentOpened {
+            tenant,
+            enrolment,
+            subject,
+            token_hash,
+            nonce,
+            expires,
+            tag,
+        } => {
             let record = Enrolment {
                 id: *enrolment,
                 subject: *subject,
@@ -100,12 +127,23 @@ fn enrolment<V: View + ?Sized>(
                 closed: false,
                 tag: *tag,
             };
-            store(state, Table::Subject, keys::enrolment(*tenant, *enrolment), &record);
+            store(
+                state,
+                Table::Subject,
+                keys::enrolment(*tenant, *enrolment),
+                &record,
+            );
             let timer = keys::timer(*expires, TimerKind::Enrolment, *tenant, enrolment.0);
             state.put(Table::Timer, timer, Vec::new());
         }
         Event::DeviceEnrolled {
-            tenant, enrolment, subject, device_key, pin_key, tag, evidence,
+            tenant,
+            enrolment,
+            subject,
+            device_key,
+            pin_key,
+            tag,
+            evidence,
         } => {
             close_enrolment(state, *tenant, *enrolment)?;
             with_subject(state, *tenant, *subject, |record| {
@@ -121,26 +159,44 @@ fn enrolment<V: View + ?Sized>(
             })?;
             keep_evidence(state, *tenant, enrolment.0, place, evidence);
         }
-        Event::EnrolmentRefused { tenant, enrolment, .. } => {
-            let mut record = state.enrolment(*tenant, *enrolment)?.ok_or(Fault::Corrupt)?;
+        Event::EnrolmentRefused {
+            tenant, enrolment, ..
+        } => {
+            let mut record = state
+                .enrolment(*tenant, *enrolment)?
+                .ok_or(Fault::Corrupt)?;
             record.refusals = record.refusals.saturating_add(1);
             let used_up = record.refusals >= crate::limits::ENROLMENT_REFUSALS_MAX;
-            store(state, Table::Subject, keys::enrolment(*tenant, *enrolment), &record);
+            store(
+                state,
+                Table::Subject,
+                keys::enrolment(*tenant, *enrolment),
+                &record,
+            );
             if used_up {
                 close_enrolment(state, *tenant, *enrolment)?;
             }
         }
-        Event::EnrolmentExpired { tenant, enrolment, .. } => {
+        Event::EnrolmentExpired {
+            tenant, enrolment, ..
+        } => {
             close_enrolment(state, *tenant, *enrolment)?;
         }
-        Event::DeviceRevoked { tenant, subject, .. } => {
+        Event::DeviceRevoked {
+            tenant, subject, ..
+        } => {
             with_subject(state, *tenant, *subject, |record| {
                 if let Some(device) = record.device.as_mut() {
                     device.revoked = true;
                 }
             })?;
         }
-        Event::PinLocked { tenant, subject, until, .. } => {
+        Event::PinLocked {
+            tenant,
+            subject,
+            until,
+            ..
+        } => {
             with_subject(state, *tenant, *subject, |record| {
                 record.pin.locked_until = *until;
                 record.pin.locked_for_good = until.0 == u64::MAX;
@@ -171,7 +227,14 @@ fn contact<V: View + ?Sized>(
     place: Place,
 ) -> Result<(), Fault> {
     match event {
-        Event::ContactAnnounced { tenant, contact, subject, initiator, call_reason, .. } => {
+        Event::ContactAnnounced {
+            tenant,
+            contact,
+            subject,
+            initiator,
+            call_reason,
+            ..
+        } => {
             let record = Contact {
                 subject: *subject,
                 initiator: *initiator,
@@ -182,19 +245,33 @@ fn contact<V: View + ?Sized>(
                 verdict: None,
                 closed: false,
             };
-            store(state, Table::Call, keys::contact(*tenant, *contact), &record);
+            store(
+                state,
+                Table::Call,
+                keys::contact(*tenant, *contact),
+                &record,
+            );
         }
-        Event::AgentBound { tenant, contact, agent, agent_tag } => {
+        Event::AgentBound {
+            tenant,
+            contact,
+            agent,
+            agent_tag,
+        } => {
             with_contact(state, *tenant, *contact, |record| {
                 record.agent = Some(*agent);
                 record.agent_tag = *agent_tag;
             })?;
         }
         Event::ChallengeIssued { .. } => challenge_issued(state, event, place)?,
-        Event::NoticeOpened { tenant, challenge, .. } => {
+        Event::NoticeOpened {
+            tenant, challenge, ..
+        } => {
             with_challenge(state, *tenant, *challenge, |record| record.opened = true)?;
         }
-        Event::ContactClosed { tenant, contact, .. } => {
+        Event::ContactClosed {
+            tenant, contact, ..
+        } => {
             with_contact(state, *tenant, *contact, |record| record.closed = true)?;
         }
         Event::ClusterFounded { .. }
@@ -255,23 +332,39 @@ fn challenge_issued<V: View + ?Sized>(
         expires: *expires,
         leaf: place.leaf,
         refusals: 0,
-        possession_refusals: 0,
+        strangers: Vec::new(),
         judged: Vec::new(),
         duplicate_recorded: false,
         opened: false,
         verdict: None,
         tag: *tag,
     };
-    store(state, Table::Call, keys::challenge(*tenant, *challenge), &record);
-    with_contact(state, *tenant, *contact, |record| record.challenge = *challenge)?;
+    store(
+        state,
+        Table::Call,
+        keys::challenge(*tenant, *challenge),
+        &record,
+    );
+    with_contact(state, *tenant, *contact, |record| {
+        record.challenge = *challenge
+    })?;
     let window = place.stamp.before_us(crate::limits::NOTICE_WINDOW_US);
     with_subject(state, *tenant, *subject, |record| {
         record.open = Some(*challenge);
         record.notices.retain(|sent| *sent > window);
         record.notices.push(place.stamp);
     })?;
-    let notice = Notice { challenge: *challenge, token: *token, leaf: place.leaf };
-    store(state, Table::Outbox, keys::notice(*tenant, *subject, *challenge), &notice);
+    let notice = Notice {
+        challenge: *challenge,
+        token: *token,
+        leaf: place.leaf,
+    };
+    store(
+        state,
+        Table::Outbox,
+        keys::notice(*tenant, *subject, *challenge),
+        &notice,
+    );
     let timer = keys::timer(*expires, TimerKind::Challenge, *tenant, challenge.0);
     state.put(Table::Timer, timer, Vec::new());
     Ok(())
@@ -298,9 +391,7 @@ fn submission<V: View + ?Sized>(
                     record.refusals = record.refusals.saturating_add(1);
                     record.judged.push(*judged);
                 } else {
-                    record.possession_refusals = record.possession_refusals.saturating_add(1);
-                    // Nobody without possession is told why, not even by sending it again.
-                    record.judged.push(Judged { reason: reason::NONE, ..*judged });
+                    record.strangers.push(judged.fingerprint);
                 }
             })?;
             if *pin_counted {
@@ -311,16 +402,30 @@ fn submission<V: View + ?Sized>(
             }
             keep_evidence(state, *tenant, challenge.0, place, evidence);
         }
-        Event::ProofHeld { tenant, challenge, subject, judged, factors: held, evidence, .. } => {
-            with_challenge(state, *tenant, *challenge, |record| record.judged.push(*judged))?;
+        Event::ProofHeld {
+            tenant,
+            challenge,
+            subject,
+            judged,
+            factors: held,
+            evidence,
+            ..
+        } => {
+            with_challenge(state, *tenant, *challenge, |record| {
+                record.judged.push(*judged)
+            })?;
             if held & factors::KNOW != 0 {
                 with_subject(state, *tenant, *subject, |r| r.pin = PinCounter::default())?;
             }
             keep_evidence(state, *tenant, challenge.0, place, evidence);
         }
         Event::VerdictReached { .. } => verdict_reached(state, event, place)?,
-        Event::DuplicateSubmission { tenant, challenge, .. } => {
-            with_challenge(state, *tenant, *challenge, |record| record.duplicate_recorded = true)?;
+        Event::DuplicateSubmission {
+            tenant, challenge, ..
+        } => {
+            with_challenge(state, *tenant, *challenge, |record| {
+                record.duplicate_recorded = true
+            })?;
         }
         // The verdict that follows carries the change.
         Event::ChallengeConsumed { .. }
@@ -373,7 +478,9 @@ fn verdict_reached<V: View + ?Sized>(
         not_after: *not_after,
         leaf: place.leaf,
     };
-    with_contact(state, *tenant, *contact, |record| record.verdict = Some(verdict))?;
+    with_contact(state, *tenant, *contact, |record| {
+        record.verdict = Some(verdict)
+    })?;
     if *challenge == ChallengeId::ZERO {
         return Ok(());
     }
@@ -400,7 +507,12 @@ fn keep_evidence<V: View + ?Sized>(
     place: Place,
     evidence: &Evidence,
 ) {
-    store(state, Table::Evidence, keys::evidence(tenant, id, place.leaf), evidence);
+    store(
+        state,
+        Table::Evidence,
+        keys::evidence(tenant, id, place.leaf),
+        evidence,
+    );
 }
 
 fn close_enrolment<V: View + ?Sized>(
@@ -411,7 +523,10 @@ fn close_enrolment<V: View + ?Sized>(
     let mut record = state.enrolment(tenant, id)?.ok_or(Fault::Corrupt)?;
     record.closed = true;
     store(state, Table::Subject, keys::enrolment(tenant, id), &record);
-    state.delete(Table::Timer, keys::timer(record.expires, TimerKind::Enrolment, tenant, id.0));
+    state.delete(
+        Table::Timer,
+        keys::timer(record.expires, TimerKind::Enrolment, tenant, id.0),
+    );
     Ok(())
 }
 

@@ -115,7 +115,10 @@ impl SubjectHash {
     /// SHA-256(`"akashi/v1/subject"` ‖ 0 ‖ tenant ‖ 0 ‖ handle).
     #[must_use]
     pub fn of(tenant: &str, handle: &str) -> Self {
-        Self(labelled(b"akashi/v1/subject", &[tenant.as_bytes(), handle.as_bytes()]))
+        Self(labelled(
+            b"akashi/v1/subject",
+            &[tenant.as_bytes(), handle.as_bytes()],
+        ))
     }
 }
 
@@ -123,7 +126,10 @@ impl AgentHash {
     /// SHA-256(`"akashi/v1/agent"` ‖ 0 ‖ tenant ‖ 0 ‖ handle).
     #[must_use]
     pub fn of(tenant: &str, handle: &str) -> Self {
-        Self(labelled(b"akashi/v1/agent", &[tenant.as_bytes(), handle.as_bytes()]))
+        Self(labelled(
+            b"akashi/v1/agent",
+            &[tenant.as_bytes(), handle.as_bytes()],
+        ))
     }
 }
 
@@ -131,7 +137,10 @@ impl ClientId {
     /// The first half of SHA-256(`"akashi/v1/client"` ‖ 0 ‖ identity).
     #[must_use]
     pub fn of(identity: &str) -> Self {
-        Self(first_half(labelled(b"akashi/v1/client", &[identity.as_bytes()])))
+        Self(first_half(labelled(
+            b"akashi/v1/client",
+            &[identity.as_bytes()],
+        )))
     }
 }
 

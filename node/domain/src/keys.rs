@@ -109,7 +109,11 @@ pub fn remembered(client: ClientId, request: RequestId) -> Vec<u8> {
 /// `Dedupe`: the first key of the bucket that holds `time_ms`.
 #[must_use]
 pub fn dedupe_bucket(time_ms: u64) -> Vec<u8> {
-    time_ms.checked_div(DEDUPE_BUCKET_MS).unwrap_or_default().to_be_bytes().to_vec()
+    time_ms
+        .checked_div(DEDUPE_BUCKET_MS)
+        .unwrap_or_default()
+        .to_be_bytes()
+        .to_vec()
 }
 
 /// What falls due.
@@ -155,7 +159,8 @@ pub fn timers_from(stamp: Stamp) -> Vec<u8> {
 /// When the timer under a `Timer` key is due; `None` if it is none.
 #[must_use]
 pub fn timer_due(key: &[u8]) -> Option<Stamp> {
-    key.first_chunk::<8>().map(|due| Stamp(u64::from_be_bytes(*due)))
+    key.first_chunk::<8>()
+        .map(|due| Stamp(u64::from_be_bytes(*due)))
 }
 
 /// Takes a `Timer` key apart; `None` if it is none.

@@ -38,8 +38,18 @@ pub enum Table {
 impl Table {
     /// Every table, in storage order.
     pub const ALL: [Self; 12] = [
-        Self::Meta, Self::Dedupe, Self::Timer, Self::Call, Self::Subject, Self::Agent,
-        Self::Policy, Self::Outbox, Self::Audit, Self::Tiles, Self::Heads, Self::Evidence,
+        Self::Meta,
+        Self::Dedupe,
+        Self::Timer,
+        Self::Call,
+        Self::Subject,
+        Self::Agent,
+        Self::Policy,
+        Self::Outbox,
+        Self::Audit,
+        Self::Tiles,
+        Self::Heads,
+        Self::Evidence,
     ];
 
     /// The number that stands for the table in hashes and keys.
@@ -127,7 +137,10 @@ pub struct Overlay<'a, V: ?Sized> {
 impl<'a, V: View + ?Sized> Overlay<'a, V> {
     /// Starts with no changes.
     pub const fn new(base: &'a V) -> Self {
-        Self { base, changes: BTreeMap::new() }
+        Self {
+            base,
+            changes: BTreeMap::new(),
+        }
     }
 
     /// Sets `key`.
@@ -159,10 +172,15 @@ impl<V: View + ?Sized> View for Overlay<'_, V> {
         if from >= to {
             return Ok(Vec::new());
         }
-        let changed = || self.changes.range((table, from.to_vec())..(table, to.to_vec()));
+        let changed = || {
+            self.changes
+                .range((table, from.to_vec())..(table, to.to_vec()))
+        };
         // Every removed key may hide one pair of the base, so ask for that many more.
         let hidden = changed().filter(|(_, value)| value.is_none()).count();
-        let base = self.base.scan(table, from, to, limit.saturating_add(hidden))?;
+        let base = self
+            .base
+            .scan(table, from, to, limit.saturating_add(hidden))?;
         let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = base.into_iter().collect();
         for ((_, key), value) in changed() {
             match value {

@@ -134,18 +134,34 @@ fn admin(leaf: &mut Leaf, event: &Event) {
 
 fn enrolment(leaf: &mut Leaf, event: &Event) {
     match event {
-        Event::EnrolmentOpened { enrolment, expires, tag, .. } => {
+        Event::EnrolmentOpened {
+            enrolment,
+            expires,
+            tag,
+            ..
+        } => {
             leaf.challenge_id = enrolment.0;
             leaf.subject_tag = tag.0;
             set(leaf, column::UNTIL, &expires.0.to_be_bytes());
         }
-        Event::DeviceEnrolled { enrolment, device_key, tag, evidence, .. } => {
+        Event::DeviceEnrolled {
+            enrolment,
+            device_key,
+            tag,
+            evidence,
+            ..
+        } => {
             leaf.challenge_id = enrolment.0;
             leaf.subject_tag = tag.0;
             leaf.device_tag = device_tag(device_key);
             prove_by(leaf, evidence);
         }
-        Event::EnrolmentRefused { enrolment, reason, tag, .. } => {
+        Event::EnrolmentRefused {
+            enrolment,
+            reason,
+            tag,
+            ..
+        } => {
             leaf.challenge_id = enrolment.0;
             leaf.subject_tag = tag.0;
             leaf.reason = *reason;
@@ -182,7 +198,12 @@ fn enrolment(leaf: &mut Leaf, event: &Event) {
 
 fn contact(leaf: &mut Leaf, event: &Event) {
     match event {
-        Event::ContactAnnounced { initiator, call_reason, tag, .. } => {
+        Event::ContactAnnounced {
+            initiator,
+            call_reason,
+            tag,
+            ..
+        } => {
             leaf.subject_tag = tag.0;
             set(leaf, column::CALL_REASON, &call_reason.to_be_bytes());
             set(leaf, column::INITIATOR, &encode(initiator));
@@ -248,31 +269,58 @@ fn submission(leaf: &mut Leaf, event: &Event) {
         } => {
             about(leaf, challenge.0, *tag);
             leaf.reason = judged.reason;
-            leaf.flags = bit(*possession_held, flag::POSSESSION_HELD)
-                | bit(*pin_counted, flag::PIN_COUNTED);
+            leaf.flags =
+                bit(*possession_held, flag::POSSESSION_HELD) | bit(*pin_counted, flag::PIN_COUNTED);
             prove_by(leaf, evidence);
             set(leaf, column::FAILED_KIND, &[*failed_kind]);
             set(leaf, column::FINGERPRINT, &judged.fingerprint.0);
         }
-        Event::ProofHeld { challenge, judged, factors, evidence, tag, .. } => {
+        Event::ProofHeld {
+            challenge,
+            judged,
+            factors,
+            evidence,
+            tag,
+            ..
+        } => {
             about(leaf, challenge.0, *tag);
             leaf.flags = flag::POSSESSION_HELD;
             prove_by(leaf, evidence);
-            set(leaf, column::FACTORS, &[u8::try_from(*factors).unwrap_or(u8::MAX)]);
+            set(
+                leaf,
+                column::FACTORS,
+                &[u8::try_from(*factors).unwrap_or(u8::MAX)],
+            );
             set(leaf, column::FINGERPRINT, &judged.fingerprint.0);
         }
         Event::ChallengeConsumed { challenge, tag, .. } => about(leaf, challenge.0, *tag),
         Event::VerdictReached {
-            challenge, outcome, reason, factors, policy_version, not_after, tag, ..
+            challenge,
+            outcome,
+            reason,
+            factors,
+            policy_version,
+            not_after,
+            tag,
+            ..
         } => {
             about(leaf, challenge.0, *tag);
             leaf.outcome = outcome.code();
             leaf.reason = *reason;
             leaf.policy_version = *policy_version;
-            set(leaf, column::FACTORS, &[u8::try_from(*factors).unwrap_or(u8::MAX)]);
+            set(
+                leaf,
+                column::FACTORS,
+                &[u8::try_from(*factors).unwrap_or(u8::MAX)],
+            );
             set(leaf, column::UNTIL, &not_after.0.to_be_bytes());
         }
-        Event::DuplicateSubmission { challenge, fingerprint, tag, .. } => {
+        Event::DuplicateSubmission {
+            challenge,
+            fingerprint,
+            tag,
+            ..
+        } => {
             about(leaf, challenge.0, *tag);
             set(leaf, column::FINGERPRINT, &fingerprint.0);
         }
@@ -339,7 +387,10 @@ pub fn evidence_commitment(evidence: &Evidence) -> Digest {
     hash.update([u8::try_from(evidence.factors.len()).unwrap_or(u8::MAX)]);
     for factor in &evidence.factors {
         let body = encode(&(factor.kind, &factor.instance, &factor.proof, factor.held));
-        hash.update(labelled(b"akashi/v1/evidence-factor", &[&factor.salt, &body]));
+        hash.update(labelled(
+            b"akashi/v1/evidence-factor",
+            &[&factor.salt, &body],
+        ));
     }
     Digest(hash.finalize().into())
 }

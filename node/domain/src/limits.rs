@@ -19,7 +19,7 @@ pub const SUBMISSION_PARTS_MAX: usize = 8;
 pub const PROOF_BYTES_MAX: usize = 4_096;
 /// Recorded refusals without valid possession, per challenge: enough for the fraud team to see, too
 /// few to fill the log from outside.
-pub const POSSESSION_REFUSALS_RECORDED_MAX: u8 = 5;
+pub const POSSESSION_REFUSALS_RECORDED_MAX: usize = 5;
 /// Failed attempts to complete one enrolment before its token is worthless.
 pub const ENROLMENT_REFUSALS_MAX: u8 = 5;
 /// Characters of a tenant's or a policy's name.

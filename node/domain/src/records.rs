@@ -4,9 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::command::Initiator;
 use crate::entry::{Sealed, encode};
-use crate::ids::{
-    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash, Tag,
-};
+use crate::ids::{AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash, Tag};
 use crate::limits::SECOND_US;
 use crate::outcome::Outcome;
 
@@ -335,8 +333,9 @@ pub struct Challenge {
     pub leaf: u64,
     /// Recorded refusals with valid possession.
     pub refusals: u8,
-    /// Recorded refusals without.
-    pub possession_refusals: u8,
+    /// Fingerprints of the recorded refusals without. Whoever sends one again is told nothing, not even
+    /// how the challenge ended.
+    pub strangers: Vec<Digest>,
     /// Submissions judged so far, oldest first.
     pub judged: Vec<Judged>,
     /// Whether a second submission after the verdict was already recorded.

@@ -75,7 +75,9 @@ impl<S: StateStore + ?Sized> View for StoreView<S> {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        self.0.scan(table, from, to, limit).map_err(|_refused| Fault::Storage)
+        self.0
+            .scan(table, from, to, limit)
+            .map_err(|_refused| Fault::Storage)
     }
 }
 
@@ -84,7 +86,9 @@ impl<S: StateStore + ?Sized> NodeReader for StoreView<S> {
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, Fault> {
         let stored = self.get(Table::Tiles, &node_key(TreeNodeId { level, index }))?;
-        stored.and_then(|hash| hash.try_into().ok()).ok_or(Fault::Corrupt)
+        stored
+            .and_then(|hash| hash.try_into().ok())
+            .ok_or(Fault::Corrupt)
     }
 }
 
@@ -105,8 +109,12 @@ impl<S: StateStore + ?Sized> StoreView<S> {
     /// [`Fault`] when the storage cannot answer.
     pub fn newest_head(&self) -> Result<Option<String>, Fault> {
         let (from, to) = (head_key(0), head_key(u64::MAX));
-        let last = self.0.last(Table::Heads, &from, &to).map_err(|_refused| Fault::Storage)?;
-        last.map(|(_, text)| String::from_utf8(text).map_err(|_not_text| Fault::Corrupt)).transpose()
+        let last = self
+            .0
+            .last(Table::Heads, &from, &to)
+            .map_err(|_refused| Fault::Storage)?;
+        last.map(|(_, text)| String::from_utf8(text).map_err(|_not_text| Fault::Corrupt))
+            .transpose()
     }
 
     /// The chained hash of every change so far; zeros before the first.
@@ -145,7 +153,13 @@ impl<S: StateStore> Machine<S> {
             .map_err(|_missing| MachineError::TreeLost)?;
         let state_hash = view.state_hash()?;
         let recent_roots = BTreeMap::from([(progress.leaves, frontier.root())]);
-        Ok(Self { view, progress, frontier, state_hash, recent_roots })
+        Ok(Self {
+            view,
+            progress,
+            frontier,
+            state_hash,
+            recent_roots,
+        })
     }
 
     /// How far the host has come.
@@ -205,10 +219,18 @@ impl<S: StateStore> Machine<S> {
             Some(sealed) => self.computed(sealed)?,
             None => false,
         };
-        let applied =
-            apply(&self.view, entry.index, entry.term, decoded.as_ref(), holds, checker)?;
+        let applied = apply(
+            &self.view,
+            entry.index,
+            entry.term,
+            decoded.as_ref(),
+            holds,
+            checker,
+        )?;
         let state_hash = chain(self.state_hash, entry.index, &applied.changes);
-        let mut batch = Batch { changes: applied.changes.clone() };
+        let mut batch = Batch {
+            changes: applied.changes.clone(),
+        };
         let mut frontier = self.frontier.clone();
         for recorded in &applied.events {
             let bytes = recorded.leaf.encode();

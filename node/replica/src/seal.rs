@@ -12,9 +12,7 @@
 use std::collections::BTreeMap;
 
 use akashi_domain::records::Cluster;
-use akashi_merkle::{
-    Cosignature, CosignerKey, CosignerSecret, Hash, Head, Origin, SignedHead,
-};
+use akashi_merkle::{Cosignature, CosignerKey, CosignerSecret, Hash, Head, Origin, SignedHead};
 
 use crate::entry::NodeId;
 use crate::log::HeadVow;
@@ -111,7 +109,10 @@ struct Group {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("me", &self.me).field("wanted", &self.wanted).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("me", &self.me)
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,13 +145,19 @@ impl Sealer {
     /// Learns who signs; called once the founding entry is applied. A replica whose own key is not
     /// among them only collects.
     pub fn founded(&mut self, cluster: &Cluster) {
-        let Ok(origin) = Origin::parse(&cluster.origin) else { return };
+        let Ok(origin) = Origin::parse(&cluster.origin) else {
+            return;
+        };
         let keys = cluster
             .replicas
             .iter()
             .filter_map(|r| Some((r.id, CosignerKey::new(&r.name, &r.cosigner).ok()?)))
             .collect();
-        self.group = Some(Group { origin, keys, quorum: usize::from(cluster.quorum) });
+        self.group = Some(Group {
+            origin,
+            keys,
+            quorum: usize::from(cluster.quorum),
+        });
     }
 
     /// Who leads now.
@@ -168,7 +175,10 @@ impl Sealer {
     /// Whether [`Sealer::tick`] has nothing to do until an input comes, but for asking again.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let newest = self.boundaries.last_key_value().map_or(0, |(size, _)| *size);
+        let newest = self
+            .boundaries
+            .last_key_value()
+            .map_or(0, |(size, _)| *size);
         !self.leads || self.fenced || newest <= self.sealed_size()
     }
 
@@ -184,7 +194,11 @@ impl Sealer {
             self.boundaries.pop_first();
         }
         // What came in while this replica was behind.
-        let waiting: Vec<u64> = self.collecting.range(..=size).map(|(size, _)| *size).collect();
+        let waiting: Vec<u64> = self
+            .collecting
+            .range(..=size)
+            .map(|(size, _)| *size)
+            .collect();
         let mut effects = Vec::new();
         for waiting in waiting {
             effects.extend(self.compare(waiting));
@@ -197,12 +211,16 @@ impl Sealer {
 
     /// The vow of `size` is on disk: the signature may leave.
     pub fn vowed(&mut self, size: u64, now_ms: u64) -> Vec<Effect> {
-        let Some(head) = self.signing.take_if(|head| head.size == size) else { return Vec::new() };
+        let Some(head) = self.signing.take_if(|head| head.size == size) else {
+            return Vec::new();
+        };
         if self.fenced {
             return Vec::new();
         }
         let time_s = now_ms.checked_div(1_000).unwrap_or_default();
-        let Ok(cosignature) = self.secret.cosign(&head, time_s) else { return Vec::new() };
+        let Ok(cosignature) = self.secret.cosign(&head, time_s) else {
+            return Vec::new();
+        };
         let message = SealMessage::Cosign {
             size,
             root: head.root,
@@ -229,14 +247,27 @@ impl Sealer {
                 effects.extend(again);
                 effects
             }
-            SealMessage::Cosign { size, root, time_s, signature } => {
-                let Some(group) = self.group.as_ref() else { return Vec::new() };
-                let Some(key) = group.keys.get(&from) else { return Vec::new() };
+            SealMessage::Cosign {
+                size,
+                root,
+                time_s,
+                signature,
+            } => {
+                let Some(group) = self.group.as_ref() else {
+                    return Vec::new();
+                };
+                let Some(key) = group.keys.get(&from) else {
+                    return Vec::new();
+                };
                 // Said before, or too late to matter: not worth checking a signature.
                 if size < self.sealed_size() || self.knows(from, size, root, signature) {
                     return Vec::new();
                 }
-                let head = Head { origin: group.origin.clone(), size, root };
+                let head = Head {
+                    origin: group.origin.clone(),
+                    size,
+                    root,
+                };
                 let cosignature = Cosignature {
                     name: key.name().to_owned(),
                     key_id: key.key_id(),
@@ -260,7 +291,9 @@ impl Sealer {
         if !self.leads {
             return self.ask(now_ms);
         }
-        let Some((newest, _)) = self.boundaries.last_key_value() else { return Vec::new() };
+        let Some((newest, _)) = self.boundaries.last_key_value() else {
+            return Vec::new();
+        };
         let newest = *newest;
         let sealed = self.sealed_size();
         let size = match self.announced {
@@ -283,7 +316,10 @@ impl Sealer {
 
     /// For a replica that does not lead: the newest leaves have been without a seal for too long.
     fn ask(&mut self, now_ms: u64) -> Vec<Effect> {
-        let newest = self.boundaries.last_key_value().map_or(0, |(size, _)| *size);
+        let newest = self
+            .boundaries
+            .last_key_value()
+            .map_or(0, |(size, _)| *size);
         if newest <= self.sealed_size() {
             self.unsealed_since = None;
             return Vec::new();
@@ -321,14 +357,22 @@ impl Sealer {
 
     fn signed_by_all(&self) -> bool {
         let signers = self.group.as_ref().map_or(0, |group| group.keys.len());
-        self.sealed.as_ref().is_none_or(|sealed| sealed.signatures.len() >= signers)
+        self.sealed
+            .as_ref()
+            .is_none_or(|sealed| sealed.signatures.len() >= signers)
     }
 
     /// Whether this replica's tree has grown past `size` without ever having that size between two
     /// entries: whoever had it applied something else.
     fn skipped(&self, size: u64) -> bool {
-        let first = self.boundaries.first_key_value().map_or(u64::MAX, |(first, _)| *first);
-        let last = self.boundaries.last_key_value().map_or(0, |(last, _)| *last);
+        let first = self
+            .boundaries
+            .first_key_value()
+            .map_or(u64::MAX, |(first, _)| *first);
+        let last = self
+            .boundaries
+            .last_key_value()
+            .map_or(0, |(last, _)| *last);
         first < size && size < last && !self.boundaries.contains_key(&size)
     }
 
@@ -340,13 +384,22 @@ impl Sealer {
             return None;
         }
         if self.skipped(self.wanted) {
-            return self.boundaries.range(self.wanted..).next().map(|(size, _)| *size);
+            return self
+                .boundaries
+                .range(self.wanted..)
+                .next()
+                .map(|(size, _)| *size);
         }
-        self.boundaries.contains_key(&self.wanted).then_some(self.wanted)
+        self.boundaries
+            .contains_key(&self.wanted)
+            .then_some(self.wanted)
     }
 
     fn knows(&self, from: NodeId, size: u64, root: Hash, signature: [u8; 64]) -> bool {
-        let known = self.collecting.get(&size).and_then(|signed| signed.get(&from));
+        let known = self
+            .collecting
+            .get(&size)
+            .and_then(|signed| signed.get(&from));
         known.is_some_and(|(theirs, known)| *theirs == root && known.signature == signature)
     }
 
@@ -358,8 +411,12 @@ impl Sealer {
         let Some(group) = self.group.as_ref().filter(|group| self.may_sign(group)) else {
             return Vec::new();
         };
-        let Some(size) = self.target() else { return Vec::new() };
-        let Some(root) = self.boundaries.get(&size).copied() else { return Vec::new() };
+        let Some(size) = self.target() else {
+            return Vec::new();
+        };
+        let Some(root) = self.boundaries.get(&size).copied() else {
+            return Vec::new();
+        };
         match self.vow {
             Some((vowed, _)) if vowed > size => return Vec::new(),
             Some((vowed, promised)) if vowed == size && promised != root => {
@@ -372,13 +429,20 @@ impl Sealer {
         }
         let origin = group.origin.clone();
         self.vow = Some((size, root));
-        let vow = HeadVow { origin: origin.to_string().into_bytes(), size, root };
+        let vow = HeadVow {
+            origin: origin.to_string().into_bytes(),
+            size,
+            root,
+        };
         self.signing = Some(Head { origin, size, root });
         vec![Effect::Vow(vow)]
     }
 
     fn may_sign(&self, group: &Group) -> bool {
-        group.keys.get(&self.me).is_some_and(|key| key == self.secret.public())
+        group
+            .keys
+            .get(&self.me)
+            .is_some_and(|key| key == self.secret.public())
     }
 
     fn collect(
@@ -392,7 +456,10 @@ impl Sealer {
         if size < self.sealed_size() {
             return Vec::new();
         }
-        self.collecting.entry(size).or_default().insert(from, (root, cosignature));
+        self.collecting
+            .entry(size)
+            .or_default()
+            .insert(from, (root, cosignature));
         while self.collecting.len() > COLLECTING_MAX {
             self.collecting.pop_first();
         }
@@ -406,17 +473,33 @@ impl Sealer {
         if self.fenced || size < self.sealed_size() {
             return Vec::new();
         }
-        let Some(group) = self.group.as_ref() else { return Vec::new() };
-        let Some(signed) = self.collecting.get(&size) else { return Vec::new() };
-        let Some(root) = self.boundaries.get(&size).copied() else { return Vec::new() };
-        let agreeing: Vec<&Cosignature> =
-            signed.values().filter(|(theirs, _)| *theirs == root).map(|(_, c)| c).collect();
-        let known = self.sealed.as_ref().filter(|sealed| sealed.head.size == size);
+        let Some(group) = self.group.as_ref() else {
+            return Vec::new();
+        };
+        let Some(signed) = self.collecting.get(&size) else {
+            return Vec::new();
+        };
+        let Some(root) = self.boundaries.get(&size).copied() else {
+            return Vec::new();
+        };
+        let agreeing: Vec<&Cosignature> = signed
+            .values()
+            .filter(|(theirs, _)| *theirs == root)
+            .map(|(_, c)| c)
+            .collect();
+        let known = self
+            .sealed
+            .as_ref()
+            .filter(|sealed| sealed.head.size == size);
         let better = known.is_none_or(|sealed| sealed.signatures.len() < agreeing.len());
         if agreeing.len() < group.quorum || !better {
             return Vec::new();
         }
-        let head = Head { origin: group.origin.clone(), size, root };
+        let head = Head {
+            origin: group.origin.clone(),
+            size,
+            root,
+        };
         let sealed = SignedHead::new(head, agreeing);
         self.sealed = Some(sealed.clone());
         self.unsealed_since = None;
@@ -438,7 +521,10 @@ impl Sealer {
             let count = votes.entry(*root).or_default();
             *count = count.saturating_add(1);
         }
-        let quorum_root = votes.iter().find(|(_, count)| **count >= group.quorum).map(|(r, _)| *r);
+        let quorum_root = votes
+            .iter()
+            .find(|(_, count)| **count >= group.quorum)
+            .map(|(r, _)| *r);
         match quorum_root {
             Some(root) if own != Some(&root) => self.fence(FenceReason::OtherRoot),
             Some(_) => Vec::new(),

@@ -111,13 +111,17 @@ impl MemStore {
     /// A copy of everything, as a crash at this moment would leave it if all of it had been flushed.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { tables: RwLock::new(self.read().clone()) }
+        Self {
+            tables: RwLock::new(self.read().clone()),
+        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Tables> {
         // A poisoned lock means that a writer panicked half-way through a batch in memory; the
         // process is already going down, and readers may still look at what is there.
-        self.tables.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.tables
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -136,20 +140,38 @@ impl StateStore for MemStore {
         if from >= to {
             return Ok(Vec::new());
         }
-        let range = (Bound::Included((table, from.to_vec())), Bound::Excluded((table, to.to_vec())));
-        Ok(self.read().range(range).take(limit).map(|((_, k), v)| (k.clone(), v.clone())).collect())
+        let range = (
+            Bound::Included((table, from.to_vec())),
+            Bound::Excluded((table, to.to_vec())),
+        );
+        Ok(self
+            .read()
+            .range(range)
+            .take(limit)
+            .map(|((_, k), v)| (k.clone(), v.clone()))
+            .collect())
     }
 
     fn last(&self, table: Table, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
         if from >= to {
             return Ok(None);
         }
-        let range = (Bound::Included((table, from.to_vec())), Bound::Excluded((table, to.to_vec())));
-        Ok(self.read().range(range).next_back().map(|((_, k), v)| (k.clone(), v.clone())))
+        let range = (
+            Bound::Included((table, from.to_vec())),
+            Bound::Excluded((table, to.to_vec())),
+        );
+        Ok(self
+            .read()
+            .range(range)
+            .next_back()
+            .map(|((_, k), v)| (k.clone(), v.clone())))
     }
 
     fn write(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut tables = self.tables.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut tables = self
+            .tables
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         for (slot, value) in batch.changes {
             match value {
                 Some(value) => tables.insert(slot, value),

@@ -51,17 +51,21 @@ impl<R: Replica> Audit<R> {
             Some(Target::ChallengeId(id)) => wire::challenge_id(id)?,
             None => return Err(Malformed { field: "target" }.into()),
         };
-        let challenge = self
-            .0
-            .find(call.deadline, |view| {
-                let Some(tenant) = view.tenant(&message.tenant)? else {
-                    return Ok(None);
-                };
-                view.challenge(tenant.number, id)
-            })
-            .await?
-            .ok_or(Rejection::UnknownChallenge)?;
-        challenge
+        let look = |view: &R::View| {
+            let Some(tenant) = view.tenant(&message.tenant)? else {
+                return Ok(None);
+            };
+            view.challenge(tenant.number, id)
+        };
+        let known = self.0.find(call.deadline, look).await?;
+        let known = known.ok_or(Rejection::UnknownChallenge)?;
+        if let Some(verdict) = known.verdict {
+            return Ok(verdict.leaf);
+        }
+        // This node may lag behind the one that acknowledged the verdict: look again.
+        self.0.replica.read_index(call.deadline).await?;
+        let known = look(&self.0.replica.view())?.ok_or(Rejection::UnknownChallenge)?;
+        known
             .verdict
             .map(|verdict| verdict.leaf)
             .ok_or(Refusal::NoVerdict)

@@ -330,16 +330,15 @@ impl http_body::Body for Outgoing {
         if self.ended {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
+        // The end comes first: a stream with a long backlog is never without a next frame.
+        let Poll::Ready(refusal) = self.stop.as_mut().poll(cx) else {
+            let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
             if let Some(Ok(frame)) = &frame
                 && let Some(trailers) = frame.trailers_ref()
             {
                 self.end.code = Some(grpc_code(trailers).unwrap_or(Code::Ok));
             }
             return Poll::Ready(frame);
-        }
-        let Poll::Ready(refusal) = self.stop.as_mut().poll(cx) else {
-            return Poll::Pending;
         };
         self.ended = true;
         self.end.code = Some(refusal.code());

@@ -61,7 +61,7 @@ impl<R: Replica> Platform<R> {
             .challenge(tenant.number, contact.challenge)?
             .map_or(0, |challenge| {
                 u32::from(challenge.refusals)
-                    .saturating_add(u32::from(challenge.possession_refusals))
+                    .saturating_add(u32::try_from(challenge.strangers.len()).unwrap_or(u32::MAX))
             });
         let receipt = contact
             .verdict

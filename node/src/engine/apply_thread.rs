@@ -71,7 +71,11 @@ pub(super) fn run<S: StateStore, C: Checker>(
     let mut looked_until = Stamp::default();
     while let Ok(input) = inputs.recv() {
         let result = match input {
-            ApplyInput::Committed(entries) => apply(&mut machine, &mut checker, entries, out),
+            ApplyInput::Committed(entries) => {
+                // An entry fires everything due up to its stamp; look from there again.
+                looked_until = Stamp::default();
+                apply(&mut machine, &mut checker, entries, out)
+            }
             ApplyInput::Head { size, note } => machine.keep_head(size, note),
             ApplyInput::CheckTimers(now) => look_for_timers(&machine, &mut looked_until, now, out),
             ApplyInput::Stop => return,
@@ -91,18 +95,26 @@ fn apply<S: StateStore, C: Checker>(
     for entry in entries {
         let began = clock::monotonic();
         let Outcome { applied, root } = machine.apply(&entry, checker)?;
-        out.metrics.applied(began.elapsed(), entry.index, applied.progress.leaves);
-        let position =
-            Position { progress: applied.progress, root, state_hash: machine.state_hash() };
+        out.metrics
+            .applied(began.elapsed(), entry.index, applied.progress.leaves);
+        let position = Position {
+            progress: applied.progress,
+            root,
+            state_hash: machine.state_hash(),
+        };
         out.position.send_replace(position);
-        out.waiters.applied(entry.index, entry.term, applied.answers);
+        out.waiters
+            .applied(entry.index, entry.term, applied.answers);
         for recorded in &applied.events {
             count(&recorded.event, &out.metrics);
             if let Event::ClusterFounded { cluster } = &recorded.event {
                 drop(out.seal.send(SealInput::Founded(cluster.clone())));
             }
         }
-        drop(out.seal.send(SealInput::Applied { size: applied.progress.leaves, root }));
+        drop(out.seal.send(SealInput::Applied {
+            size: applied.progress.leaves,
+            root,
+        }));
         drop(out.raft.send(RaftInput::Applied(entry.index)));
         // Nobody may be listening.
         drop(out.events.send(Arc::new(AppliedEntry {

@@ -14,8 +14,8 @@ pub const LEADERLESS_MAX: Duration = Duration::from_secs(3);
 /// Why a command has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
-    /// No leader for three seconds, or this node is shutting down: nothing was done here; try
-    /// elsewhere or later with the same request id.
+    /// No leader for three seconds, or this node is shutting down. Ask elsewhere or later with the same
+    /// request id: an earlier leader may have taken the command, and then this gives its answer.
     #[error("no leader can be reached")]
     Unavailable,
     /// The deadline came first: the command may or may not take effect.

@@ -79,7 +79,10 @@ fn turn(
                 entries_staged += entries.len();
                 if !entries.is_empty() || persist.hard_state.is_some() {
                     let hard_state = persist.hard_state;
-                    log.append(FrameBody::Append { entries, hard_state })?;
+                    log.append(FrameBody::Append {
+                        entries,
+                        hard_state,
+                    })?;
                 }
                 persisted.push(persist);
             }
@@ -94,7 +97,8 @@ fn turn(
     if log.needs_sync() {
         let began = clock::monotonic();
         let synced = log.sync()?;
-        out.metrics.log_synced(began.elapsed(), entries_staged, synced.bytes);
+        out.metrics
+            .log_synced(began.elapsed(), entries_staged, synced.bytes);
         out.durable.store(log.last().0, Ordering::Release);
     }
     // Whoever listens to these channels is gone only when the node is going down.
@@ -111,8 +115,18 @@ fn turn(
     for fetch in fetches {
         let max_bytes = u64::try_from(fetch.max_bytes).unwrap_or(u64::MAX);
         let entries = log.read_entries(fetch.from, fetch.to, max_bytes)?;
-        drop(out.raft.send(RaftInput::Fetched { from: fetch.from, entries }));
+        drop(out.raft.send(RaftInput::Fetched {
+            from: fetch.from,
+            entries,
+        }));
     }
-    log.prepare_step()?;
+    match log.prepare_step() {
+        Ok(_more) => {}
+        // The log goes on until the segment is full; then it must have room, or the node stops.
+        Err(LogError::NoSpace(_)) => {
+            tracing::warn!("no space for the next segment of the raft log")
+        }
+        Err(error) => return Err(error),
+    }
     Ok(go_on)
 }

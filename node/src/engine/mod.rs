@@ -39,9 +39,7 @@ use akashi_replica::machine::StoreView as GenericStoreView;
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::Instant;
 
-pub use handle::{
-    AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status,
-};
+pub use handle::{AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status};
 pub use start::{Engine, EngineError, EngineGuard, Inputs, Started};
 pub use waiters::Retry;
 
@@ -169,7 +167,12 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.shared
             .raft
-            .send(RaftInput::Propose(Pending { request, bytes, reply, permit }))
+            .send(RaftInput::Propose(Pending {
+                request,
+                bytes,
+                reply,
+                permit,
+            }))
             .map_err(|_stopped| Retry::NotLeader)?;
         answer.await.unwrap_or(Err(Retry::NotLeader))
     }
@@ -177,16 +180,25 @@ impl Handle {
     /// Waits until this node knows a leader that is worth another attempt.
     async fn wait_for_leader(&self, leaderless: &mut Leaderless, deadline: Instant) -> Found {
         let mut role = self.shared.role.clone();
-        let until = leaderless.since().checked_add(LEADERLESS_MAX).unwrap_or(deadline);
+        let until = leaderless
+            .since()
+            .checked_add(LEADERLESS_MAX)
+            .unwrap_or(deadline);
         let give_up = until.min(deadline);
         let seen = *role.borrow_and_update();
         // The leader that refused may be the one this node still believes in: give the news a moment.
-        let pause = clock::runtime().checked_add(RETRY_PAUSE).unwrap_or(deadline).min(give_up);
+        let pause = clock::runtime()
+            .checked_add(RETRY_PAUSE)
+            .unwrap_or(deadline)
+            .min(give_up);
         if seen.leader.is_some() {
             drop(tokio::time::timeout_at(pause, role.changed()).await);
         } else {
             let known = role.wait_for(|role| role.leader.is_some());
-            if tokio::time::timeout_at(give_up, known).await.is_ok_and(|found| found.is_ok()) {
+            if tokio::time::timeout_at(give_up, known)
+                .await
+                .is_ok_and(|found| found.is_ok())
+            {
                 return Found::Leader;
             }
         }
@@ -239,7 +251,10 @@ impl Handle {
 
     async fn read_here(&self) -> Result<u64, Retry> {
         let (reply, index) = oneshot::channel();
-        self.shared.raft.send(RaftInput::Read(reply)).map_err(|_stopped| Retry::NotLeader)?;
+        self.shared
+            .raft
+            .send(RaftInput::Read(reply))
+            .map_err(|_stopped| Retry::NotLeader)?;
         index.await.unwrap_or(Err(Retry::NotLeader))
     }
 
@@ -311,15 +326,27 @@ impl Handle {
             .leaf(leaf_index)
             .map_err(storage)?
             .ok_or(ReceiptError::UnknownLeaf)?;
-        let sealed = self.shared.sealed.borrow().clone().ok_or(ReceiptError::NotSealed)?;
+        let sealed = self
+            .shared
+            .sealed
+            .borrow()
+            .clone()
+            .ok_or(ReceiptError::NotSealed)?;
         if leaf_index >= sealed.head.size {
             return Err(ReceiptError::NotSealed);
         }
         let keys = self.key_set().ok_or(ReceiptError::NotSealed)?;
         let path = inclusion_proof(&self.shared.view, leaf_index, sealed.head.size)
             .map_err(|_refused| ReceiptError::Storage)?;
-        let signed_head = sealed.to_quorum(&keys).map_err(|_short| ReceiptError::NotSealed)?;
-        Ok(Receipt { leaf, index: leaf_index, path, signed_head })
+        let signed_head = sealed
+            .to_quorum(&keys)
+            .map_err(|_short| ReceiptError::NotSealed)?;
+        Ok(Receipt {
+            leaf,
+            index: leaf_index,
+            path,
+            signed_head,
+        })
     }
 
     /// The canonical bytes of a leaf.
@@ -328,7 +355,10 @@ impl Handle {
     ///
     /// [`ReadError::Storage`].
     pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        self.shared.view.leaf(index).map_err(|_refused| ReadError::Storage)
+        self.shared
+            .view
+            .leaf(index)
+            .map_err(|_refused| ReadError::Storage)
     }
 
     /// Proof that the tree of `from` leaves is a prefix of the tree of `to`.
@@ -358,7 +388,11 @@ impl Handle {
             .iter()
             .map(|replica| {
                 let key = CosignerKey::new(&replica.name, &replica.cosigner).ok()?;
-                Some(Cosigner { name: replica.name.clone(), site: replica.site.clone(), key })
+                Some(Cosigner {
+                    name: replica.name.clone(),
+                    site: replica.site.clone(),
+                    key,
+                })
             })
             .collect::<Option<Vec<_>>>()?;
         let origin = Origin::parse(&cluster.origin).ok()?;
@@ -374,7 +408,11 @@ impl Handle {
             let signatures = u32::try_from(sealed.signatures.len()).unwrap_or(u32::MAX);
             (sealed.head.size, sealed.head.root, signatures)
         });
-        let connected = self.shared.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let connected = self
+            .shared
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Status {
             node_id: self.shared.me,
             is_leader: role.is_leader,

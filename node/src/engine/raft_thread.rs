@@ -42,7 +42,10 @@ pub(super) struct Pending {
 
 /// What the raft thread is told.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "commands are the common case; boxing them costs more")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "commands are the common case; boxing them costs more"
+)]
 pub(super) enum RaftInput {
     /// A command for the log.
     Propose(Pending),
@@ -191,7 +194,11 @@ impl RaftThread {
                 if self.out.timer_due.swap(false, Ordering::AcqRel) {
                     self.propose(Vec::new());
                 }
-                drop(self.out.apply.send(ApplyInput::CheckTimers(Stamp(clock::unix_us()))));
+                drop(
+                    self.out
+                        .apply
+                        .send(ApplyInput::CheckTimers(Stamp(clock::unix_us()))),
+                );
             }
         }
         // After a pause of the process, go on from now: no burst of ticks.
@@ -213,7 +220,13 @@ impl RaftThread {
     }
 
     fn transfer(&mut self, to: Option<NodeId>) {
-        let best = || self.core.followers().into_iter().max_by_key(|(_, at)| *at).map(|(id, _)| id);
+        let best = || {
+            self.core
+                .followers()
+                .into_iter()
+                .max_by_key(|(_, at)| *at)
+                .map(|(id, _)| id)
+        };
         if let Some(to) = to.or_else(best)
             && let Err(refused) = self.core.transfer_leader(to)
         {
@@ -249,7 +262,13 @@ impl RaftThread {
         };
         let mut requests = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
-        for Pending { request, reply, permit, bytes: _ } in batch {
+        for Pending {
+            request,
+            reply,
+            permit,
+            bytes: _,
+        } in batch
+        {
             requests.push(request);
             replies.push(reply);
             drop(permit);
@@ -283,10 +302,22 @@ impl RaftThread {
     /// Whoever listens to these channels is gone only when the node is going down.
     fn hand_out(&mut self) {
         while let Some(output) = self.core.drain() {
-            let Output { send, persist, committed, reads, reads_lost, role, fetch } = output;
+            let Output {
+                send,
+                persist,
+                committed,
+                reads,
+                reads_lost,
+                role,
+                fetch,
+            } = output;
             self.out.peers.raft(send);
             if let Some(persist) = persist {
-                for entry in persist.entries.iter().filter(|entry| !entry.data.is_empty()) {
+                for entry in persist
+                    .entries
+                    .iter()
+                    .filter(|entry| !entry.data.is_empty())
+                {
                     self.out.pool.appended(Arc::from(entry.data.as_slice()));
                 }
                 drop(self.out.log.send(LogInput::Persist(persist)));
@@ -313,7 +344,9 @@ impl RaftThread {
         }
         let committed = self.core.commit_index();
         if self.out.committed.swap(committed, Ordering::AcqRel) != committed {
-            self.out.metrics.raft(self.role.is_leader, self.role.term, committed);
+            self.out
+                .metrics
+                .raft(self.role.is_leader, self.role.term, committed);
         }
     }
 
@@ -323,11 +356,18 @@ impl RaftThread {
         }
         if self.role.leader != role.leader || self.role.is_leader != role.is_leader {
             self.out.metrics.leader_changed();
-            tracing::info!(term = role.term, leader = role.leader, leads = role.is_leader, "leader");
+            tracing::info!(
+                term = role.term,
+                leader = role.leader,
+                leads = role.is_leader,
+                "leader"
+            );
         }
         self.role = role;
         drop(self.out.seal.send(SealInput::Leads(role.leader_ready)));
-        self.out.metrics.raft(role.is_leader, role.term, self.core.commit_index());
+        self.out
+            .metrics
+            .raft(role.is_leader, role.term, self.core.commit_index());
         self.out.role.send_replace(role);
     }
 }
@@ -340,7 +380,10 @@ fn tell(reply: oneshot::Sender<Result<u64, Retry>>, result: Result<u64, Retry>) 
 }
 
 fn give_back(batch: Vec<Pending>, why: Retry) {
-    refuse(batch.into_iter().map(|pending| pending.reply).collect(), why);
+    refuse(
+        batch.into_iter().map(|pending| pending.reply).collect(),
+        why,
+    );
 }
 
 fn refuse(replies: Vec<Reply>, why: Retry) {
@@ -379,16 +422,25 @@ mod tests {
         assert_eq!(log.try_iter().count(), 0);
     }
 
-    fn propose(thread: &mut RaftThread) -> oneshot::Receiver<Result<akashi_domain::answer::Answer, Retry>> {
+    fn propose(
+        thread: &mut RaftThread,
+    ) -> oneshot::Receiver<Result<akashi_domain::answer::Answer, Retry>> {
         let (reply, answer) = oneshot::channel();
         let request = Request {
             id: RequestId([1; 16]),
             client: ClientId([2; 16]),
             not_after: Stamp(u64::MAX),
-            command: Command::CreateTenant(CreateTenant { tenant: "retail".to_owned() }),
+            command: Command::CreateTenant(CreateTenant {
+                tenant: "retail".to_owned(),
+            }),
         };
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        assert!(thread.take(RaftInput::Propose(Pending { request, bytes: 64, reply, permit })));
+        assert!(thread.take(RaftInput::Propose(Pending {
+            request,
+            bytes: 64,
+            reply,
+            permit
+        })));
         answer
     }
 

@@ -56,7 +56,11 @@ pub(super) struct SealOutputs {
 pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOutputs) {
     let mut applied_since_ms = None;
     loop {
-        let wait_ms = if sealer.is_idle() { SEAL_RETRY_MS } else { SEAL_INTERVAL_MS };
+        let wait_ms = if sealer.is_idle() {
+            SEAL_RETRY_MS
+        } else {
+            SEAL_INTERVAL_MS
+        };
         let effects = match inputs.recv_timeout(Duration::from_millis(wait_ms)) {
             Ok(SealInput::Founded(cluster)) => {
                 sealer.founded(&cluster);
@@ -92,8 +96,14 @@ fn perform(effect: Effect, applied_since_ms: &mut Option<u64>, out: &SealOutputs
                 out.metrics.sealed(waited);
             }
             let (size, root) = (head.head.size, head.head.root);
-            drop(out.apply.send(ApplyInput::Head { size, note: head.to_text() }));
-            drop(out.raft.send(RaftInput::Sealed(Sealed { size, root: Digest(root) })));
+            drop(out.apply.send(ApplyInput::Head {
+                size,
+                note: head.to_text(),
+            }));
+            drop(out.raft.send(RaftInput::Sealed(Sealed {
+                size,
+                root: Digest(root),
+            })));
             out.sealed.send_replace(Some(Arc::new(head)));
         }
         Effect::Fence(reason) => {

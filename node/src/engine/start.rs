@@ -31,13 +31,13 @@ use super::verify::VerifyPool;
 use super::waiters::Waiters;
 use super::{EVENTS_BEHIND_MAX, Handle, QUEUE_BYTES_MAX, Retry, Shared, StoreView, stop_process};
 use crate::config::Config;
+use crate::entropy;
 use crate::net::{self, TlsError};
 use crate::peers::{Boxed, Calls, Outbound, PeerInputs};
 use crate::storage::{
     DataDirectory, FileDisk, Identity, RocksStore, StorageError, check_log_reaches,
 };
 use crate::telemetry::Metrics;
-use crate::entropy;
 
 /// How often the state store is flushed: bounds what a restart replays.
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
@@ -165,11 +165,7 @@ impl Engine {
     /// # Errors
     ///
     /// [`EngineError`]; nothing is left running.
-    pub fn start(
-        config: &Config,
-        format: bool,
-        metrics: &Metrics,
-    ) -> Result<Started, EngineError> {
+    pub fn start(config: &Config, format: bool, metrics: &Metrics) -> Result<Started, EngineError> {
         let cluster_id = cluster_id(config);
         let directory = open_directory(config, cluster_id, format)?;
         let (log, recovered) = directory.open_log()?;
@@ -181,7 +177,10 @@ impl Engine {
         let secret = read_cosign_key(&config.cosign.key, &config.node.name)?;
         let head = view.newest_head().map_err(MachineError::Fault)?;
         let sealed = head.and_then(|text| SignedHead::parse(&text).ok());
-        let vow = recovered.newest_head.as_ref().map(|vow| (vow.size, vow.root));
+        let vow = recovered
+            .newest_head
+            .as_ref()
+            .map(|vow| (vow.size, vow.root));
         check_vow(&machine, vow)?;
         let peers: BTreeMap<NodeId, String> = config
             .cluster
@@ -190,10 +189,19 @@ impl Engine {
             .filter(|replica| replica.id != config.node.id)
             .map(|replica| (replica.id, replica.peer_address.clone()))
             .collect();
-        let calls = Calls::new(&peers, net::client_config(&config.tls)?);
+        let calls = Calls::new(
+            &peers,
+            net::client_config(&config.tls)?,
+            &config.cluster.name,
+        );
         let mut core_config = CoreConfig::new(
             config.node.id,
-            config.cluster.replicas.iter().map(|replica| replica.id).collect(),
+            config
+                .cluster
+                .replicas
+                .iter()
+                .map(|replica| replica.id)
+                .collect(),
         );
         core_config.seed = entropy::number()
             .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
@@ -208,8 +216,25 @@ impl Engine {
             },
         )?;
         let (outbox, outbound) = Outbound::new(peers.keys().copied());
-        let parts = Parts { log, machine, core, secret, vow, sealed, view, outbox };
-        parts.start(Wiring { config, cluster_id, directory, store, calls, outbound, metrics })
+        let parts = Parts {
+            log,
+            machine,
+            core,
+            secret,
+            vow,
+            sealed,
+            view,
+            outbox,
+        };
+        parts.start(Wiring {
+            config,
+            cluster_id,
+            directory,
+            store,
+            calls,
+            outbound,
+            metrics,
+        })
     }
 }
 
@@ -237,7 +262,10 @@ struct Wiring<'a> {
 }
 
 impl Parts {
-    #[expect(clippy::too_many_lines, reason = "one list of channels and threads, read top to bottom")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one list of channels and threads, read top to bottom"
+    )]
     fn start(self, with: Wiring<'_>) -> Result<Started, EngineError> {
         let (raft_in, raft_inputs) = channel();
         let (log_in, log_inputs) = channel();
@@ -260,16 +288,23 @@ impl Parts {
         let waiters = Arc::new(Waiters::default());
         let metrics = with.metrics;
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let pool = VerifyPool::start(&self.view, workers, metrics.clone())
-            .map_err(EngineError::System)?;
+        let pool =
+            VerifyPool::start(&self.view, workers, metrics.clone()).map_err(EngineError::System)?;
         let checker = pool.checker();
-        let mut sealer =
-            Sealer::new(with.config.node.id, self.secret, self.vow, self.sealed.clone());
+        let mut sealer = Sealer::new(
+            with.config.node.id,
+            self.secret,
+            self.vow,
+            self.sealed.clone(),
+        );
         if let Ok(Some(cluster)) = self.view.cluster() {
             sealer.founded(&cluster);
         }
         let leaves = first.progress.leaves;
-        drop(seal_in.send(SealInput::Applied { size: leaves, root: first.root }));
+        drop(seal_in.send(SealInput::Applied {
+            size: leaves,
+            root: first.root,
+        }));
 
         let mut threads = Vec::new();
         let out = LogOutputs {
@@ -280,7 +315,9 @@ impl Parts {
             metrics: metrics.clone(),
         };
         let log = self.log;
-        threads.push(spawn("log", move || log_thread::run(log, &log_inputs, &out))?);
+        threads.push(spawn("log", move || {
+            log_thread::run(log, &log_inputs, &out)
+        })?);
         let out = ApplyOutputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
@@ -303,7 +340,9 @@ impl Parts {
             fenced: fenced_out,
             metrics: metrics.clone(),
         };
-        threads.push(spawn("seal", move || seal_thread::run(sealer, &seal_inputs, &out))?);
+        threads.push(spawn("seal", move || {
+            seal_thread::run(sealer, &seal_inputs, &out)
+        })?);
         let out = RaftOutputs {
             log: log_in.clone(),
             apply: apply_in.clone(),
@@ -334,7 +373,8 @@ impl Parts {
         };
         let unreachable: Arc<dyn Fn(NodeId) + Send + Sync> = unreachable;
         let peers = with.calls.channels().keys().copied().collect();
-        with.outbound.spawn(with.calls.channels(), with.cluster_id, &unreachable, &down);
+        with.outbound
+            .spawn(with.calls.channels(), with.cluster_id, &unreachable, &down);
         let handle = Handle {
             shared: Arc::new(Shared {
                 me: with.config.node.id,
@@ -353,8 +393,11 @@ impl Parts {
                 metrics: metrics.clone(),
             }),
         };
-        let inputs =
-            Arc::new(Inputs { raft: raft_in.clone(), seal: seal_in.clone(), handle: handle.clone() });
+        let inputs = Arc::new(Inputs {
+            raft: raft_in.clone(),
+            seal: seal_in.clone(),
+            handle: handle.clone(),
+        });
         let guard = EngineGuard {
             raft: raft_in,
             log: log_in,
@@ -365,21 +408,27 @@ impl Parts {
             shutdown,
             _directory: with.directory,
         };
-        Ok(Started { handle, inputs, cluster_id: with.cluster_id, peers, guard })
+        Ok(Started {
+            handle,
+            inputs,
+            cluster_id: with.cluster_id,
+            peers,
+            guard,
+        })
     }
 }
 
-fn spawn(
-    name: &str,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, EngineError> {
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {
     // A thread that panics would leave a half-dead replica behind: stop all of it.
     let guarded = move || {
         let dying = AbortOnPanic;
         run();
         drop(dying);
     };
-    std::thread::Builder::new().name(name.to_owned()).spawn(guarded).map_err(EngineError::System)
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(guarded)
+        .map_err(EngineError::System)
 }
 
 struct AbortOnPanic;
@@ -402,7 +451,9 @@ fn flusher(
     spawn("flush", move || {
         loop {
             let stopping = runtime.block_on(async {
-                tokio::time::timeout(FLUSH_EVERY, down.wait_for(|down| *down)).await.is_ok()
+                tokio::time::timeout(FLUSH_EVERY, down.wait_for(|down| *down))
+                    .await
+                    .is_ok()
             });
             if stopping {
                 return;
@@ -421,8 +472,12 @@ fn cluster_id(config: &Config) -> [u8; 16] {
     hash.update(b"akashi/v1/cluster-id");
     hash.update([0]);
     hash.update(config.cluster.name.as_bytes());
-    let replicas: BTreeMap<NodeId, &str> =
-        config.cluster.replicas.iter().map(|r| (r.id, r.cosigner.as_str())).collect();
+    let replicas: BTreeMap<NodeId, &str> = config
+        .cluster
+        .replicas
+        .iter()
+        .map(|r| (r.id, r.cosigner.as_str()))
+        .collect();
     for (id, key) in replicas {
         hash.update([0]);
         hash.update(id.to_be_bytes());
@@ -445,7 +500,11 @@ fn open_directory(
     if format && !DataDirectory::is_formatted(path)? {
         let incarnation = entropy::bytes()
             .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
-        let identity = Identity { cluster_id, node_id: config.node.id, incarnation };
+        let identity = Identity {
+            cluster_id,
+            node_id: config.node.id,
+            incarnation,
+        };
         tracing::info!("a new data directory is formatted");
         return Ok(DataDirectory::format(path, identity)?);
     }
@@ -458,7 +517,9 @@ fn read_cosign_key(path: &Path, name: &str) -> Result<CosignerSecret, EngineErro
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(text.trim())
         .map_err(|_not_base64| EngineError::CosignKey)?;
-    let seed: [u8; 32] = bytes.try_into().map_err(|_wrong_width| EngineError::CosignKey)?;
+    let seed: [u8; 32] = bytes
+        .try_into()
+        .map_err(|_wrong_width| EngineError::CosignKey)?;
     CosignerSecret::from_seed(name, &seed).map_err(|_bad_name| EngineError::CosignKey)
 }
 
@@ -467,7 +528,9 @@ fn check_vow(
     machine: &Machine<RocksStore>,
     vow: Option<(u64, [u8; 32])>,
 ) -> Result<(), EngineError> {
-    let Some((size, promised)) = vow else { return Ok(()) };
+    let Some((size, promised)) = vow else {
+        return Ok(());
+    };
     match machine.root_of(size)? {
         Some(root) if root != promised => Err(EngineError::HeadContradicted),
         Some(_) | None => Ok(()),

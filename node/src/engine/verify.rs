@@ -95,8 +95,11 @@ impl VerifyPool {
         workers: usize,
         metrics: Metrics,
     ) -> std::io::Result<Self> {
-        let shared =
-            Arc::new(Shared { memo: Mutex::default(), changed: Condvar::new(), metrics });
+        let shared = Arc::new(Shared {
+            memo: Mutex::default(),
+            changed: Condvar::new(),
+            metrics,
+        });
         let workers = (0..workers)
             .map(|number| {
                 let (shared, view) = (Arc::clone(&shared), view.clone());
@@ -121,7 +124,9 @@ impl VerifyPool {
 
     /// What apply asks.
     pub(super) fn checker(&self) -> MemoChecker {
-        MemoChecker { shared: Arc::clone(&self.shared) }
+        MemoChecker {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -155,7 +160,11 @@ impl Checker for MemoChecker {
                     return result;
                 }
                 Some(Known::Running) => {
-                    memo = self.shared.changed.wait(memo).unwrap_or_else(PoisonError::into_inner);
+                    memo = self
+                        .shared
+                        .changed
+                        .wait(memo)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
                 None => break,
             }
@@ -175,7 +184,10 @@ fn work<V: View>(shared: &Shared, view: &V) {
         let entries = {
             let mut memo = shared.lock();
             while memo.queue.is_empty() && !memo.stopping {
-                memo = shared.changed.wait(memo).unwrap_or_else(PoisonError::into_inner);
+                memo = shared
+                    .changed
+                    .wait(memo)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             if memo.stopping {
                 return;
@@ -187,7 +199,10 @@ fn work<V: View>(shared: &Shared, view: &V) {
             memo.queue_bytes = memo.queue_bytes.saturating_sub(bytes);
             taken
         };
-        let jobs: Vec<(Key, Job)> = entries.iter().flat_map(|data| jobs_of(view, data)).collect();
+        let jobs: Vec<(Key, Job)> = entries
+            .iter()
+            .flat_map(|data| jobs_of(view, data))
+            .collect();
         for chunk in jobs.chunks(BATCH_MAX) {
             judge(shared, chunk);
         }
@@ -195,7 +210,9 @@ fn work<V: View>(shared: &Shared, view: &V) {
 }
 
 fn jobs_of<V: View>(view: &V, data: &[u8]) -> Vec<(Key, Job)> {
-    let Ok(entry) = Entry::decode(data) else { return Vec::new() };
+    let Ok(entry) = Entry::decode(data) else {
+        return Vec::new();
+    };
     entry
         .requests
         .iter()
@@ -221,12 +238,20 @@ fn judge(shared: &Shared, jobs: &[(Key, Job)]) {
         return;
     }
     // If judging panics, nobody may wait for it for ever.
-    let guard = Unfinished { shared, keys: mine.iter().map(|(key, _)| *key).collect() };
+    let guard = Unfinished {
+        shared,
+        keys: mine.iter().map(|(key, _)| *key).collect(),
+    };
     let began = clock::monotonic();
     let mut batch = Batch::new();
     let tickets: Vec<_> = mine
         .iter()
-        .map(|(key, job)| (*key, batch.push_any(&job.context, &job.statement, &job.proof)))
+        .map(|(key, job)| {
+            (
+                *key,
+                batch.push_any(&job.context, &job.statement, &job.proof),
+            )
+        })
         .collect();
     let verdicts = batch.finish();
     shared.metrics.verified(began.elapsed());

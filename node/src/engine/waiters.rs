@@ -41,7 +41,9 @@ impl Waiters {
     /// The entry at `index` of `term` is applied; `answers` come in the order of its commands.
     pub(super) fn applied(&self, index: u64, term: u64, answers: Vec<Answer>) {
         let waiting = self.lock().remove(&index);
-        let Some((expected, replies)) = waiting else { return };
+        let Some((expected, replies)) = waiting else {
+            return;
+        };
         if expected != term {
             give_up(replies);
             return;

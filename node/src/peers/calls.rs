@@ -18,6 +18,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::FRAME_BYTES_MAX;
 use crate::clock;
+use crate::net::Identity;
 
 /// How long a connection to a peer may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -43,13 +44,13 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Makes lazy connections to `peers`.
+    /// Makes lazy connections to `peers` of the cluster whose trust domain is `domain`.
     #[must_use]
-    pub fn new(peers: &BTreeMap<NodeId, String>, tls: ClientConfig) -> Self {
+    pub fn new(peers: &BTreeMap<NodeId, String>, tls: ClientConfig, domain: &str) -> Self {
         let connector = TlsConnector::from(Arc::new(tls));
         let channels = peers
             .iter()
-            .map(|(id, address)| (*id, channel(address, connector.clone())))
+            .map(|(id, address)| (*id, channel(*id, address, domain, connector.clone())))
             .collect();
         Self { channels }
     }
@@ -68,10 +69,16 @@ impl Calls {
         deadline: tokio::time::Instant,
     ) -> Result<Answer, ForwardError> {
         let mut client = self.client(leader)?;
-        let body = ForwardRequest { group: 0, request: request.encode().into() };
+        let body = ForwardRequest {
+            group: 0,
+            request: request.encode().into(),
+        };
         let mut call = tonic::Request::new(body);
         call.set_timeout(clock::left_until(deadline));
-        let response = client.forward(call).await.map_err(|_status| ForwardError::NotLeader)?;
+        let response = client
+            .forward(call)
+            .await
+            .map_err(|_status| ForwardError::NotLeader)?;
         match response.into_inner().result {
             Some(forward_response::Result::Answer(bytes)) => {
                 Answer::decode(&bytes).ok_or(ForwardError::NotLeader)
@@ -90,7 +97,10 @@ impl Calls {
         let mut client = self.client(leader)?;
         let mut call = tonic::Request::new(ReadIndexRequest { group: 0 });
         call.set_timeout(clock::left_until(deadline));
-        let response = client.read_index(call).await.map_err(|_status| ForwardError::NotLeader)?;
+        let response = client
+            .read_index(call)
+            .await
+            .map_err(|_status| ForwardError::NotLeader)?;
         match response.into_inner().result {
             Some(read_index_response::Result::Index(index)) => Ok(index),
             Some(read_index_response::Result::NotLeader(_)) | None => Err(ForwardError::NotLeader),
@@ -103,16 +113,26 @@ impl Calls {
     }
 }
 
-fn channel(address: &str, connector: TlsConnector) -> Channel {
-    let address = address.to_owned();
+fn channel(id: NodeId, address: &str, domain: &str, connector: TlsConnector) -> Channel {
+    let (address, domain): (Arc<str>, Arc<str>) = (address.into(), domain.into());
     let connect = tower::service_fn(move |_uri: Uri| {
-        let (address, connector) = (address.clone(), connector.clone());
+        let (address, domain) = (Arc::clone(&address), Arc::clone(&domain));
+        let connector = connector.clone();
         async move {
             let dial = async {
-                let tcp = TcpStream::connect(&address).await?;
+                let tcp = TcpStream::connect(address.as_ref()).await?;
                 tcp.set_nodelay(true)?;
                 let name = ServerName::try_from(SERVER_NAME).map_err(std::io::Error::other)?;
-                connector.connect(name, tcp).await
+                let stream = connector.connect(name, tcp).await?;
+                // Every node answers to the same server name; only one is the peer that was dialled.
+                let certificates = stream.get_ref().1.peer_certificates();
+                let shown = certificates.and_then(|chain| chain.first());
+                let identity = shown.and_then(|der| Identity::of_certificate(der, &domain).ok());
+                if identity != Some(Identity::Node { id }) {
+                    tracing::warn!(peer = id, "another node answers at the address of a peer");
+                    return Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
+                }
+                Ok(stream)
             };
             let stream = tokio::time::timeout(CONNECT_TIMEOUT, dial)
                 .await

@@ -11,7 +11,7 @@ mod outbound;
 mod service;
 
 pub use calls::{Calls, ForwardError};
-pub use outbound::{Outbox, Outbound};
+pub use outbound::{Outbound, Outbox};
 pub use service::{Boxed, PeerInputs, PeerPort};
 
 use akashi_proto::peer;
@@ -27,7 +27,12 @@ fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
         SealMessage::Announce { size } => {
             frame.announce = Some(peer::SealAnnounce { size: *size });
         }
-        SealMessage::Cosign { size, root, time_s, signature } => {
+        SealMessage::Cosign {
+            size,
+            root,
+            time_s,
+            signature,
+        } => {
             frame.cosigns.push(peer::Cosign {
                 size: *size,
                 root: Bytes::copy_from_slice(root),
@@ -40,7 +45,10 @@ fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
 
 /// The seal messages of a frame; what does not have the right widths is left out.
 fn take_seals(frame: &peer::Frame) -> Vec<SealMessage> {
-    let announce = frame.announce.as_ref().map(|a| SealMessage::Announce { size: a.size });
+    let announce = frame
+        .announce
+        .as_ref()
+        .map(|a| SealMessage::Announce { size: a.size });
     let cosigns = frame.cosigns.iter().filter_map(|cosign| {
         Some(SealMessage::Cosign {
             size: cosign.size,

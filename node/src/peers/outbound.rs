@@ -76,7 +76,13 @@ impl Outbound {
             receivers.insert(peer, receiver);
         }
         let connected = Arc::default();
-        (Outbox { queues: senders }, Self { queues: receivers, connected })
+        (
+            Outbox { queues: senders },
+            Self {
+                queues: receivers,
+                connected,
+            },
+        )
     }
 
     /// Peers with a live stream from here.
@@ -94,7 +100,9 @@ impl Outbound {
         shutdown: &watch::Receiver<bool>,
     ) {
         for (peer, mut queue) in self.queues {
-            let Some(channel) = channels.get(&peer).cloned() else { continue };
+            let Some(channel) = channels.get(&peer).cloned() else {
+                continue;
+            };
             let (connected, unreachable) = (Arc::clone(&self.connected), Arc::clone(unreachable));
             let mut shutdown = shutdown.clone();
             tokio::spawn(async move {
@@ -126,7 +134,10 @@ async fn send(
     connected: &Mutex<BTreeSet<NodeId>>,
 ) {
     let (frames, stream) = mpsc::channel(FRAMES_AHEAD);
-    let hello = Frame { cluster_id: Bytes::copy_from_slice(&cluster_id), ..Frame::default() };
+    let hello = Frame {
+        cluster_id: Bytes::copy_from_slice(&cluster_id),
+        ..Frame::default()
+    };
     if frames.send(hello).await.is_err() {
         return;
     }

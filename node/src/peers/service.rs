@@ -53,8 +53,13 @@ impl<I: PeerInputs> PeerPort<I> {
         cluster_id: [u8; 16],
         shutdown: watch::Receiver<bool>,
     ) -> PeerServiceServer<Self> {
-        PeerServiceServer::new(Self { inputs, members, cluster_id, shutdown })
-            .max_decoding_message_size(FRAME_BYTES_MAX)
+        PeerServiceServer::new(Self {
+            inputs,
+            members,
+            cluster_id,
+            shutdown,
+        })
+        .max_decoding_message_size(FRAME_BYTES_MAX)
     }
 
     /// The replica whose certificate the caller showed.
@@ -78,7 +83,10 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let from = self.caller(&request)?;
         let mut frames = request.into_inner();
-        let hello = frames.message().await?.ok_or_else(|| Status::invalid_argument("no frame"))?;
+        let hello = frames
+            .message()
+            .await?
+            .ok_or_else(|| Status::invalid_argument("no frame"))?;
         if hello.cluster_id.as_ref() != self.cluster_id {
             tracing::warn!(peer = from, "a replica of another cluster called");
             return Err(Status::failed_precondition("this is another cluster"));
@@ -107,7 +115,9 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
             }
             drop(alive);
         });
-        Ok(Response::new(Box::pin(tokio_stream::wrappers::ReceiverStream::new(ended))))
+        Ok(Response::new(Box::pin(
+            tokio_stream::wrappers::ReceiverStream::new(ended),
+        )))
     }
 
     async fn forward(
@@ -124,7 +134,9 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
             Err(Retry::NotLeader) => forward_response::Result::NotLeader(NotLeader {}),
             Err(Retry::Busy) => forward_response::Result::Busy(Busy {}),
         };
-        Ok(Response::new(ForwardResponse { result: Some(result) }))
+        Ok(Response::new(ForwardResponse {
+            result: Some(result),
+        }))
     }
 
     async fn read_index(
@@ -138,6 +150,8 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                 read_index_response::Result::NotLeader(NotLeader {})
             }
         };
-        Ok(Response::new(ReadIndexResponse { result: Some(result) }))
+        Ok(Response::new(ReadIndexResponse {
+            result: Some(result),
+        }))
     }
 }

@@ -53,6 +53,7 @@ impl DataDirectory {
     /// it that may be needed; [`StorageError::InUse`]; the errors of files and log.
     pub fn format(path: &Path, identity: Identity) -> Result<Self, StorageError> {
         fs::create_dir_all(path).map_err(StorageError::Files)?;
+        only_for_the_owner(path)?;
         let lock = lock(path)?;
         if exists(&path.join(IDENTITY))? {
             return Err(StorageError::AlreadyFormatted);
@@ -176,6 +177,12 @@ impl DataDirectory {
     fn log_options(&self) -> LogOptions {
         LogOptions::new(self.identity.incarnation)
     }
+}
+
+/// The state holds submit tokens until they are used: nobody else on the machine may read it.
+fn only_for_the_owner(path: &Path) -> Result<(), StorageError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(StorageError::Files)
 }
 
 const IDENTITY: &str = "identity";

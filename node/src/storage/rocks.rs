@@ -192,7 +192,9 @@ impl StateStore for RocksStore {
         }
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.db.write_opt(changes, &options).map_err(|error| self.refusal(error))
+        self.db
+            .write_opt(changes, &options)
+            .map_err(|error| self.refusal(error))
     }
 
     /// Also reports flushes and compactions that failed behind the caller's back, and reads and writes

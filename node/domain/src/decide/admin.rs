@@ -37,8 +37,13 @@ pub(super) fn found<V: View>(state: &V, command: &Found) -> Result<Decision, Sto
     Ok(Decision {
         events: vec![
             Event::ClusterFounded { cluster },
-            Event::SettingsChanged { settings: Settings::default() },
-            Event::TenantCreated { tenant: 1, name: command.tenant.clone() },
+            Event::SettingsChanged {
+                settings: Settings::default(),
+            },
+            Event::TenantCreated {
+                tenant: 1,
+                name: command.tenant.clone(),
+            },
             Event::PolicyActivated { tenant: 1, policy },
         ],
         reply: Reply::Done,
@@ -59,8 +64,15 @@ fn check_replicas(command: &Found) -> Result<(), Rejection> {
     ids.dedup();
     names.sort_unstable();
     names.dedup();
-    let named = command.replicas.iter().all(|r| is_name(&r.name) && is_name(&r.site) && r.id > 0);
-    if ids.len() == count && names.len() == count && named { Ok(()) } else { Err(refuse) }
+    let named = command
+        .replicas
+        .iter()
+        .all(|r| is_name(&r.name) && is_name(&r.site) && r.id > 0);
+    if ids.len() == count && names.len() == count && named {
+        Ok(())
+    } else {
+        Err(refuse)
+    }
 }
 
 pub(super) fn create_tenant<V: View>(state: &V, command: &CreateTenant) -> Result<Decision, Stop> {
@@ -69,9 +81,15 @@ pub(super) fn create_tenant<V: View>(state: &V, command: &CreateTenant) -> Resul
     if state.tenant(&command.tenant)?.is_some() {
         return Err(Rejection::Exists(Field::Tenant).into());
     }
-    let number = cluster.tenants.checked_add(1).ok_or(Rejection::Invalid(Field::Tenant))?;
+    let number = cluster
+        .tenants
+        .checked_add(1)
+        .ok_or(Rejection::Invalid(Field::Tenant))?;
     Ok(Decision {
-        events: vec![Event::TenantCreated { tenant: number, name: command.tenant.clone() }],
+        events: vec![Event::TenantCreated {
+            tenant: number,
+            name: command.tenant.clone(),
+        }],
         reply: Reply::Done,
     })
 }
@@ -83,11 +101,18 @@ pub(super) fn put_policy<V: View>(state: &V, command: &PutPolicy) -> Result<Deci
     if !command.body.is_acceptable() {
         return Err(Rejection::Invalid(Field::PolicyBody).into());
     }
-    let newest = state.policy(tenant.number, &command.policy)?.map_or(0, |policy| policy.version);
-    let version = newest.checked_add(1).ok_or(Rejection::Invalid(Field::Policy))?;
+    let newest = state
+        .policy(tenant.number, &command.policy)?
+        .map_or(0, |policy| policy.version);
+    let version = newest
+        .checked_add(1)
+        .ok_or(Rejection::Invalid(Field::Policy))?;
     let policy = version_of(&tenant.name, &command.policy, version, command.body);
     Ok(Decision {
-        events: vec![Event::PolicyActivated { tenant: tenant.number, policy }],
+        events: vec![Event::PolicyActivated {
+            tenant: tenant.number,
+            policy,
+        }],
         reply: Reply::PolicyActive { version },
     })
 }
@@ -124,11 +149,20 @@ pub(super) fn register_agent<V: View>(
 }
 
 fn version_of(tenant: &str, name: &str, version: u32, body: PolicyBody) -> Policy {
-    Policy { name: name.to_owned(), version, body, digest: body.digest(tenant, name, version) }
+    Policy {
+        name: name.to_owned(),
+        version,
+        body,
+        digest: body.digest(tenant, name, version),
+    }
 }
 
 fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
-    if is_name(name) { Ok(()) } else { Err(Rejection::Invalid(field)) }
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(Rejection::Invalid(field))
+    }
 }
 
 /// 1 to 32 characters of `[a-z0-9-]`, neither beginning nor ending with a hyphen.
@@ -138,5 +172,7 @@ fn is_name(name: &str) -> bool {
         && name.len() <= NAME_CHARS_MAX
         && !name.starts_with('-')
         && !name.ends_with('-')
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -27,10 +27,13 @@ pub(super) fn announce<V: View>(
     if state.contact(tenant.number, command.contact)?.is_some() {
         return Err(Rejection::Exists(Field::Contact).into());
     }
-    let policy =
-        state.policy(tenant.number, &command.policy)?.ok_or(Rejection::UnknownPolicy)?;
+    let policy = state
+        .policy(tenant.number, &command.policy)?
+        .ok_or(Rejection::UnknownPolicy)?;
     if let Some(agent) = command.agent {
-        state.agent(tenant.number, agent)?.ok_or(Rejection::UnknownAgent)?;
+        state
+            .agent(tenant.number, agent)?
+            .ok_or(Rejection::UnknownAgent)?;
     }
     let subject = state.subject(tenant.number, command.subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
@@ -51,7 +54,11 @@ pub(super) fn announce<V: View>(
         });
     }
     let window = step.stamp.before_us(NOTICE_WINDOW_US);
-    let recent = subject.notices.iter().filter(|sent| **sent > window).count();
+    let recent = subject
+        .notices
+        .iter()
+        .filter(|sent| **sent > window)
+        .count();
     let allowed = usize::try_from(state.settings()?.notices_per_hour).unwrap_or(usize::MAX);
     let refused = if subject.device.is_none_or(|device| device.revoked) {
         Some((Outcome::NotEnrolled, reason::NO_DEVICE))
@@ -73,7 +80,10 @@ pub(super) fn announce<V: View>(
             not_after: Stamp::default(),
             tag,
         });
-        return Ok(Decision { events, reply: ended_at_once(outcome) });
+        return Ok(Decision {
+            events,
+            reply: ended_at_once(outcome),
+        });
     }
     // One open challenge per subject: the newer contact takes over.
     events.extend(end_open_challenge(
@@ -117,7 +127,14 @@ pub(super) fn announce<V: View>(
         context_digest: Digest(context.digest()),
         tag,
     });
-    Ok(Decision { events, reply: Reply::Announced { challenge, expires, outcome: None } })
+    Ok(Decision {
+        events,
+        reply: Reply::Announced {
+            challenge,
+            expires,
+            outcome: None,
+        },
+    })
 }
 
 /// The answer to an announcement that leads to no challenge.
@@ -153,12 +170,15 @@ pub(super) fn binding<'a>(
 pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
-    let contact =
-        state.contact(tenant.number, command.contact)?.ok_or(Rejection::UnknownContact)?;
+    let contact = state
+        .contact(tenant.number, command.contact)?
+        .ok_or(Rejection::UnknownContact)?;
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
-    state.agent(tenant.number, command.agent)?.ok_or(Rejection::UnknownAgent)?;
+    state
+        .agent(tenant.number, command.agent)?
+        .ok_or(Rejection::UnknownAgent)?;
     Ok(Decision {
         events: vec![Event::AgentBound {
             tenant: tenant.number,
@@ -173,8 +193,9 @@ pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, 
 pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
-    let contact =
-        state.contact(tenant.number, command.contact)?.ok_or(Rejection::UnknownContact)?;
+    let contact = state
+        .contact(tenant.number, command.contact)?
+        .ok_or(Rejection::UnknownContact)?;
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
@@ -192,7 +213,10 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
         contact: command.contact,
         disposition: command.disposition,
     });
-    Ok(Decision { events, reply: Reply::Done })
+    Ok(Decision {
+        events,
+        reply: Reply::Done,
+    })
 }
 
 pub(super) fn answer<V: View>(
@@ -205,7 +229,10 @@ pub(super) fn answer<V: View>(
     let challenge = open_challenge(state, &tenant, command.challenge, &command.token, step)?;
     let (outcome, why) = match command.answer {
         NoticeAnswer::Opened if challenge.opened => {
-            return Ok(Decision { events: Vec::new(), reply: Reply::Done });
+            return Ok(Decision {
+                events: Vec::new(),
+                reply: Reply::Done,
+            });
         }
         NoticeAnswer::Opened => {
             let event = Event::NoticeOpened {
@@ -214,14 +241,24 @@ pub(super) fn answer<V: View>(
                 contact: challenge.contact,
                 tag: challenge.tag,
             };
-            return Ok(Decision { events: vec![event], reply: Reply::Done });
+            return Ok(Decision {
+                events: vec![event],
+                reply: Reply::Done,
+            });
         }
         NoticeAnswer::Decline => (Outcome::DeclinedByCustomer, reason::CUSTOMER_DECLINED),
         NoticeAnswer::Report => (Outcome::ReportedByCustomer, reason::CUSTOMER_REPORTED),
     };
-    let events =
-        end_challenge(state, tenant.number, command.challenge, outcome, why)?.into_iter().collect();
-    Ok(Decision { events, reply: Reply::Verdict { outcome, reason: why } })
+    let events = end_challenge(state, tenant.number, command.challenge, outcome, why)?
+        .into_iter()
+        .collect();
+    Ok(Decision {
+        events,
+        reply: Reply::Verdict {
+            outcome,
+            reason: why,
+        },
+    })
 }
 
 /// The challenge, if the token opens it and it still waits for an answer.

@@ -63,12 +63,17 @@ pub(super) fn complete<V: View, C: Checker>(
         return Err(Rejection::SuiteNotActive.into());
     }
     let context = binding(&cluster, &tenant, &enrolment).context()?;
-    let keys = SubjectKeys { device_key: command.device_key, pin_key: command.pin_key };
+    let keys = SubjectKeys {
+        device_key: command.device_key,
+        pin_key: command.pin_key,
+    };
     let jobs = jobs(&context, &keys, &command.proofs)?;
     if !jobs.iter().any(|job| job.factor == Factor::Knowledge) {
         return Err(Rejection::Invalid(Field::Proofs).into());
     }
-    let Judgement { failed, evidence, .. } = judge(step, command.enrolment.0, &jobs, checker);
+    let Judgement {
+        failed, evidence, ..
+    } = judge(step, command.enrolment.0, &jobs, checker);
     if let Some((_, why)) = failed {
         return Ok(Decision {
             events: vec![Event::EnrolmentRefused {
@@ -96,7 +101,10 @@ pub(super) fn complete<V: View, C: Checker>(
         tag: enrolment.tag,
         evidence,
     });
-    Ok(Decision { events, reply: Reply::Enrolled })
+    Ok(Decision {
+        events,
+        reply: Reply::Enrolled,
+    })
 }
 
 /// What enrolment proofs are bound to: no contact, no policy, the invitation's own nonce.
@@ -139,7 +147,10 @@ pub(super) fn revoke<V: View>(state: &V, command: &RevokeDevice) -> Result<Decis
         reason: command.reason,
         tag: subject.tag,
     });
-    Ok(Decision { events, reply: Reply::Done })
+    Ok(Decision {
+        events,
+        reply: Reply::Done,
+    })
 }
 
 /// The verdict that ends the subject's open challenge, if there is one.
@@ -153,7 +164,9 @@ pub(super) fn end_open_challenge<V: View>(
     let Some(open) = state.subject(tenant, subject)?.open else {
         return Ok(Vec::new());
     };
-    Ok(end_challenge(state, tenant, open, outcome, why)?.into_iter().collect())
+    Ok(end_challenge(state, tenant, open, outcome, why)?
+        .into_iter()
+        .collect())
 }
 
 /// The verdict that ends a challenge without proof, if it is still open.

@@ -8,18 +8,16 @@ mod enrolment;
 mod submission;
 mod timers;
 
-use akashi_proof::{
-    Context, ContextFields, NonceInputs, Purpose, Reason, Suite, challenge_nonce,
-};
+use akashi_proof::{Context, ContextFields, NonceInputs, Purpose, Reason, Suite, challenge_nonce};
 
 use crate::answer::{Rejection, Reply};
 use crate::command::{Command, Request};
+use crate::entry::Sealed;
 use crate::event::Event;
 use crate::factor::Job;
 use crate::ids::{Digest, Stamp, SubjectHash};
 use crate::keys::TimerKind;
 use crate::kv::{Fault, View};
-use crate::entry::Sealed;
 use crate::records::{Cluster, Tenant};
 use crate::state::Records as _;
 

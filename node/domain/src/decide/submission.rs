@@ -22,8 +22,11 @@ use crate::records::{
 use crate::state::Records as _;
 
 /// The answer to a submission without valid possession: refused, and no word more.
-const SAY_NOTHING: Reply =
-    Reply::Refused { reason: reason::NONE, attempts_left: 0, locked_until: Stamp(0) };
+const SAY_NOTHING: Reply = Reply::Refused {
+    reason: reason::NONE,
+    attempts_left: 0,
+    locked_until: Stamp(0),
+};
 
 /// What judging a submission found.
 pub(super) struct Judgement {
@@ -46,7 +49,11 @@ pub(super) fn judge<C: Checker>(
     let mut held = 0;
     let mut factors = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = if failed.is_none() { Some(checker.check(job)) } else { None };
+        let result = if failed.is_none() {
+            Some(checker.check(job))
+        } else {
+            None
+        };
         match result {
             Some(Ok(())) => held |= job.factor.bit(),
             Some(Err(why)) => failed = Some((job.factor, why)),
@@ -60,8 +67,15 @@ pub(super) fn judge<C: Checker>(
             salt: step.salt(id, job.factor.kind()),
         });
     }
-    let context = jobs.first().map(|job| job.context.bytes().to_vec()).unwrap_or_default();
-    Judgement { failed, held, evidence: Evidence { context, factors } }
+    let context = jobs
+        .first()
+        .map(|job| job.context.bytes().to_vec())
+        .unwrap_or_default();
+    Judgement {
+        failed,
+        held,
+        evidence: Evidence { context, factors },
+    }
 }
 
 /// What a command's proofs have to be judged by, as far as `state` knows it by now.
@@ -114,7 +128,10 @@ fn enrolment_jobs_of<V: View>(
         .enrolment(tenant.number, command.enrolment)?
         .ok_or(Rejection::UnknownEnrolment)?;
     let context = super::enrolment::binding(&cluster, &tenant, &enrolment).context()?;
-    let keys = SubjectKeys { device_key: command.device_key, pin_key: command.pin_key };
+    let keys = SubjectKeys {
+        device_key: command.device_key,
+        pin_key: command.pin_key,
+    };
     Ok(jobs(&context, &keys, &command.proofs)?)
 }
 
@@ -127,7 +144,10 @@ fn device<V: View>(state: &V, tenant: &Tenant, challenge: &Challenge) -> Result<
 }
 
 const fn keys(device: &Device) -> SubjectKeys {
-    SubjectKeys { device_key: device.device_key, pin_key: device.pin_key }
+    SubjectKeys {
+        device_key: device.device_key,
+        pin_key: device.pin_key,
+    }
 }
 
 pub(super) fn submit<V: View, C: Checker>(
@@ -143,7 +163,14 @@ pub(super) fn submit<V: View, C: Checker>(
         .filter(|suite| *suite == Suite::V1)
         .ok_or(Rejection::SuiteNotActive)?;
     let print = fingerprint(suite, &command.proofs);
-    let case = Case { state, step, command, tenant: &tenant, challenge: &challenge, print };
+    let case = Case {
+        state,
+        step,
+        command,
+        tenant: &tenant,
+        challenge: &challenge,
+        print,
+    };
     if let Some(answered) = case.repeat()? {
         return Ok(answered);
     }
@@ -169,14 +196,21 @@ struct Case<'a, V> {
 impl<V: View> Case<'_, V> {
     /// The answer to a submission that was judged before, or that comes after the verdict.
     fn repeat(&self) -> Result<Option<Decision>, Stop> {
-        let judged = self.challenge.judged.iter().find(|judged| judged.fingerprint == self.print);
+        let judged = self
+            .challenge
+            .judged
+            .iter()
+            .find(|judged| judged.fingerprint == self.print);
         match (judged, self.challenge.verdict) {
             (Some(_), Some(verdict)) => {
-                let reply = Reply::Verdict { outcome: verdict.outcome, reason: verdict.reason };
-                Ok(Some(Decision { events: Vec::new(), reply }))
-            }
-            (Some(judged), None) if judged.reason == reason::NONE => {
-                Ok(Some(Decision { events: Vec::new(), reply: SAY_NOTHING }))
+                let reply = Reply::Verdict {
+                    outcome: verdict.outcome,
+                    reason: verdict.reason,
+                };
+                Ok(Some(Decision {
+                    events: Vec::new(),
+                    reply,
+                }))
             }
             (Some(judged), None) => {
                 let pin = self.pin()?;
@@ -185,7 +219,10 @@ impl<V: View> Case<'_, V> {
                     attempts_left: self.attempts_left(self.challenge.refusals)?,
                     locked_until: locked_until(&pin),
                 };
-                Ok(Some(Decision { events: Vec::new(), reply }))
+                Ok(Some(Decision {
+                    events: Vec::new(),
+                    reply,
+                }))
             }
             (None, Some(verdict)) if verdict.outcome == Outcome::Expired => {
                 Err(Rejection::ChallengeExpired.into())
@@ -201,8 +238,15 @@ impl<V: View> Case<'_, V> {
                     fingerprint: self.print,
                     tag: self.challenge.tag,
                 };
-                Ok(Some(Decision { events: vec![event], reply: Reply::AlreadyAnswered }))
+                Ok(Some(Decision {
+                    events: vec![event],
+                    reply: Reply::AlreadyAnswered,
+                }))
             }
+            (None, None) if self.challenge.strangers.contains(&self.print) => Ok(Some(Decision {
+                events: Vec::new(),
+                reply: SAY_NOTHING,
+            })),
             (None, None) => Ok(None),
         }
     }
@@ -234,7 +278,7 @@ impl<V: View> Case<'_, V> {
 
     /// Possession does not hold: anyone could have sent this, so it counts for nothing.
     fn without_possession(&self, jobs: &[Job], factor: Factor, why: Reason) -> Decision {
-        let recorded = self.challenge.possession_refusals < POSSESSION_REFUSALS_RECORDED_MAX;
+        let recorded = self.challenge.strangers.len() < POSSESSION_REFUSALS_RECORDED_MAX;
         let factors = jobs
             .iter()
             .map(|job| EvidenceFactor {
@@ -245,8 +289,17 @@ impl<V: View> Case<'_, V> {
                 salt: self.step.salt(self.command.challenge.0, job.factor.kind()),
             })
             .collect();
-        let context = jobs.first().map(|job| job.context.bytes().to_vec()).unwrap_or_default();
-        let event = self.refused(Some(factor), why, false, false, Evidence { context, factors });
+        let context = jobs
+            .first()
+            .map(|job| job.context.bytes().to_vec())
+            .unwrap_or_default();
+        let event = self.refused(
+            Some(factor),
+            why,
+            false,
+            false,
+            Evidence { context, factors },
+        );
         Decision {
             events: if recorded { vec![event] } else { Vec::new() },
             reply: SAY_NOTHING,
@@ -279,10 +332,20 @@ impl<V: View> Case<'_, V> {
         if attempts_left == 0 {
             let (outcome, why) = (Outcome::NotVerified, reason::ATTEMPTS_USED_UP);
             events.push(self.verdict(outcome, why, 0, Stamp::default()));
-            return Ok(Decision { events, reply: Reply::Verdict { outcome, reason: why } });
+            return Ok(Decision {
+                events,
+                reply: Reply::Verdict {
+                    outcome,
+                    reason: why,
+                },
+            });
         }
         let locked_until = locked_until(&pin);
-        let reply = Reply::Refused { reason: why.code(), attempts_left, locked_until };
+        let reply = Reply::Refused {
+            reason: why.code(),
+            attempts_left,
+            locked_until,
+        };
         Ok(Decision { events, reply })
     }
 
@@ -296,7 +359,10 @@ impl<V: View> Case<'_, V> {
                     challenge: self.command.challenge,
                     contact: self.challenge.contact,
                     subject: self.challenge.subject,
-                    judged: Judged { fingerprint: self.print, reason: reason::NONE },
+                    judged: Judged {
+                        fingerprint: self.print,
+                        reason: reason::NONE,
+                    },
                     factors: held,
                     evidence,
                     tag: self.challenge.tag,
@@ -309,7 +375,10 @@ impl<V: View> Case<'_, V> {
                 },
                 self.verdict(Outcome::Verified, reason::NONE, held, not_after),
             ],
-            reply: Reply::Verdict { outcome: Outcome::Verified, reason: reason::NONE },
+            reply: Reply::Verdict {
+                outcome: Outcome::Verified,
+                reason: reason::NONE,
+            },
         }
     }
 
@@ -326,7 +395,10 @@ impl<V: View> Case<'_, V> {
             challenge: self.command.challenge,
             contact: self.challenge.contact,
             subject: self.challenge.subject,
-            judged: Judged { fingerprint: self.print, reason: why.code() },
+            judged: Judged {
+                fingerprint: self.print,
+                reason: why.code(),
+            },
             failed_kind: failed.map_or(0, Factor::kind),
             possession_held,
             pin_counted,
@@ -351,7 +423,10 @@ impl<V: View> Case<'_, V> {
     }
 
     fn pin(&self) -> Result<PinCounter, Fault> {
-        Ok(self.state.subject(self.tenant.number, self.challenge.subject)?.pin)
+        Ok(self
+            .state
+            .subject(self.tenant.number, self.challenge.subject)?
+            .pin)
     }
 
     fn attempts_left(&self, refusals: u8) -> Result<u8, Fault> {
@@ -363,7 +438,11 @@ impl<V: View> Case<'_, V> {
 
 /// Until when the PIN is locked: zero if it is not, all ones until re-proofing.
 const fn locked_until(pin: &PinCounter) -> Stamp {
-    if pin.locked_for_good { Stamp(u64::MAX) } else { pin.locked_until }
+    if pin.locked_for_good {
+        Stamp(u64::MAX)
+    } else {
+        pin.locked_until
+    }
 }
 
 fn is_locked(pin: &PinCounter, now: Stamp) -> bool {

@@ -12,8 +12,13 @@ pub(super) fn challenge<V: View>(
     tenant: u32,
     id: [u8; 16],
 ) -> Result<Vec<Event>, Fault> {
-    let ended =
-        end_challenge(state, tenant, ChallengeId(id), Outcome::Expired, reason::TIME_RAN_OUT)?;
+    let ended = end_challenge(
+        state,
+        tenant,
+        ChallengeId(id),
+        Outcome::Expired,
+        reason::TIME_RAN_OUT,
+    )?;
     Ok(ended.into_iter().collect())
 }
 
@@ -22,9 +27,15 @@ pub(super) fn enrolment<V: View>(
     tenant: u32,
     id: [u8; 16],
 ) -> Result<Vec<Event>, Fault> {
-    let open = state.enrolment(tenant, EnrolmentId(id))?.filter(|enrolment| !enrolment.closed);
+    let open = state
+        .enrolment(tenant, EnrolmentId(id))?
+        .filter(|enrolment| !enrolment.closed);
     Ok(open
-        .map(|enrolment| Event::EnrolmentExpired { tenant, enrolment: enrolment.id, tag: enrolment.tag })
+        .map(|enrolment| Event::EnrolmentExpired {
+            tenant,
+            enrolment: enrolment.id,
+            tag: enrolment.tag,
+        })
         .into_iter()
         .collect())
 }

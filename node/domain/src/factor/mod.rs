@@ -97,7 +97,9 @@ pub fn jobs(
         named.push((factor, &part.proof));
     }
     if named.len() > SUBMISSION_PARTS_MAX
-        || named.first().is_none_or(|(first, _)| *first != Factor::Possession)
+        || named
+            .first()
+            .is_none_or(|(first, _)| *first != Factor::Possession)
     {
         return Err(Rejection::Invalid(Field::Proofs));
     }
@@ -114,7 +116,13 @@ pub fn jobs(
             Factor::Knowledge => knowledge::statement(keys)?,
         };
         parse(&statement, proof).map_err(|reason| Rejection::MalformedProof(reason.code()))?;
-        jobs.push(Job { factor, context: context.clone(), statement, instance, proof: proof.to_vec() });
+        jobs.push(Job {
+            factor,
+            context: context.clone(),
+            statement,
+            instance,
+            proof: proof.to_vec(),
+        });
     }
     Ok(jobs)
 }

@@ -13,7 +13,14 @@ pub(super) fn statement(
     let key = DeviceKey::from_bytes(&keys.device_key)
         .map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
     let instance = [keys.device_key, submission_digest].concat();
-    Ok((Possession { key, submission_digest }.into(), instance))
+    Ok((
+        Possession {
+            key,
+            submission_digest,
+        }
+        .into(),
+        instance,
+    ))
 }
 
 /// How the part counts in a submission digest.

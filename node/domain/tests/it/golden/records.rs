@@ -83,7 +83,7 @@ fn records_keep_their_bytes() {
         expires: STAMP,
         leaf: 7,
         refusals: 1,
-        possession_refusals: 2,
+        strangers: vec![Digest([0x5d; 32])],
         judged: vec![judged()],
         duplicate_recorded: true,
         opened: true,
