@@ -33,6 +33,7 @@ test: build ## every test that a change must pass
 
 test-deep: build ## the same with more simulated seeds and a longer storm of killed leaders
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
+		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
 		$(CARGO) test --locked --workspace --no-fail-fast
 
 bench: build ## figures against etcd on this machine, into benches/RESULTS.md

@@ -35,6 +35,10 @@ need_command pkg-config pkg-config
 need_command make make
 need_command cc gcc
 need_command git git
+# raft-proto reads its .proto files with protoc.
+need_command protoc protobuf-compiler
+# The second verifier of the proofs.
+need_command python3 python3
 # bindgen loads libclang while it reads RocksDB's headers.
 compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
   compgen -G '/usr/lib/*-linux-gnu/libclang*.so*' >/dev/null || missing+=(libclang-dev)

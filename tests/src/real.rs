@@ -48,9 +48,16 @@ impl RealCluster {
         };
         let mut dev = DevCluster::start(&directory.path().join("cluster"), &binary, &plan)
             .expect("the nodes start");
-        dev.wait_ready(Deadline::after(Duration::from_secs(60))).await.expect("the nodes answer");
-        dev.bootstrap(Deadline::after(ACT)).await.expect("the cluster is founded");
-        Self { dev, _directory: directory }
+        dev.wait_ready(Deadline::after(Duration::from_secs(60)))
+            .await
+            .expect("the nodes answer");
+        dev.bootstrap(Deadline::after(ACT))
+            .await
+            .expect("the cluster is founded");
+        Self {
+            dev,
+            _directory: directory,
+        }
     }
 
     /// Enrols a simulated phone whose PIN key is cheap to derive: the cost of a PIN is the phone's,
@@ -69,13 +76,19 @@ impl RealCluster {
             nodes: context.nodes().to_vec(),
         };
         let ca = std::fs::read_to_string(context.ca()).expect("the certificate authority");
-        home.create(&profile, &context.key_set().expect("keys"), &ca).expect("a phone");
+        home.create(&profile, &context.key_set().expect("keys"), &ca)
+            .expect("a phone");
         let phone = Phone::open(&home).expect("the phone opens");
         let pin = cheap_pin(subject, b"2468");
         let platform = context.platform().expect("a platform");
-        let invitation =
-            platform.open_enrolment(subject, Deadline::after(ACT)).await.expect("an invitation");
-        phone.enrol(&invitation, &pin, Deadline::after(ACT)).await.expect("enrolled");
+        let invitation = platform
+            .open_enrolment(subject, Deadline::after(ACT))
+            .await
+            .expect("an invitation");
+        phone
+            .enrol(&invitation, &pin, Deadline::after(ACT))
+            .await
+            .expect("enrolled");
         (phone, pin)
     }
 
@@ -87,7 +100,9 @@ impl RealCluster {
     pub async fn leader(&self) -> usize {
         let operator = self.dev.operator().expect("an operator");
         for _ in 0..600 {
-            let statuses = operator.status_of_all(Deadline::after(Duration::from_secs(1))).await;
+            let statuses = operator
+                .status_of_all(Deadline::after(Duration::from_secs(1)))
+                .await;
             let leading = statuses
                 .iter()
                 .position(|(_, status)| status.as_ref().is_ok_and(|s| s.role == "leader"));
@@ -108,7 +123,9 @@ impl RealCluster {
     pub async fn converge(&self) -> Vec<(u64, Vec<u8>, Vec<u8>)> {
         let operator = self.dev.operator().expect("an operator");
         for _ in 0..600 {
-            let statuses = operator.status_of_all(Deadline::after(Duration::from_secs(1))).await;
+            let statuses = operator
+                .status_of_all(Deadline::after(Duration::from_secs(1)))
+                .await;
             let ends: Vec<_> = statuses
                 .iter()
                 .filter_map(|(_, status)| status.as_ref().ok())
@@ -136,13 +153,18 @@ impl RealCluster {
             let mut verdicts = Vec::new();
             let mut follower = one.follower();
             let read = one
-                .tail(&mut follower, false, Deadline::after(Duration::from_secs(60)), |index, bytes, _| {
-                    let leaf = Leaf::decode(bytes).expect("a leaf");
-                    if leaf.kind == event::VERDICT_REACHED {
-                        verdicts.push((leaf.challenge_id, leaf.outcome, index));
-                    }
-                    Ok(Flow::Continue)
-                })
+                .tail(
+                    &mut follower,
+                    false,
+                    Deadline::after(Duration::from_secs(60)),
+                    |index, bytes, _| {
+                        let leaf = Leaf::decode(bytes).expect("a leaf");
+                        if leaf.kind == event::VERDICT_REACHED {
+                            verdicts.push((leaf.challenge_id, leaf.outcome, index));
+                        }
+                        Ok(Flow::Continue)
+                    },
+                )
                 .await;
             read.unwrap_or_else(|error| panic!("the log of {address} does not verify: {error}"));
             all.push(verdicts);
@@ -173,22 +195,25 @@ pub struct Seen {
     pub slowest: Duration,
 }
 
-/// Calls and answers with one phone until `stop`.
+/// Calls and answers with one phone after the other until `stop`.
 pub async fn call_until(
     platform: Arc<Platform>,
-    phone: Phone,
-    pin: PinSecret,
+    phones: Vec<(Phone, PinSecret)>,
     stop: Arc<AtomicBool>,
 ) -> Seen {
     let mut seen = Seen::default();
-    let mut round = 0_u32;
-    while !stop.load(Ordering::Acquire) {
-        round += 1;
+    for (round, (phone, pin)) in (1_u32..).zip(phones.iter().cycle()) {
+        if stop.load(Ordering::Acquire) {
+            break;
+        }
         let began = akashi_client::clock::monotonic();
-        match one_call(&platform, &phone, &pin, round).await {
+        match one_call(&platform, phone, pin, round).await {
             Ok((challenge, outcome)) => {
                 let before = seen.acknowledged.insert(challenge, outcome);
-                assert!(before.is_none_or(|before| before == outcome), "two answers differ");
+                assert!(
+                    before.is_none_or(|before| before == outcome),
+                    "two answers differ"
+                );
             }
             Err(error) => seen.errors.push(format!("{error:?}")),
         }
@@ -212,14 +237,25 @@ async fn one_call(
         agent: None,
     };
     let announced = platform.announce(&call, Deadline::after(ACT)).await?;
+    if announced.outcome.is_some() {
+        return Err(Error::Refused {
+            outcome: "the contact ended at once",
+        });
+    }
     let mut session = phone.open_session(Deadline::after(ACT)).await?;
-    let notice =
-        phone.notice_of(&mut session, &announced.challenge_id, Deadline::after(ACT)).await?;
+    let notice = phone
+        .notice_of(&mut session, &announced.challenge_id, Deadline::after(ACT))
+        .await?;
     let outcome = if round.is_multiple_of(7) {
-        phone.reply(&notice, Reply::Decline, Deadline::after(ACT)).await?
+        phone
+            .reply(&notice, Reply::Decline, Deadline::after(ACT))
+            .await?
     } else {
         let submission = phone.prove(&notice, Some(pin))?;
-        phone.submit(&submission, Deadline::after(ACT)).await?.outcome
+        phone
+            .submit(&submission, Deadline::after(ACT))
+            .await?
+            .outcome
     };
     let outcome = outcome.ok_or(Error::Answer { what: "outcome" })?;
     Ok((announced.challenge_id, outcome))
@@ -228,6 +264,9 @@ async fn one_call(
 /// Where cargo puts the node beside these tests.
 fn node_binary() -> PathBuf {
     let here = std::env::current_exe().expect("this test has a file");
-    let profile = here.parent().and_then(std::path::Path::parent).expect("a build directory");
+    let profile = here
+        .parent()
+        .and_then(std::path::Path::parent)
+        .expect("a build directory");
     profile.join("akashi-node")
 }
