@@ -7,6 +7,7 @@
 pub mod v1 {
     #![allow(
         missing_docs,
+        rustdoc::all,
         unreachable_pub,
         unused_qualifications,
         clippy::all,
@@ -22,6 +23,7 @@ pub mod v1 {
 pub mod peer {
     #![allow(
         missing_docs,
+        rustdoc::all,
         unreachable_pub,
         unused_qualifications,
         clippy::all,

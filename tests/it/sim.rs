@@ -1,6 +1,8 @@
 //! The simulated cluster under every fault, seed by seed. A failure names its seed: run it alone with
 //! `AKASHI_SIM_SEED=<seed>`; seeds that found something stay here as tests with names.
 
+#![allow(clippy::print_stdout, reason = "a seed is printed before it runs")]
+
 use akashi_replica::seal::FenceReason;
 use akashi_tests::effort;
 use akashi_tests::sim::plan::Plan;

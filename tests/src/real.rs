@@ -1,6 +1,7 @@
-//! A cluster of real processes: three `akashi-node`s on loopback with their own data directories,
-//! simulated phones that call and answer for as long as they are told to, and a look into every
-//! replica's log at the end.
+//! A cluster of real processes: three `akashi-node`s on loopback with their own data directories.
+//!
+//! Simulated phones call and answer for as long as they are told to, and every replica's log is read
+//! at the end.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -196,6 +197,10 @@ pub struct Seen {
 }
 
 /// Calls and answers with one phone after the other until `stop`.
+///
+/// # Panics
+///
+/// When one challenge is answered in two ways.
 pub async fn call_until(
     platform: Arc<Platform>,
     phones: Vec<(Phone, PinSecret)>,

@@ -107,35 +107,7 @@ fn enrolment<V: View + ?Sized>(
     place: Place,
 ) -> Result<(), Fault> {
     match event {
-        Event::EnrolmentOpened {
-            tenant,
-            enrolment,
-            subject,
-            token_hash,
-            nonce,
-            expires,
-            tag,
-        } => {
-            let record = Enrolment {
-                id: *enrolment,
-                subject: *subject,
-                token_hash: *token_hash,
-                nonce: *nonce,
-                opened: place.stamp,
-                expires: *expires,
-                refusals: 0,
-                closed: false,
-                tag: *tag,
-            };
-            store(
-                state,
-                Table::Subject,
-                keys::enrolment(*tenant, *enrolment),
-                &record,
-            );
-            let timer = keys::timer(*expires, TimerKind::Enrolment, *tenant, enrolment.0);
-            state.put(Table::Timer, timer, Vec::new());
-        }
+        Event::EnrolmentOpened { .. } => enrolment_opened(state, event, place),
         Event::DeviceEnrolled {
             tenant,
             enrolment,
@@ -219,6 +191,41 @@ fn enrolment<V: View + ?Sized>(
         | Event::ContactClosed { .. } => {}
     }
     Ok(())
+}
+
+fn enrolment_opened<V: View + ?Sized>(state: &mut Overlay<'_, V>, event: &Event, place: Place) {
+    let Event::EnrolmentOpened {
+        tenant,
+        enrolment,
+        subject,
+        token_hash,
+        nonce,
+        expires,
+        tag,
+    } = event
+    else {
+        return;
+    };
+
+    let record = Enrolment {
+        id: *enrolment,
+        subject: *subject,
+        token_hash: *token_hash,
+        nonce: *nonce,
+        opened: place.stamp,
+        expires: *expires,
+        refusals: 0,
+        closed: false,
+        tag: *tag,
+    };
+    store(
+        state,
+        Table::Subject,
+        keys::enrolment(*tenant, *enrolment),
+        &record,
+    );
+    let timer = keys::timer(*expires, TimerKind::Enrolment, *tenant, enrolment.0);
+    state.put(Table::Timer, timer, Vec::new());
 }
 
 fn contact<V: View + ?Sized>(
@@ -346,7 +353,7 @@ fn challenge_issued<V: View + ?Sized>(
         &record,
     );
     with_contact(state, *tenant, *contact, |record| {
-        record.challenge = *challenge
+        record.challenge = *challenge;
     })?;
     let window = place.stamp.before_us(crate::limits::NOTICE_WINDOW_US);
     with_subject(state, *tenant, *subject, |record| {
@@ -412,7 +419,7 @@ fn submission<V: View + ?Sized>(
             ..
         } => {
             with_challenge(state, *tenant, *challenge, |record| {
-                record.judged.push(*judged)
+                record.judged.push(*judged);
             })?;
             if held & factors::KNOW != 0 {
                 with_subject(state, *tenant, *subject, |r| r.pin = PinCounter::default())?;
@@ -424,7 +431,7 @@ fn submission<V: View + ?Sized>(
             tenant, challenge, ..
         } => {
             with_challenge(state, *tenant, *challenge, |record| {
-                record.duplicate_recorded = true
+                record.duplicate_recorded = true;
             })?;
         }
         // The verdict that follows carries the change.
@@ -479,7 +486,7 @@ fn verdict_reached<V: View + ?Sized>(
         leaf: place.leaf,
     };
     with_contact(state, *tenant, *contact, |record| {
-        record.verdict = Some(verdict)
+        record.verdict = Some(verdict);
     })?;
     if *challenge == ChallengeId::ZERO {
         return Ok(());

@@ -124,7 +124,7 @@ fn turn(
         Ok(_more) => {}
         // The log goes on until the segment is full; then it must have room, or the node stops.
         Err(LogError::NoSpace(_)) => {
-            tracing::warn!("no space for the next segment of the raft log")
+            tracing::warn!("no space for the next segment of the raft log");
         }
         Err(error) => return Err(error),
     }

@@ -316,7 +316,7 @@ impl Parts {
         };
         let log = self.log;
         threads.push(spawn("log", move || {
-            log_thread::run(log, &log_inputs, &out)
+            log_thread::run(log, &log_inputs, &out);
         })?);
         let out = ApplyOutputs {
             raft: raft_in.clone(),
@@ -341,7 +341,7 @@ impl Parts {
             metrics: metrics.clone(),
         };
         threads.push(spawn("seal", move || {
-            seal_thread::run(sealer, &seal_inputs, &out)
+            seal_thread::run(sealer, &seal_inputs, &out);
         })?);
         let out = RaftOutputs {
             log: log_in.clone(),

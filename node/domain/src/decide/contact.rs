@@ -7,11 +7,11 @@ use super::{Binding, Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
 use crate::event::Event;
-use crate::ids::{ChallengeId, ContactId, Digest, Stamp};
+use crate::ids::{ChallengeId, ContactId, Digest, Stamp, Tag};
 use crate::kv::View;
 use crate::limits::{NOTICE_WINDOW_US, SECOND_US};
 use crate::outcome::{Outcome, reason};
-use crate::records::{Challenge, Cluster, Tenant};
+use crate::records::{Challenge, Cluster, Policy, Tenant};
 use crate::state::Records as _;
 
 pub(super) fn announce<V: View>(
@@ -93,12 +93,26 @@ pub(super) fn announce<V: View>(
         Outcome::Superseded,
         reason::NEWER_CONTACT,
     )?);
+    let (issued, reply) = issue(step, &cluster, &tenant, command, policy, tag)?;
+    events.push(issued);
+    Ok(Decision { events, reply })
+}
+
+/// The challenge that an announcement leads to, and what the platform is told.
+fn issue(
+    step: &Step,
+    cluster: &Cluster,
+    tenant: &Tenant,
+    command: &AnnounceContact,
+    policy: Policy,
+    tag: Tag,
+) -> Result<(Event, Reply), Stop> {
     let challenge = ChallengeId::of(&cluster.origin, &tenant.name, command.contact);
     let ttl_us = u64::from(policy.body.challenge_ttl_s).saturating_mul(SECOND_US);
     let expires = step.stamp.after_us(ttl_us);
-    let nonce = step.nonce(&cluster, challenge.0);
+    let nonce = step.nonce(cluster, challenge.0);
     let context = Binding {
-        cluster: &cluster,
+        cluster,
         tenant: &tenant.name,
         challenge: challenge.0,
         nonce,
@@ -110,7 +124,7 @@ pub(super) fn announce<V: View>(
         policy_digest: policy.digest,
     }
     .context()?;
-    events.push(Event::ChallengeIssued {
+    let issued = Event::ChallengeIssued {
         tenant: tenant.number,
         challenge,
         contact: command.contact,
@@ -126,15 +140,13 @@ pub(super) fn announce<V: View>(
         expires,
         context_digest: Digest(context.digest()),
         tag,
-    });
-    Ok(Decision {
-        events,
-        reply: Reply::Announced {
-            challenge,
-            expires,
-            outcome: None,
-        },
-    })
+    };
+    let reply = Reply::Announced {
+        challenge,
+        expires,
+        outcome: None,
+    };
+    Ok((issued, reply))
 }
 
 /// The answer to an announcement that leads to no challenge.
