@@ -43,7 +43,10 @@ if [ "${1:-}" != --force ] && "$docker" image inspect "$image" >/dev/null 2>&1; 
 fi
 
 mirror=${MIRROR:-$(apt_mirror | head -n 1)}
-mirror=${mirror:-http://deb.debian.org/debian}
+if [ -z "$mirror" ]; then
+  echo "make-base-image: no mirror of $suite in apt's sources; name one: MIRROR=<address> $0" >&2
+  exit 1
+fi
 
 if ! command -v debootstrap >/dev/null && ! [ -x /usr/sbin/debootstrap ]; then
   echo "make-base-image: installing the Debian package debootstrap" >&2
