@@ -1,8 +1,8 @@
 //! Verification of many proofs at once: one multiscalar multiplication for all that are good.
 //!
-//! A batch changes the cost, never a verdict: when a batch fails, each of its proofs is verified
-//! alone. There is no search for the bad one, so a sender of bad proofs can make the replicas pay
-//! at most once for the batch and once for each proof in it.
+//! A batch changes the cost, never a verdict: when a batch fails, [`Batch::finish`] verifies each of
+//! its proofs alone, without a search for the bad one. Who has few bad proofs to expect searches:
+//! [`Batch::finish_together`] gives a failing batch back, and [`Batch::split_off`] cuts it.
 
 use alloc::vec::Vec;
 
@@ -99,6 +99,43 @@ impl Batch {
         Verdicts {
             verdicts: verdicts.collect(),
         }
+    }
+
+    /// Verifies everything together, or gives the batch back if a proof in it does not hold. A batch
+    /// with one proof to verify is never given back.
+    ///
+    /// # Errors
+    /// The batch as it was.
+    ///
+    /// # Determinism
+    /// As [`finish`](Self::finish).
+    pub fn finish_together(self) -> Result<Verdicts, Self> {
+        let together = match self.claims.as_slice() {
+            [] => Ok(()),
+            [alone] => check::verdict(alone),
+            many if many.chunks(CHUNK_PROOFS_MAX).all(check::all_hold) => Ok(()),
+            _ => return Err(self),
+        };
+        let verdicts = self.entries.into_iter().map(|entry| match entry {
+            Entry::Refused(reason) => Err(reason),
+            Entry::Claimed => together,
+        });
+        Ok(Verdicts {
+            verdicts: verdicts.collect(),
+        })
+    }
+
+    /// Moves the proofs from the place `at` on into a batch of their own; the tickets of the others
+    /// stay good. Nothing is parsed or hashed again.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let entries = self.entries.split_off(at.min(self.entries.len()));
+        let kept = self
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry, Entry::Claimed));
+        let claims = self.claims.split_off(kept.count().min(self.claims.len()));
+        Self { entries, claims }
     }
 
     fn enter(&mut self, claim: Result<Claim, Reason>) -> Ticket {

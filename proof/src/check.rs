@@ -15,29 +15,46 @@
 //! included.
 
 use alloc::{vec, vec::Vec};
-use core::slice;
+use core::{iter, mem, slice};
 
 use curve25519_dalek::{
     RistrettoPoint, Scalar,
-    traits::{IsIdentity, VartimeMultiscalarMul},
+    traits::{IsIdentity, VartimeMultiscalarMul, VartimePrecomputedMultiscalarMul},
 };
 
 use crate::{
     Reason,
-    generators::{FIXED, Fixed, Generators},
+    generators::{Fixed, Generators, Tables},
     group::{self, B},
+    key::PublicElement,
     transcript::{self, SESSION_ID_BYTES, Sponge},
 };
 
-/// `base`·B + Σ `fixed` + Σ `terms` = 0.
+/// `base`·B + Σ `fixed` + Σ `runs` + Σ `terms` + Σ `shared` = 0.
 #[derive(Default)]
 pub struct Equation {
     /// The coefficient of B; added up over all equations, so that B is multiplied once.
     pub(crate) base: Scalar,
     /// Coefficients of the other fixed generators; added up in the same way.
     pub(crate) fixed: Vec<(Fixed, Scalar)>,
+    /// Coefficients of many fixed generators at once; added up in the same way.
+    pub(crate) runs: Vec<Run>,
     /// Coefficients and the elements that they multiply.
     pub(crate) terms: Vec<(Scalar, RistrettoPoint)>,
+    /// The same for elements that other equations are likely to multiply as well.
+    pub(crate) shared: Vec<(Scalar, PublicElement)>,
+}
+
+/// Coefficients of consecutive fixed generators that are products: entry i is one of `start` times,
+/// for each further bit of i, the first or the second of its factors.
+///
+/// With `start` of length 2ᵃ, bits 0 … a − 1 of i choose the start and bit a + k chooses in
+/// `factors[k]`: the first if the bit is 0, the second if it is 1.
+pub(crate) struct Run {
+    /// The generator of entry i.
+    pub(crate) generator: fn(usize) -> Fixed,
+    pub(crate) start: Vec<Scalar>,
+    pub(crate) factors: Vec<(Scalar, Scalar)>,
 }
 
 /// One proof's equations, with the bytes that determine them.
@@ -69,7 +86,7 @@ pub(crate) fn verdicts(claims: &[Claim]) -> Vec<Result<(), Reason>> {
 /// and so is an equation that names a generator beyond the table.
 ///
 /// Variable time: everything here is public.
-fn all_hold(claims: &[Claim]) -> bool {
+pub(crate) fn all_hold(claims: &[Claim]) -> bool {
     if claims.is_empty() || claims.iter().any(|claim| claim.equations.is_empty()) {
         return false;
     }

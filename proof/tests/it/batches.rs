@@ -79,6 +79,58 @@ fn no_verdict_depends_on_the_batch_or_its_order() {
 }
 
 #[test]
+fn a_search_by_halves_comes_to_the_same_verdicts() {
+    let rng = &mut SeededRng::new(7);
+    let mut cases = mixed(64, rng);
+    for size in [1, 2, 3, 7, 16, 64] {
+        shuffle(&mut cases, rng);
+        for cases in cases.chunks(size) {
+            let mut batch = Batch::new();
+            for case in cases {
+                batch.push_any(&case.context, &case.statement, &case.proof);
+            }
+            let expected: Vec<_> = cases.iter().map(|case| case.verdict).collect();
+            assert_eq!(search(batch), expected);
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_given_back_only_if_one_of_several_proofs_does_not_hold() {
+    let (statement, good) = (&SUBMISSION.possession, &SUBMISSION.possession_proof);
+    let mut wrong = good.clone();
+    wrong[40] ^= 1;
+    let together = |proofs: &[&[u8]]| {
+        let mut batch = Batch::new();
+        for proof in proofs {
+            batch.push_any(&context(), statement, proof);
+        }
+        batch.finish_together().map(|v| v.as_slice().to_vec()).ok()
+    };
+    let (holds, fails) = (Ok(()), Err(Reason::EquationFailed));
+    let malformed = Err(Reason::Malformed);
+    assert_eq!(together(&[]), Some(vec![]));
+    assert_eq!(together(&[&wrong]), Some(vec![fails]));
+    assert_eq!(together(&[&[], &wrong]), Some(vec![malformed, fails]));
+    assert_eq!(
+        together(&[good, &[], good]),
+        Some(vec![holds, malformed, holds])
+    );
+    assert_eq!(together(&[good, &wrong]), None);
+}
+
+/// Verdicts found by halving what does not hold together.
+fn search(batch: Batch) -> Vec<Result<(), Reason>> {
+    match batch.finish_together() {
+        Ok(verdicts) => verdicts.as_slice().to_vec(),
+        Err(mut front) => {
+            let back = front.split_off(front.len() / 2);
+            [search(front), search(back)].concat()
+        }
+    }
+}
+
+#[test]
 fn one_bad_proof_among_many_chunks_is_found_wherever_it_stands() {
     let (good, proof) = (&SUBMISSION.possession, &SUBMISSION.possession_proof);
     let mut bad = proof.clone();
