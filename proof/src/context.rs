@@ -1,6 +1,6 @@
 //! The context of a proof: everything about the call that a proof must be useless without.
 //!
-//! The bytes are written here and nowhere else; `docs/specification.md` §3 gives them as a table
+//! The bytes are written here and nowhere else; `docs/specification.md` §2 gives them as a table
 //! and the golden vectors pin them. No field is optional. The context knows nothing of the
 //! statement: the kind enters with the session identifier, so a proof of one kind is never a proof
 //! of another.
@@ -48,6 +48,15 @@ impl Purpose {
             Self::Consent => 4,
             Self::Enrol => 5,
             Self::PhoneSession => 6,
+        }
+    }
+
+    /// Whether factors other than possession and the PIN are shown under this purpose: predicates and
+    /// probes. An enrolment registers them, and a phone's session needs none.
+    pub(crate) const fn shows_factors(self) -> bool {
+        match self {
+            Self::CustomerCall | Self::AgentLogin | Self::AgentPresence | Self::Consent => true,
+            Self::Enrol | Self::PhoneSession => false,
         }
     }
 

@@ -16,8 +16,8 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Commitment, Context, DeviceKey, IssuerKey, Reason, SIGNATURE_BYTES, Suite, context::is_name,
-    encode,
+    Commitment, Context, DeviceKey, IssuerKey, Purpose, Reason, SIGNATURE_BYTES, Suite,
+    context::is_name, encode,
 };
 
 /// Most attributes of one credential; the count is one byte and no schema needs more.
@@ -293,7 +293,8 @@ pub struct IssuerStanding {
 /// `possessed` is the key of a possession proof that holds in the same submission.
 ///
 /// # Errors
-/// The first of: 7, 13 (no possession of P), 18 (no such key), 27, 20, 19.
+/// The first of: 30 (the context is not for an enrolment), 7, 13 (no possession of P), 18 (no such
+/// key), 27, 20, 19.
 pub fn accept_registration(
     context: &Context,
     credential: &Credential,
@@ -302,6 +303,9 @@ pub fn accept_registration(
     possessed: Option<&DeviceKey>,
     stamp_us: u64,
 ) -> Result<(), Reason> {
+    if context.purpose() != Purpose::Enrol {
+        return Err(Reason::PurposeMismatch);
+    }
     credential.belongs(context)?;
     credential.held_by(possessed)?;
     let issuer = issuer
@@ -331,7 +335,8 @@ pub struct Standing {
 /// issuer could present what it issued.
 ///
 /// # Errors
-/// The first of: 7, 13 (no possession of P), 27, 28, 19, 14 (no such attribute).
+/// The first of: 30 (no factor is shown under the context's purpose), 7, 13 (no possession of P), 27,
+/// 28, 19, 14 (no such attribute).
 pub fn present(
     context: &Context,
     credential: &Credential,
@@ -340,6 +345,9 @@ pub fn present(
     attribute: u16,
     stamp_us: u64,
 ) -> Result<Commitment, Reason> {
+    if !context.purpose().shows_factors() {
+        return Err(Reason::PurposeMismatch);
+    }
     credential.belongs(context)?;
     credential.held_by(possessed)?;
     if standing

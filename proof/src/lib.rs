@@ -63,6 +63,7 @@ mod credential;
 mod encode;
 mod generators;
 mod group;
+mod instance;
 mod key;
 mod nonce;
 mod opening;

@@ -2,9 +2,8 @@
 //!
 //! The numbers are recorded in the log and never change meaning. 1 to 25 are the published list of
 //! suite 0x01; 26 to 99 are splits of entries that lumped several causes; 100 and above belong to
-//! the domain, not to this crate. This crate itself returns 7, 8, 13 to 30 (and 1
-//! through [`Suite::from_code`](crate::Suite::from_code)'s caller); the rest is here so that the
-//! list exists once.
+//! the domain, not to this crate. This crate itself returns 1, 7, 8, 13 to 24
+//! and 26 to 30; the rest is here so that the list exists once.
 
 use core::fmt;
 

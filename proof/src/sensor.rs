@@ -178,6 +178,9 @@ pub struct Enrolled {
     pub dimensions: Dimensions,
     /// The model that made it.
     pub model_id: Vec<u8>,
+    /// The level of its capture: the lower of the signed and the certified. A probe never counts for
+    /// more, because the proof is sound only as far as both commitments are a sensor's.
+    pub level: Assurance,
 }
 
 /// What a sensor signs for an enrolment; `certificate_digest` is of its own certificate.
@@ -236,12 +239,12 @@ pub fn accept_enrolment(
     if context.purpose() != Purpose::Enrol {
         return Err(Reason::PurposeMismatch);
     }
-    let models = (capture.model_id, capture.dimensions);
+    let itself = (capture.model_id, capture.dimensions, capture.level);
     let said = |digest: &[u8; 32]| enrolment_message(context, &key, capture, digest, server_nonce);
-    accept(
+    let level = accept(
         context,
         capture,
-        models,
+        itself,
         signature,
         sensor,
         (policy, stamp_us),
@@ -252,13 +255,15 @@ pub fn accept_enrolment(
         commitment: capture.commitment,
         dimensions: capture.dimensions,
         model_id: capture.model_id.into(),
+        level,
     })
 }
 
 /// The statement that a probe is within `tau` of the enrolled template, if the probe counts.
 ///
 /// # Errors
-/// The first of: 30 (the context is for an enrolment), 21, 29, 20, 22, 23, 24, 14 (τ too large).
+/// The first of: 30 (no factor is shown under the context's purpose), 21, 29, 20, 22, 23, 24, 14 (τ
+/// too large).
 pub fn accept_probe(
     context: &Context,
     tau: u32,
@@ -268,10 +273,14 @@ pub fn accept_probe(
     sensor: Option<SensorStanding<'_>>,
     (policy, stamp_us): (SensorPolicy, u64),
 ) -> Result<Proximity, Reason> {
-    if context.purpose() == Purpose::Enrol {
+    if !context.purpose().shows_factors() {
         return Err(Reason::PurposeMismatch);
     }
-    let models = (enrolled.model_id.as_slice(), enrolled.dimensions);
+    let template = (
+        enrolled.model_id.as_slice(),
+        enrolled.dimensions,
+        enrolled.level,
+    );
     let said = |digest: &[u8; 32]| {
         probe_message(
             context,
@@ -284,7 +293,7 @@ pub fn accept_probe(
     accept(
         context,
         capture,
-        models,
+        template,
         signature,
         sensor,
         (policy, stamp_us),
@@ -298,16 +307,16 @@ pub fn accept_probe(
     )
 }
 
-/// The checks that enrolments and probes share, in their fixed order.
+/// The checks that enrolments and probes share, in their fixed order; the level that is left.
 fn accept(
     context: &Context,
     capture: &Capture<'_>,
-    comparable: (&[u8], Dimensions),
+    (model_id, dimensions, level): (&[u8], Dimensions, Assurance),
     signature: &[u8; SIGNATURE_BYTES],
     sensor: Option<SensorStanding<'_>>,
     (policy, stamp_us): (SensorPolicy, u64),
     said: impl Fn(&[u8; 32]) -> Vec<u8>,
-) -> Result<(), Reason> {
+) -> Result<Assurance, Reason> {
     let SensorStanding {
         certificate,
         revoked,
@@ -325,15 +334,15 @@ fn accept(
     {
         return Err(Reason::ProbeStale);
     }
-    let model = (capture.model_id, capture.dimensions);
-    if model != comparable || capture.model_id != certificate.model_id {
+    let comparable = (capture.model_id, capture.dimensions) == (model_id, dimensions);
+    if !comparable || capture.model_id != certificate.model_id {
         return Err(Reason::ModelMismatch);
     }
-    let level = capture.level.min(certificate.level);
+    let level = capture.level.min(certificate.level).min(level);
     if level < policy.level_min || capture.result != CaptureResult::Genuine {
         return Err(Reason::AssuranceTooLow);
     }
-    Ok(())
+    Ok(level)
 }
 
 /// What enrolments and probes have in common.

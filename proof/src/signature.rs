@@ -95,6 +95,8 @@ fn read_key(bytes: &[u8; 32]) -> Result<VerifyingKey, Reason> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::IssuerKey;
     use crate::Reason;
     use curve25519_dalek::{
@@ -103,21 +105,99 @@ mod tests {
         traits::IsIdentity,
     };
     use ed25519_dalek::{Signer, SigningKey};
+    use serde_json::Value;
     use sha2::{Digest, Sha512};
+    use std::{borrow::ToOwned, format, vec::Vec};
 
     const MESSAGE: &[u8] = b"what an issuer says";
 
+    /// RFC 8032 §7.1; the twelve cases of "Taming the Many EdDSAs"; every combination of edge cases of
+    /// A and R that the project CCTV found. Sources: `tests/vectors/published/README.md`.
+    const RFC_8032: &str = include_str!("../tests/vectors/published/rfc8032.json");
+    const SPECCHECK: &str = include_str!("../tests/vectors/published/ed25519-speccheck.json");
+    const CCTV: &str = include_str!("../tests/vectors/published/ed25519-cctv.json");
+
     #[test]
-    fn test_1_of_rfc_8032_holds_and_another_message_does_not() {
-        let key = key("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-        let signature = hex::decode(
-            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
-        )
-        .unwrap()
-        .try_into()
-        .unwrap();
-        assert_eq!(key.verify(b"", &signature), Ok(()));
-        assert_eq!(key.verify(b"x", &signature), Err(Reason::SignatureInvalid));
+    fn the_tests_of_rfc_8032_hold_and_with_another_message_or_s_they_do_not() {
+        let vectors = list(RFC_8032);
+        assert_eq!(vectors.len(), 5);
+        for vector in vectors {
+            let key = key(vector["public_key"].as_str().unwrap());
+            let (message, signature) = (unhex(&vector["message"]), unhex(&vector["signature"]));
+            let signature: [u8; 64] = signature.try_into().unwrap();
+            assert_eq!(key.verify(&message, &signature), Ok(()));
+            let longer = [&message[..], b"x"].concat();
+            let refused = Err(Reason::SignatureInvalid);
+            assert_eq!(key.verify(&longer, &signature), refused);
+            for place in [0, 31, 32, 63] {
+                let mut changed = signature;
+                changed[place] ^= 1;
+                assert_eq!(key.verify(&message, &changed), refused, "byte {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_the_twelve_edge_cases_of_ssr_2020_only_mixed_order_with_an_exact_equation_holds() {
+        let vectors = list(SPECCHECK);
+        assert_eq!(vectors.len(), 12);
+        for vector in vectors {
+            let field = |name: &str| unhex(&vector[name]);
+            let holds = strictly(&field("public_key"), &field("message"), &field("signature"));
+            assert_eq!(
+                Some(holds),
+                vector["strict"].as_bool(),
+                "{}",
+                vector["number"]
+            );
+        }
+    }
+
+    #[test]
+    fn every_published_combination_of_odd_points_is_judged_by_its_flags() {
+        let file: Value = serde_json::from_str(CCTV).unwrap();
+        let text = |name: &str, place: &Value| {
+            let place = usize::try_from(place.as_u64().unwrap()).unwrap();
+            unhex(&file[name][place])
+        };
+        // A part of small order in an otherwise large point: the exact equation decides.
+        let allowed = ["low_order_component_A", "low_order_component_R"];
+        let names = file["flags"].as_array().unwrap();
+        let vectors = file["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 914);
+        let mut held = 0;
+        for (number, vector) in vectors.iter().enumerate() {
+            let mut message = file["message"].as_str().unwrap().to_owned();
+            if let Some(more) = vector[3].as_u64() {
+                message += &format!(" {more}");
+            }
+            let flags = vector[4].as_u64().unwrap();
+            let mut raised = names
+                .iter()
+                .enumerate()
+                .filter(|(bit, _)| flags >> bit & 1 == 1);
+            let fine = raised.all(|(_, name)| allowed.contains(&name.as_str().unwrap()));
+            let signature = [text("R", &vector[1]), unhex(&vector[2])].concat();
+            let holds = strictly(&text("keys", &vector[0]), message.as_bytes(), &signature);
+            assert_eq!(holds, fine, "vector {number}");
+            held += usize::from(holds);
+        }
+        assert_eq!(held, 43);
+    }
+
+    /// Whether a key is one and the signature is one of it.
+    fn strictly(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        IssuerKey::from_bytes(key.try_into().unwrap())
+            .and_then(|key| key.verify(message, signature.try_into().unwrap()))
+            .is_ok()
+    }
+
+    fn list(text: &str) -> Vec<Value> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn unhex(value: &Value) -> Vec<u8> {
+        hex::decode(value.as_str().unwrap()).unwrap()
     }
 
     #[test]

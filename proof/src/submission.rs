@@ -26,7 +26,8 @@ pub struct Part<'a> {
     pub attribute_index: u16,
     /// The bytes of the proof, as sent.
     pub proof: &'a [u8],
-    /// SHA-256 of the sealed payload that travels with the part; zeros where there is none.
+    /// Digest of what travels with the part (`docs/specification.md` §5): a sealed payload, a sensor's
+    /// message and signature, a new K; zeros where there is nothing.
     pub sealed_digest: [u8; 32],
 }
 

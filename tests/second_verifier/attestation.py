@@ -5,8 +5,9 @@ clock here. None stands for what state does not hold: no key, no revocation, no 
 """
 
 from . import messages
-from .context import ENROL
-from .ed25519 import verify
+from .context import AGENT_LOGIN, AGENT_PRESENCE, CONSENT, CUSTOMER_CALL, ENROL
+from .ed25519 import read_key, verify
+from .proximity import TAU_LIMIT
 from .reasons import (
     ACCEPTED,
     ASSURANCE_TOO_LOW,
@@ -23,9 +24,14 @@ from .reasons import (
     SENSOR_REVOKED,
     SENSOR_UNKNOWN,
     SIGNATURE_INVALID,
+    Rejected,
 )
 
 GENUINE = 1
+SECURE = 2
+
+# The purposes under which predicates and probes count.
+VERIFICATIONS = (CUSTOMER_CALL, AGENT_LOGIN, AGENT_PRESENCE, CONSENT)
 
 
 def first_failing(checks):
@@ -56,6 +62,7 @@ def registration(context, given):
     revoked_from = given["issuer_revoked_from_us"]
     return first_failing(
         (
+            (lambda: context.purpose == ENROL, PURPOSE_MISMATCH),
             (lambda: _of_context(fields, context), CONTEXT_MISMATCH),
             (lambda: given["possessed"] == fields["P"], FACTOR_MISSING),
             (lambda: key and messages.sha256(key) == fields["issuer_key_id"], ISSUER_UNKNOWN),
@@ -72,6 +79,7 @@ def presentation(context, given):
     revoked_from = given["issuer_revoked_from_us"]
     return first_failing(
         (
+            (lambda: context.purpose in VERIFICATIONS, PURPOSE_MISMATCH),
             (lambda: _of_context(fields, context), CONTEXT_MISMATCH),
             (lambda: given["possessed"] == fields["P"], FACTOR_MISSING),
             (lambda: not _reaches(revoked_from, given["registered_us"]), ISSUER_REVOKED),
@@ -82,7 +90,7 @@ def presentation(context, given):
     )
 
 
-def _capture(context, given, label, last, purpose_fits, model_fits):
+def _capture(context, given, label, last, purpose_fits, model_fits, level_most):
     certificate, capture, stamp = given["certificate"], given["capture"], given["stamp_us"]
 
     def held():
@@ -96,7 +104,7 @@ def _capture(context, given, label, last, purpose_fits, model_fits):
         return in_time and stamp - captured <= given["age_max_us"]
 
     def assured():
-        level = min(capture["level"], certificate["level"])
+        level = min(capture["level"], certificate["level"], level_most)
         return level >= given["level_min"] and capture["result"] == GENUINE
 
     return first_failing(
@@ -121,23 +129,44 @@ def enrolment(context, given):
         given["server_nonce"],
         context.purpose == ENROL,
         True,
+        SECURE,
     )
 
 
 def probe(context, given):
     """Whether a probe may be compared with the enrolled template."""
     capture = given["capture"]
-    return _capture(
+    code = _capture(
         context,
         given,
         b"akashi/v1/probe",
         messages.sha256(given["C_t"]),
-        True,
+        context.purpose in VERIFICATIONS,
         capture["model_id"] == given["model_id"] and capture["n"] == given["n"],
+        given["enrolled_level"],
     )
+    if code == ACCEPTED and given["tau"] >= TAU_LIMIT:
+        return MALFORMED
+    return code
+
+
+def body(_context, given):
+    """Whether bytes are the body of a credential."""
+    try:
+        messages.credential(given["body"])
+    except Rejected as rejected:
+        return rejected.code
+    return ACCEPTED
+
+
+def key(_context, given):
+    """Whether bytes are a key that signatures can be verified with."""
+    return read_key(given["key"])
 
 
 DECISIONS = {
+    "bodies": body,
+    "keys": key,
     "registrations": registration,
     "presentations": presentation,
     "enrolments": enrolment,

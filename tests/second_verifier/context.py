@@ -11,6 +11,9 @@ from .encoding import lv, u8, u16, u32, u64
 SUITE = 1
 LABEL = b"akashi/ctx/v1"
 PURPOSES = range(1, 7)
+CUSTOMER_CALL = 1
+AGENT_LOGIN = 2
+AGENT_PRESENCE = 3
 CONSENT = 4
 ENROL = 5
 # The purposes that may go without a contact id.

@@ -8,6 +8,7 @@ small order. It never signs.
 import hashlib
 
 from .group import D, IDENTITY, ORDER, P, add, double, sqrt_ratio_m1
+from .reasons import ACCEPTED, IDENTITY_POINT, POINT_NOT_CANONICAL
 
 
 def decode(data):
@@ -46,6 +47,14 @@ def _same(one, other):
 
 def _small_order(point):
     return _same(double(double(double(point))), IDENTITY)
+
+
+def read_key(data):
+    """0, or the code of what is wrong with a key."""
+    point = decode(data)
+    if point is None:
+        return POINT_NOT_CANONICAL
+    return IDENTITY_POINT if _small_order(point) else ACCEPTED
 
 
 def verify(key, message, signature):

@@ -1,6 +1,7 @@
 """Answers for proofs that arrive as JSON lines, in the order in which they arrive.
 
-A line is {"kind", "context", "statement", "proof"} in the shape of the vector files. The answer
+A line is {"kind", "context", "instance", "proof"}, the instance in hex, the rest in the shape of the
+vector files; a "statement" in their shape may stand for the instance. The answer
 is the reason code, 0 for accepted. Where there is nothing to verify it is "context" for a context
 that breaks a rule and "statement CODE" for a statement that no replica could have built. It must
 answer every line: what it does not understand ends the run, loudly.
@@ -11,7 +12,13 @@ import multiprocessing
 
 from .context import Refused
 from .reasons import StatementRefused
-from .verify import context_from_json, memo_key, statement_from_json, verify
+from .verify import (
+    context_from_json,
+    memo_key,
+    statement_from_instance,
+    statement_from_json,
+    verify,
+)
 
 LINES_PER_TASK = 32
 
@@ -23,7 +30,11 @@ def answer(line, with_memo=False):
     proof = bytes.fromhex(request["proof"])
     try:
         context.check()
-        statement = statement_from_json(request["kind"], request["statement"])
+        if "instance" in request:
+            instance = bytes.fromhex(request["instance"])
+            statement = statement_from_instance(request["kind"], instance)
+        else:
+            statement = statement_from_json(request["kind"], request["statement"])
         code = str(verify(context, statement, proof))
     except Refused:
         return "context"

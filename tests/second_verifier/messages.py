@@ -5,9 +5,11 @@ Only bytes and signatures; which of them counts when is the caller's.
 
 import hashlib
 
-from .context import Reader
+from .context import SUITE, Reader
+from .elements import statement_point
 from .ed25519 import verify
 from .encoding import fixed, lv, u8, u16, u64
+from .reasons import MALFORMED, UNKNOWN_SUITE, Rejected, StatementRefused
 from .transcript import session_id
 
 ATTRIBUTES_MAX = 32
@@ -19,10 +21,30 @@ def sha256(*parts):
 
 
 def credential(body):
-    """The signed message of a body, and the fields read from it; ValueError if it is none."""
-    reader = Reader(body)
+    """The signed message of a body, and the fields read from it; Rejected if it is none."""
+    try:
+        fields = _credential(Reader(body))
+    except ValueError:
+        raise Rejected(MALFORMED) from None
+    except StatementRefused as refused:
+        raise Rejected(refused.code) from None
+    names = (fields[name] for name in ("origin", "tenant", "issuer", "schema"))
+    rules = (
+        all(1 <= len(name) <= 255 for name in names),
+        fields["not_before_us"] < fields["expires_us"],
+        1 <= len(fields["commitments"]) <= ATTRIBUTES_MAX,
+    )
+    if not all(rules):
+        raise Rejected(MALFORMED)
+    return b"akashi/v1/credential" + body, fields
+
+
+def _credential(reader):
+    suite = reader.number(1)
+    if suite != SUITE:
+        raise Rejected(UNKNOWN_SUITE)
     fields = {
-        "suite": reader.number(1),
+        "suite": suite,
         "origin": reader.lv(),
         "tenant": reader.lv(),
         "issuer_key_id": reader.take(32),
@@ -30,17 +52,23 @@ def credential(body):
         "schema": reader.lv(),
         "schema_version": reader.number(2),
         "subject": reader.take(32),
-        "P": reader.take(32),
+        "P": _element(reader),
         "serial": reader.take(16),
         "not_before_us": reader.number(8),
         "expires_us": reader.number(8),
     }
-    count = reader.number(1)
-    fields["commitments"] = [reader.take(32) for _ in range(count)]
+    rest = reader.take(32 * reader.number(1))
     reader.end()
-    if not 1 <= count <= ATTRIBUTES_MAX:
-        raise ValueError("a credential has 1 to 32 attributes")
-    return b"akashi/v1/credential" + body, fields
+    fields["commitments"] = [rest[at : at + 32] for at in range(0, len(rest), 32)]
+    for commitment in fields["commitments"]:
+        statement_point(commitment)
+    return fields
+
+
+def _element(reader):
+    data = reader.take(32)
+    statement_point(data)
+    return data
 
 
 def order_hash(salt, commitments, order):

@@ -6,15 +6,16 @@ A vector file that this verifier does not know is an error, not something to pas
 import hashlib
 import json
 
-from . import attestation, derive, messages, selftest
+from . import attestation, derive, messages, selftest, submission
 from .context import Context, Refused
-from .reasons import StatementRefused
+from .reasons import ACCEPTED, StatementRefused
 from .verify import (
     begin,
+    challenges,
     context_from_json,
-    first_challenge,
     memo_key,
     raw,
+    statement_from_instance,
     statement_from_json,
     verify,
 )
@@ -49,9 +50,14 @@ def case(place, kind, vector):
     done = 0
     for name, compute in facts.items():
         done += _same(place, name, compute().hex(), vector[name])
-    if vector.get("c"):
-        found = first_challenge(context, statement, proof).to_bytes(32, "little").hex()
-        done += _same(place, "c", found, vector["c"])
+    instance = bytes.fromhex(vector["instance"])
+    again = statement_from_instance(kind, instance)
+    done += _same(place, "instance, read again", again.instance(), instance)
+    found = challenges(context, statement, proof)
+    if found is not None:
+        wanted = [bytes.fromhex(scalar) for _, scalar in vector["challenges"]]
+        found = [scalar.to_bytes(32, "little") for scalar in found]
+        done += _same(place, "list of challenges", found, wanted)
     return done + _same(place, "code", verify(context, statement, proof), vector["code"])
 
 
@@ -128,11 +134,69 @@ def decisions(document):
     codes = {}
     for name, decide in attestation.DECISIONS.items():
         for number, given in enumerate(document[name]):
-            context = context_from_json(given["context"])
-            found = decide(context, raw({**given, "name": ""}))
+            context = context_from_json(given["context"]) if "context" in given else None
+            found = decide(context, raw({**given, "name": "", "context": {}}))
             _same(f"{name} {number} ({given['name']})", "code", found, given["code"])
             codes[found] = codes.get(found, 0) + 1
     return sum(codes.values()), counted(codes)
+
+
+def statements(document):
+    """Which bytes are a statement; (cases, codes and how often each)."""
+    codes = {}
+    for vector in document["cases"]:
+        try:
+            statement_from_instance(vector["kind"], bytes.fromhex(vector["instance"]))
+            found = ACCEPTED
+        except StatementRefused as refused:
+            found = refused.code
+        place = f"statements, kind {vector['kind']} ({vector['name']})"
+        _same(place, "code", found, vector["code"])
+        codes[found] = codes.get(found, 0) + 1
+    return sum(codes.values()), counted(codes)
+
+
+def contexts(document):
+    """Which fields are a context; (cases, how many are)."""
+    held = 0
+    for vector in document["cases"]:
+        try:
+            found = context_from_json(vector["context"]).to_bytes().hex()
+            held += 1
+        except Refused:
+            found = None
+        _same(f"contexts ({vector['name']})", "its bytes", found, vector["context_bytes"])
+        if found is not None:
+            read = Context.from_bytes(bytes.fromhex(found))
+            _same("contexts", "what is read", read, context_from_json(vector["context"]))
+    return len(document["cases"]), f"{held} of them are one"
+
+
+def submissions(document):
+    """Whole submissions; (cases, codes and how often each)."""
+    codes = {}
+    for vector in document["cases"]:
+        place = f"submissions ({vector['name']})"
+        given = raw({**vector, "name": "", "context": {}})
+        context = context_from_json(vector["context"])
+        found = submission.judge(context, given)
+        for name, value in found["digests"].items():
+            _same(place, name, value, given[name])
+        for number, (part, sealed, code) in enumerate(found["parts"]):
+            _same(f"{place}, part {number}", "sealed digest", sealed, part["sealed_digest"])
+            _same(f"{place}, part {number}", "code", code, part["code"])
+            codes[code] = codes.get(code, 0) + 1
+        _same(place, "code of the possession", found["possession"], given["possession_code"])
+        codes[found["possession"]] = codes.get(found["possession"], 0) + 1
+    return len(document["cases"]), counted(codes)
+
+
+DECISIONS = {
+    "attestations": decisions,
+    "contexts": contexts,
+    "statements": statements,
+    "submissions": submissions,
+}
 
 
 def counted(codes):
@@ -182,7 +246,7 @@ def run(directory, patient):
     folder = directory / "decisions"
     yield f"decisions, frozen by digest: {digests(folder)} files"
     for path in sorted(folder.glob("*.json")):
-        if path.stem != "attestations":
+        if path.stem not in DECISIONS:
             raise Differs(f"{path.name}: decisions of a sort that is not known here")
-        cases, told = decisions(json.loads(path.read_text()))
+        cases, told = DECISIONS[path.stem](json.loads(path.read_text()))
         yield f"{path.stem}: {cases} cases, {told}"

@@ -10,6 +10,7 @@ from .elements import parse, statement_point
 from .encoding import lv, u8
 from .group import is_identity, multi_scalar
 from .in_set import InSet
+from .instance import fields as read_instance
 from .proximity import Proximity
 from .range_proof import Range
 from .reasons import ACCEPTED, EQUATION_FAILED, Rejected
@@ -27,6 +28,14 @@ def statement_from_json(kind, value):
     """A statement of a kind, given by number or name, from its object in a vector file."""
     sort = KINDS[kind] if isinstance(kind, int) else NAMES[kind]
     return sort(raw(value))
+
+
+def statement_from_instance(kind, data):
+    """A statement of a kind from the bytes of its instance, or StatementRefused."""
+    statement = KINDS[kind](read_instance(kind, data))
+    if statement.instance() != data:
+        raise AssertionError("an instance was read that is not the one that was given")
+    return statement
 
 
 def raw(value):
@@ -81,11 +90,17 @@ def failing_equations(context, statement, proof):
     return sum(not is_identity(multi_scalar(terms)) for terms in equations)
 
 
-def first_challenge(context, statement, proof):
-    """The challenge after the first move of a Schnorr proof, for the vector files."""
+def challenges(context, statement, proof):
+    """Every challenge of a proof whose elements are good, in order; None if one is not."""
     _, transcript = begin(context, statement)
-    transcript.absorb(proof[:32])
-    return transcript.challenge()
+    points = [statement_point(data) for data in statement.points()]
+    try:
+        elements = parse(proof, statement.layout)
+    except Rejected:
+        return None
+    for _ in statement.equations(transcript, proof, elements, points):
+        pass
+    return transcript.challenges
 
 
 def context_from_json(fields):

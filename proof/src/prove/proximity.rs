@@ -258,6 +258,7 @@ mod tests {
             commitment: template.map(|template| template.commitment()).unwrap(),
             dimensions: Dimensions::D128,
             model_id: b"face-1".into(),
+            level: Assurance::Secure,
         }
     }
 

@@ -2,13 +2,14 @@
 
 use akashi_proof::{
     ATTRIBUTES_MAX, Credential, CredentialError, CredentialFields, DeviceKey, IssuerKey,
-    IssuerStanding, Reason, Standing, Suite, accept_registration, present,
+    IssuerStanding, Purpose, Reason, Standing, Suite, accept_registration, present,
 };
 use ed25519_dalek::{Signer, SigningKey};
 
 use crate::{
     kinds::opening,
     scene::{ORIGIN, TENANT, context, device},
+    sensors::{enrolment, under},
 };
 
 const NOW_US: u64 = 1_795_000_000_000_000;
@@ -54,7 +55,7 @@ fn registered(
     let (signing, _) = self::issuer();
     let signature = signing.sign(&credential.message()).to_bytes();
     accept_registration(
-        &context(),
+        &enrolment(),
         credential,
         &signature,
         issuer,
@@ -123,7 +124,7 @@ fn every_field_is_under_the_signature() {
         let key = changed.holder();
         assert_eq!(
             accept_registration(
-                &context(),
+                &enrolment(),
                 &changed,
                 &signature,
                 Some(&standing),
@@ -256,4 +257,38 @@ fn fields_are_bounded() {
         Err(CredentialError::Attributes)
     );
     assert_eq!(ATTRIBUTES_MAX, 32);
+}
+
+#[test]
+fn a_credential_is_registered_under_an_enrolment_and_presented_under_a_verification() {
+    let credential = credential(|_| ()).unwrap();
+    let (signing, issuer) = issuer();
+    let signature = signing.sign(&credential.message()).to_bytes();
+    let key = credential.holder();
+    let standing = Standing {
+        registered_us: NOW_US,
+        revoked: false,
+        issuer_revoked_from_us: None,
+    };
+    for (purpose, registers, presents) in [
+        (Purpose::CustomerCall, false, true),
+        (Purpose::AgentLogin, false, true),
+        (Purpose::AgentPresence, false, true),
+        (Purpose::Enrol, true, false),
+        (Purpose::PhoneSession, false, false),
+    ] {
+        let context = under(purpose);
+        let refused = |admitted| {
+            if admitted {
+                None
+            } else {
+                Some(Reason::PurposeMismatch)
+            }
+        };
+        let (stated, held) = (Some(&issuer), Some(&key));
+        let verdict = accept_registration(&context, &credential, &signature, stated, held, NOW_US);
+        assert_eq!(verdict.err(), refused(registers), "{purpose:?}");
+        let verdict = present(&context, &credential, standing, held, 0, NOW_US);
+        assert_eq!(verdict.err(), refused(presents), "{purpose:?}");
+    }
 }

@@ -4,9 +4,12 @@
 //! (`src/prove/proximity.rs`) and a negative amount (`src/prove/range.rs`).
 
 use akashi_proof::{
-    Commitment, Context, ContextFields, Kind, Part, Possession, ProximityWitness, Reason, check,
-    order_hash, prove, recipient_digest, seal_info, sealed_digest, submission_digest,
+    Assurance, Batch, Commitment, Context, ContextFields, Dimensions, InSet, Kind, Opening, Part,
+    Possession, Proof, Proximity, ProximityWitness, Range, RangeBits, RangeTest, RangeWitness,
+    Reason, Statement, check, order_hash, prove, recipient_digest, seal_info, sealed_digest,
+    submission_digest, verify,
 };
+use curve25519_dalek::{RistrettoPoint, Scalar, ristretto::CompressedRistretto};
 
 use crate::{
     kinds::opening,
@@ -158,4 +161,86 @@ fn an_order_is_its_salt_its_amounts_and_its_text() {
     .unwrap();
     assert_ne!(seal_info(&context()), seal_info(&other));
     assert!(seal_info(&context()).starts_with(b"akashi/v1/consent"));
+}
+
+/// What both interfaces for parsed proofs say, which must be one thing.
+fn held_against<S: Statement>(statement: &S, proof: &Proof<S>) -> Result<(), Reason> {
+    let mut batch = Batch::new();
+    let ticket = batch.push(&context(), statement, proof);
+    let verdict = verify(&context(), statement, proof).map(drop);
+    assert_eq!(batch.finish().of(ticket), verdict);
+    verdict
+}
+
+#[test]
+fn a_proof_that_was_parsed_for_a_larger_statement_is_malformed_for_a_smaller_one() {
+    // Parsed for two branches, the challenge of the first is the prover's choice. Held against a set of
+    // one, whose only challenge must be the transcript's, it would open C to anything.
+    let point = |bytes: [u8; 32]| CompressedRistretto(bytes).decompress().unwrap();
+    let c = opening(42, 61).commitment();
+    let h = Opening::from_parts(0, Scalar::ONE.as_bytes())
+        .unwrap()
+        .commitment();
+    let (z, chosen) = (Scalar::from(5_u8), Scalar::from(6_u8));
+    let branch = point(c.to_bytes()) - RistrettoPoint::mul_base(&Scalar::from(7_u8));
+    let commitment = z * point(h.to_bytes()) - chosen * branch;
+    let forged = [
+        commitment.compress().to_bytes(),
+        h.to_bytes(),
+        chosen.to_bytes(),
+        z.to_bytes(),
+        z.to_bytes(),
+    ]
+    .concat();
+    let proof = Proof::parse(&InSet::new(c, &[7, 8]).unwrap(), &forged).unwrap();
+    let smaller = InSet::new(c, &[7]).unwrap();
+    assert_eq!(held_against(&smaller, &proof), Err(Reason::Malformed));
+}
+
+#[test]
+fn no_parsed_proof_counts_for_a_statement_of_another_size() {
+    let v = opening(42, 62);
+    let test = RangeTest::AtLeast {
+        value: v.commitment(),
+        bound: 18,
+    };
+    let range = |bits| Range::new(bits, &[test]).unwrap();
+    let (narrow, wide) = (range(RangeBits::ThirtyTwo), range(RangeBits::SixtyFour));
+    let witness = RangeWitness::new(&[&v]);
+    for (proved, other) in [(&narrow, &wide), (&wide, &narrow)] {
+        let proof = prove(&context(), proved, &witness, &mut SeededRng::new(63)).unwrap();
+        assert_eq!(held_against(proved, &proof), Ok(()));
+        assert_eq!(held_against(other, &proof), Err(Reason::Malformed));
+    }
+    let (template, probe) = (face(41, false), face(42, true));
+    let witness = ProximityWitness::new(&template, &probe).unwrap();
+    let statement = |dimensions| {
+        Proximity::new(dimensions, 100, template.commitment(), probe.commitment()).unwrap()
+    };
+    let proved = statement(Dimensions::D128);
+    let proof = prove(&context(), &proved, &witness, &mut SeededRng::new(64)).unwrap();
+    for dimensions in [Dimensions::D256, Dimensions::D512] {
+        let other = statement(dimensions);
+        assert_eq!(held_against(&other, &proof), Err(Reason::Malformed));
+    }
+}
+
+#[test]
+fn a_template_of_a_simulator_does_not_become_a_face_by_a_better_probe() {
+    // Proximity is sound only if both commitments are a sensor's. The level of the pair is the lower.
+    for (enrolled, counts) in [
+        (Assurance::Software, false),
+        (Assurance::Attested, true),
+        (Assurance::Secure, true),
+    ] {
+        let mut scene = Scene::new();
+        scene.enrolled.level = enrolled;
+        let verdict = scene.accept(&scene.sign()).map(drop);
+        let wanted = if counts {
+            Ok(())
+        } else {
+            Err(Reason::AssuranceTooLow)
+        };
+        assert_eq!(verdict, wanted, "{enrolled:?}");
+    }
 }

@@ -13,6 +13,8 @@
 
 mod batches;
 mod binding;
+mod challenges;
+mod codes;
 mod completeness;
 mod credentials;
 mod forgeries;
@@ -25,5 +27,9 @@ mod sensors;
 mod statements_in_json;
 mod vectors;
 mod vectors_of_attributes;
+mod vectors_of_bodies;
+mod vectors_of_captures;
 mod vectors_of_decisions;
 mod vectors_of_messages;
+mod vectors_of_statements;
+mod vectors_of_submissions;

@@ -24,6 +24,9 @@ pub(crate) struct Scene {
     pub(crate) policy: SensorPolicy,
     pub(crate) stamp_us: u64,
     pub(crate) revoked: bool,
+    pub(crate) known: bool,
+    pub(crate) tau: u32,
+    purpose: Purpose,
 }
 
 pub(crate) fn signing() -> SigningKey {
@@ -53,6 +56,7 @@ impl Scene {
                 commitment: face(41, false).commitment(),
                 dimensions: Dimensions::D128,
                 model_id: MODEL.into(),
+                level: Assurance::Secure,
             },
             capture: Capture {
                 commitment: face(42, true).commitment(),
@@ -65,6 +69,22 @@ impl Scene {
             policy: SensorPolicy::default(),
             stamp_us: start_us + 10,
             revoked: false,
+            known: true,
+            tau: 100,
+            purpose: fields().purpose,
+        }
+    }
+
+    /// Goes on under another purpose.
+    pub(crate) fn put(&mut self, purpose: Purpose) {
+        (self.purpose, self.context) = (purpose, under(purpose));
+    }
+
+    /// The fields of the context, unless a test made one of its own.
+    pub(crate) fn fields(&self) -> ContextFields<'static> {
+        ContextFields {
+            purpose: self.purpose,
+            ..fields()
         }
     }
 
@@ -86,11 +106,11 @@ impl Scene {
         };
         accept_probe(
             &self.context,
-            100,
+            self.tau,
             &self.enrolled,
             &self.capture,
             signature,
-            Some(sensor),
+            self.known.then_some(sensor),
             (self.policy, self.stamp_us),
         )
     }
@@ -157,10 +177,16 @@ fn every_reason_against_a_probe_has_its_cause() {
         scene.capture.result = result;
         assert_eq!(scene.accept(&scene.sign()), Err(Reason::AssuranceTooLow));
     }
-    assert_eq!(
-        changed(|s| s.context = enrolment()),
-        Some(Reason::PurposeMismatch)
-    );
+    for purpose in [Purpose::Enrol, Purpose::PhoneSession] {
+        let mut scene = Scene::new();
+        scene.context = under(purpose);
+        assert_eq!(scene.accept(&scene.sign()), Err(Reason::PurposeMismatch));
+    }
+    for purpose in [Purpose::AgentLogin, Purpose::AgentPresence] {
+        let mut scene = Scene::new();
+        scene.context = under(purpose);
+        assert!(scene.accept(&scene.sign()).is_ok());
+    }
     let scene = Scene::new();
     assert_eq!(
         accept_probe(
@@ -286,6 +312,7 @@ fn a_template_is_enrolled_under_its_own_purpose_and_message() {
     let enrolled = accept(&context, &signature, &SERVER_NONCE).unwrap();
     assert_eq!(enrolled.commitment, scene.capture.commitment);
     assert_eq!(enrolled.model_id, MODEL);
+    assert_eq!(enrolled.level, Assurance::Secure);
     assert_eq!(
         accept(&context, &signature, &[0; 32]),
         Err(Reason::SignatureInvalid)
@@ -308,9 +335,13 @@ fn a_template_is_enrolled_under_its_own_purpose_and_message() {
     );
 }
 
-fn enrolment() -> Context {
+pub(crate) fn enrolment() -> Context {
+    under(Purpose::Enrol)
+}
+
+pub(crate) fn under(purpose: Purpose) -> Context {
     Context::new(ContextFields {
-        purpose: Purpose::Enrol,
+        purpose,
         ..fields()
     })
     .unwrap()

@@ -13,9 +13,9 @@ use curve25519_dalek::Scalar;
 use expect_test::expect_file;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shake::{ExtendableOutput, Shake128, Update, XofReader};
 use std::{fs, path::Path};
 
+use crate::challenges::{challenges, shake128};
 use crate::scene::{ORIGIN, SeededRng, TENANT, cheap, device, fields, pin};
 use crate::statements_in_json::{array, bytes, describe, read_statement, small};
 
@@ -230,7 +230,7 @@ fn every_committed_case_comes_to_the_code_beside_it() {
 }
 
 /// The vector files, one per kind.
-const KINDS: [&str; 8] = [
+pub(crate) const KINDS: [&str; 8] = [
     "possession",
     "knowledge",
     "equals",
@@ -241,6 +241,9 @@ const KINDS: [&str; 8] = [
     "consent",
 ];
 
+/// The files of decisions that are no verdict on one proof.
+pub(crate) const DECISIONS: [&str; 4] = ["attestations", "contexts", "statements", "submissions"];
+
 #[test]
 fn the_vector_files_are_the_frozen_ones() {
     let proofs: Vec<&str> = KINDS
@@ -249,7 +252,7 @@ fn the_vector_files_are_the_frozen_ones() {
         .copied()
         .collect();
     expect_file!["../vectors/SHA256SUMS"].assert_eq(&sums("", &proofs));
-    let decisions = sums("decisions", &["attestations"]);
+    let decisions = sums("decisions", &DECISIONS);
     expect_file!["../vectors/decisions/SHA256SUMS"].assert_eq(&decisions);
 }
 
@@ -407,14 +410,6 @@ pub(crate) fn case(
         context.bytes(),
     ]);
     let sid = &sid[..32];
-    let challenge = if proof.len() == 64 {
-        let squeezed = shake128(&[sid, &[0; 136], &statement.instance(), &proof[..32]]);
-        let mut wide = [0; 64];
-        wide[..48].copy_from_slice(&squeezed);
-        hex::encode(Scalar::from_bytes_mod_order_wide(&wide).as_bytes())
-    } else {
-        String::new()
-    };
     json!({
         "name": name,
         "context": describe_context(fields),
@@ -423,7 +418,7 @@ pub(crate) fn case(
         "statement": describe(&statement),
         "instance": hex::encode(statement.instance()),
         "sid": hex::encode(sid),
-        "c": challenge,
+        "challenges": challenges(sid, &statement, proof),
         "proof": hex::encode(proof),
         "memo_key": hex::encode(memo_key(&context, &statement, proof)),
         "code": check(&context, &statement, proof).err().map_or(0, Reason::code),
@@ -448,16 +443,6 @@ pub(crate) fn describe_context(fields: ContextFields<'_>) -> Value {
         "order_hash": hex::encode(fields.order_hash),
         "policy_digest": hex::encode(fields.policy_digest),
     })
-}
-
-fn shake128(parts: &[&[u8]]) -> [u8; 48] {
-    let mut shake = Shake128::default();
-    for part in parts {
-        shake.update(part);
-    }
-    let mut bytes = [0; 48];
-    shake.finalize_xof().read(&mut bytes);
-    bytes
 }
 
 pub(crate) fn file(kind: Kind, cases: &[Value]) -> String {

@@ -2,9 +2,8 @@
 //! of it, 0 for acceptance.
 
 use akashi_proof::{
-    Assurance, CaptureResult, Context, ContextFields, Credential, CredentialFields, DeviceKey,
-    Dimensions, IssuerStanding, Purpose, Reason, SensorStanding, Standing, accept_enrolment,
-    accept_registration, enrolment_message, present,
+    Context, ContextFields, Credential, CredentialFields, DeviceKey, IssuerStanding, Purpose,
+    Reason, Standing, accept_registration, present,
 };
 use ed25519_dalek::Signer;
 use expect_test::expect_file;
@@ -12,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{
     credentials::{credential, issuer},
-    scene::{context, device, fields},
-    sensors::{Scene, face, signing},
+    scene::{TENANT, device, fields},
     vectors::{describe_context, pretty},
-    vectors_of_messages::{describe_capture, describe_certificate},
+    vectors_of_bodies::{bodies, keys},
+    vectors_of_captures::{enrolments, probes},
 };
 
 const NOW_US: u64 = 1_795_000_000_000_000;
@@ -23,6 +22,8 @@ const NOW_US: u64 = 1_795_000_000_000_000;
 #[test]
 fn decision_vectors() {
     let file = json!({
+        "bodies": bodies(),
+        "keys": keys(),
         "registrations": registrations(),
         "presentations": presentations(),
         "probes": probes(),
@@ -31,12 +32,13 @@ fn decision_vectors() {
     expect_file!["../vectors/decisions/attestations.json"].assert_eq(&pretty(&file));
 }
 
-fn code<T>(verdict: Result<T, Reason>) -> u16 {
+pub(crate) fn code<T>(verdict: Result<T, Reason>) -> u16 {
     verdict.err().map_or(0, Reason::code)
 }
 
 /// What a registration is decided on.
 struct Registration {
+    fields: ContextFields<'static>,
     credential: Credential,
     signature: [u8; 64],
     issuer: Option<IssuerStanding>,
@@ -47,8 +49,46 @@ struct Registration {
 fn registrations() -> Vec<Value> {
     type Fields = fn(&mut CredentialFields<'_>);
     type Around = fn(&mut Registration);
-    let cases: [(&str, Fields, Around); 14] = [
+    let cases: [(&str, Fields, Around); 21] = [
         ("accepted", |_| (), |_| ()),
+        (
+            "accepted at the first moment",
+            |_| (),
+            |r| r.stamp_us = NOW_US - 1,
+        ),
+        (
+            "accepted at the last moment",
+            |_| (),
+            |r| r.stamp_us = NOW_US + 1,
+        ),
+        (
+            "under a call",
+            |_| (),
+            |r| r.fields.purpose = Purpose::CustomerCall,
+        ),
+        (
+            "under a phone's session, and of another tenant",
+            |f| f.tenant = b"other",
+            |r| r.fields.purpose = Purpose::PhoneSession,
+        ),
+        (
+            "another subject and no possession",
+            |f| f.subject = [0; 32],
+            |r| r.possessed = None,
+        ),
+        (
+            "no possession and no issuer",
+            |_| (),
+            |r| (r.possessed, r.issuer) = (None, None),
+        ),
+        (
+            "issuer revoked and signature changed",
+            |_| (),
+            |r| {
+                revoke(r, NOW_US - 1);
+                r.signature[0] ^= 1;
+            },
+        ),
         ("another origin", |f| f.origin = b"other", |_| ()),
         ("another tenant", |f| f.tenant = b"other", |_| ()),
         ("another subject", |f| f.subject = [0; 32], |_| ()),
@@ -81,6 +121,7 @@ fn registrations() -> Vec<Value> {
     let decided = |(name, change, around): (&str, Fields, Around)| {
         let credential = credential(change).unwrap();
         let mut asked = Registration {
+            fields: enrol_fields(),
             signature: issuer().0.sign(&credential.message()).to_bytes(),
             issuer: Some(issuer().1),
             possessed: Some(credential.holder()),
@@ -89,7 +130,7 @@ fn registrations() -> Vec<Value> {
         };
         around(&mut asked);
         let verdict = accept_registration(
-            &context(),
+            &Context::new(asked.fields).unwrap(),
             &asked.credential,
             &asked.signature,
             asked.issuer.as_ref(),
@@ -98,7 +139,7 @@ fn registrations() -> Vec<Value> {
         );
         json!({
             "name": name,
-            "context": describe_context(fields()),
+            "context": describe_context(asked.fields),
             "body": hex::encode(asked.credential.body()),
             "signature": hex::encode(asked.signature),
             "issuer_key": asked.issuer.map(|issuer| hex::encode(issuer.key.to_bytes())),
@@ -109,6 +150,13 @@ fn registrations() -> Vec<Value> {
         })
     };
     cases.map(decided).into()
+}
+
+pub(crate) fn enrol_fields() -> ContextFields<'static> {
+    ContextFields {
+        purpose: Purpose::Enrol,
+        ..fields()
+    }
 }
 
 fn revoke(asked: &mut Registration, from_us: u64) {
@@ -133,8 +181,44 @@ fn presentations() -> Vec<Value> {
         issuer_revoked_from_us: Some(from_us),
         ..good
     };
-    [
+    let both = Standing {
+        revoked: true,
+        ..issuer_revoked(NOW_US)
+    };
+    let call = fields();
+    let mut cases: Vec<_> = [
         ("accepted", good, Some(holder), 1, NOW_US),
+        (
+            "accepted at the first moment",
+            good,
+            Some(holder),
+            1,
+            NOW_US - 1,
+        ),
+        (
+            "accepted at the last moment",
+            good,
+            Some(holder),
+            1,
+            NOW_US + 1,
+        ),
+        ("not yet valid", good, Some(holder), 0, NOW_US - 2),
+        (
+            "revoked, by an issuer that is revoked",
+            both,
+            Some(holder),
+            0,
+            NOW_US,
+        ),
+        ("revoked and expired", revoked, Some(holder), 0, NOW_US + 2),
+        (
+            "expired and no such attribute",
+            good,
+            Some(holder),
+            2,
+            NOW_US + 2,
+        ),
+        ("no possession of what is revoked", revoked, None, 0, NOW_US),
         ("no possession", good, None, 0, NOW_US),
         ("another key possessed", good, Some(stranger), 0, NOW_US),
         (
@@ -157,181 +241,56 @@ fn presentations() -> Vec<Value> {
     ]
     .into_iter()
     .map(|(name, standing, possessed, attribute, stamp_us)| {
-        let verdict = present(
-            &context(),
-            &credential,
-            standing,
-            possessed.as_ref(),
-            attribute,
-            stamp_us,
-        );
-        json!({
-            "name": name,
-            "context": describe_context(fields()),
-            "body": hex::encode(credential.body()),
-            "registered_us": standing.registered_us,
-            "revoked": standing.revoked,
-            "issuer_revoked_from_us": standing.issuer_revoked_from_us,
-            "possessed": possessed.map(|key| hex::encode(key.to_bytes())),
-            "attribute": attribute,
-            "stamp_us": stamp_us,
-            "code": code(verdict),
-        })
+        (name, call, standing, possessed, attribute, stamp_us)
     })
-    .collect()
-}
-
-fn probes() -> Vec<Value> {
-    // (name, change before the sensor signs, change after it signed)
-    type Change = fn(&mut Scene);
-    let cases: [(&str, Change, Change); 15] = [
-        ("accepted", |_| (), |_| ()),
-        ("sensor revoked", |s| s.revoked = true, |_| ()),
-        (
-            "certificate expired",
-            |s| s.certificate.expires_us = s.stamp_us - 1,
-            |_| (),
-        ),
-        (
-            "certificate not yet valid",
-            |s| s.certificate.not_before_us = s.stamp_us + 1,
-            |_| (),
-        ),
-        (
-            "another commitment",
-            |_| (),
-            |s| s.capture.commitment = face(43, true).commitment(),
-        ),
-        (
-            "an older template",
-            |_| (),
-            |s| s.enrolled.commitment = face(44, false).commitment(),
-        ),
-        (
-            "another device",
-            |_| (),
-            |s| s.enrolled.key = device(8).public(),
-        ),
-        (
-            "another level",
-            |_| (),
-            |s| s.capture.level = Assurance::Attested,
-        ),
-        (
-            "captured before the session",
-            |s| s.capture.captured_us = s.context.not_before_us() - 1,
-            |_| (),
-        ),
-        (
-            "captured after the entry",
-            |s| s.capture.captured_us = s.stamp_us + 1,
-            |_| (),
-        ),
-        (
-            "too old",
-            |s| s.stamp_us = s.capture.captured_us + 60_000_001,
-            |_| (),
-        ),
-        (
-            "another model",
-            |s| s.capture.model_id = b"face-embedding-2",
-            |_| (),
-        ),
-        (
-            "other dimensions",
-            |s| s.capture.dimensions = Dimensions::D256,
-            |_| (),
-        ),
-        (
-            "a simulator",
-            |s| s.capture.level = Assurance::Software,
-            |_| (),
-        ),
-        (
-            "an attack",
-            |s| s.capture.result = CaptureResult::Attack,
-            |_| (),
-        ),
-    ];
-    let decided = |(name, before, after): (&str, Change, Change)| {
-        let mut scene = Scene::new();
-        before(&mut scene);
-        let signature = scene.sign();
-        after(&mut scene);
-        json!({
-            "name": name,
-            "context": describe_context(fields()),
-            "tau": 100,
-            "P": hex::encode(scene.enrolled.key.to_bytes()),
-            "C_t": hex::encode(scene.enrolled.commitment.to_bytes()),
-            "n": scene.enrolled.dimensions.count(),
-            "model_id": hex::encode(&scene.enrolled.model_id),
-            "capture": describe_capture(&scene.capture),
-            "signature": hex::encode(signature),
-            "certificate": describe_certificate(&scene.certificate),
-            "revoked": scene.revoked,
-            "level_min": scene.policy.level_min.code(),
-            "age_max_us": scene.policy.age_max_us,
-            "stamp_us": scene.stamp_us,
-            "code": code(scene.accept(&signature)),
-        })
+    .collect();
+    let other = |tenant, purpose| ContextFields {
+        tenant,
+        purpose,
+        ..call
     };
-    cases.map(decided).into()
-}
-
-fn enrolments() -> Vec<Value> {
-    let scene = Scene::new();
-    let key = device(7).public();
-    let (enrol, nonce) = (
-        ContextFields {
-            purpose: Purpose::Enrol,
-            ..fields()
-        },
-        [0x5a; 32],
-    );
-    let message = enrolment_message(
-        &Context::new(enrol).unwrap(),
-        &key,
-        &scene.capture,
-        &scene.digest(),
-        &nonce,
-    );
-    let signature = signing().sign(&message).to_bytes();
-    [
-        ("accepted", enrol, nonce, true),
-        ("another server nonce", enrol, [0; 32], true),
-        ("another purpose", fields(), nonce, true),
-        ("no sensor", enrol, nonce, false),
-    ]
-    .into_iter()
-    .map(|(name, fields, nonce, known)| {
-        let sensor = SensorStanding {
-            certificate: &scene.certificate,
-            revoked: false,
-        };
-        let verdict = accept_enrolment(
-            &Context::new(fields).unwrap(),
-            key,
-            &scene.capture,
-            &signature,
-            &nonce,
-            known.then_some(sensor),
-            (scene.policy, scene.stamp_us),
-        );
-        json!({
-            "name": name,
-            "context": describe_context(fields),
-            "P": hex::encode(key.to_bytes()),
-            "capture": describe_capture(&scene.capture),
-            "signature": hex::encode(signature),
-            "server_nonce": hex::encode(nonce),
-            "certificate": known.then(|| describe_certificate(&scene.certificate)),
-            "revoked": false,
-            "level_min": scene.policy.level_min.code(),
-            "age_max_us": scene.policy.age_max_us,
-            "stamp_us": scene.stamp_us,
-            "code": code(verdict),
+    for (name, fields) in [
+        ("under an enrolment", other(TENANT, Purpose::Enrol)),
+        (
+            "under a phone's session",
+            other(TENANT, Purpose::PhoneSession),
+        ),
+        ("of another tenant", other(b"other", Purpose::CustomerCall)),
+        (
+            "of another tenant, under an enrolment",
+            other(b"other", Purpose::Enrol),
+        ),
+        ("accepted under a login", other(TENANT, Purpose::AgentLogin)),
+        (
+            "accepted under a presence",
+            other(TENANT, Purpose::AgentPresence),
+        ),
+    ] {
+        cases.push((name, fields, good, Some(holder), 0, NOW_US));
+    }
+    cases
+        .into_iter()
+        .map(|(name, fields, standing, possessed, attribute, stamp_us)| {
+            let verdict = present(
+                &Context::new(fields).unwrap(),
+                &credential,
+                standing,
+                possessed.as_ref(),
+                attribute,
+                stamp_us,
+            );
+            json!({
+                "name": name,
+                "context": describe_context(fields),
+                "body": hex::encode(credential.body()),
+                "registered_us": standing.registered_us,
+                "revoked": standing.revoked,
+                "issuer_revoked_from_us": standing.issuer_revoked_from_us,
+                "possessed": possessed.map(|key| hex::encode(key.to_bytes())),
+                "attribute": attribute,
+                "stamp_us": stamp_us,
+                "code": code(verdict),
+            })
         })
-    })
-    .collect()
+        .collect()
 }

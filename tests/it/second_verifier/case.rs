@@ -1,14 +1,8 @@
-//! One question to both verifiers: context, statement and proof in the shape of the vector files,
-//! and how ours reads them. Reading must refuse nothing that our types can express.
+//! One question to both verifiers: context, instance and proof. The statement is kept in fields, as the
+//! vector files have it, written as an instance, and read from its bytes by both.
 
-use akashi_proof::{
-    AnyStatement, Commitment, Consent, Context, ContextFields, DeviceKey, Dimensions, Equals,
-    InSet, Knowledge, PinKey, Possession, Proximity, Purpose, Reason, Same, Suite,
-    TemplateCommitment,
-};
+use akashi_proof::{AnyStatement, Context, ContextFields, Kind, Purpose, Reason, Suite};
 use serde_json::{Map, Value, json};
-
-use super::terms;
 
 /// A question.
 #[derive(Clone)]
@@ -19,6 +13,38 @@ pub(super) struct Case {
     pub(super) proof: Vec<u8>,
     /// What was done to a good proof, for whoever reads a failure.
     pub(super) change: String,
+    /// What was done to the bytes of the instance.
+    pub(super) spoiled: Spoiled,
+}
+
+/// What is done to the bytes of an instance, behind the back of its fields.
+#[derive(Clone, Default)]
+pub(super) enum Spoiled {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// They end after so many.
+    Cut(usize),
+    /// More come behind them.
+    Grown(Vec<u8>),
+    /// One bit is another one.
+    Flipped(usize),
+}
+
+impl Spoiled {
+    fn apply(&self, instance: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => {}
+            Self::Cut(length) => instance.truncate(*length),
+            Self::Grown(more) => instance.extend(more),
+            Self::Flipped(bit) => {
+                let bits = 8 * instance.len().max(1);
+                if let Some(byte) = instance.get_mut(bit % bits / 8) {
+                    *byte ^= 1 << (bit % 8);
+                }
+            }
+        }
+    }
 }
 
 /// Why no proof was looked at.
@@ -38,6 +64,7 @@ impl Case {
             statement: question["statement"].as_object().unwrap().clone(),
             proof: hex::decode(question["proof"].as_str().unwrap()).unwrap(),
             change: String::new(),
+            spoiled: Spoiled::Nothing,
         }
     }
 
@@ -46,7 +73,7 @@ impl Case {
         json!({
             "kind": self.kind,
             "context": self.context,
-            "statement": self.statement,
+            "instance": hex::encode(self.instance()),
             "proof": hex::encode(&self.proof),
         })
         .to_string()
@@ -82,55 +109,57 @@ impl Case {
     }
 
     fn read_statement(&self) -> Result<AnyStatement, Reason> {
+        let kind = u8::try_from(self.kind).ok().and_then(Kind::from_code);
+        let kind = kind.expect("kinds are 1 to 8");
+        AnyStatement::from_instance(kind, &self.instance())
+    }
+
+    /// The bytes that are said to be the instance: written from the fields, then cut or grown.
+    fn instance(&self) -> Vec<u8> {
+        let mut instance = self.written();
+        self.spoiled.apply(&mut instance);
+        instance
+    }
+
+    /// The fields one behind the other, as the specification has them; whether they fit is not
+    /// asked here.
+    fn written(&self) -> Vec<u8> {
         let of = &self.statement;
-        Ok(match self.kind {
-            1 => Possession {
-                key: DeviceKey::from_bytes(&array(of, "P"))?,
-                submission_digest: array(of, "submission_digest"),
-            }
-            .into(),
-            2 => Knowledge {
-                device: DeviceKey::from_bytes(&array(of, "P"))?,
-                pin: PinKey::from_bytes(&array(of, "K"))?,
-            }
-            .into(),
-            3 => Equals {
-                commitment: Commitment::from_bytes(&array(of, "C"))?,
-                value: number(of, "value"),
-            }
-            .into(),
-            4 => Same {
-                first: Commitment::from_bytes(&array(of, "C1"))?,
-                second: Commitment::from_bytes(&array(of, "C2"))?,
-            }
-            .into(),
-            5 => terms::read(&bytes(of, "terms"), number(of, "n"), number(of, "m"))?.into(),
+        let all = |names: &[&str]| names.iter().flat_map(|name| bytes(of, name)).collect();
+        match self.kind {
+            1 => all(&["P", "submission_digest"]),
+            2 => all(&["P", "K"]),
+            3 => [
+                bytes(of, "C"),
+                number::<u64>(of, "value").to_le_bytes().to_vec(),
+            ]
+            .concat(),
+            4 => all(&["C1", "C2"]),
+            5 => [vec![number(of, "n"), number(of, "m")], bytes(of, "terms")].concat(),
             6 => {
-                let commitment = Commitment::from_bytes(&array(of, "C"))?;
-                let set: Vec<u64> = of["set"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|s| s.as_u64().unwrap())
-                    .collect();
-                InSet::new(commitment, &set)?.into()
+                let set = of["set"].as_array().unwrap();
+                let mut written = vec![u8::try_from(set.len()).unwrap()];
+                for value in set {
+                    written.extend(value.as_u64().unwrap().to_le_bytes());
+                }
+                written.extend(bytes(of, "C"));
+                written
             }
-            7 => {
-                let enrolled = TemplateCommitment::from_bytes(&array(of, "C_t"))?;
-                let probe = TemplateCommitment::from_bytes(&array(of, "C_p"))?;
-                let size = Dimensions::from_count(number(of, "n")).ok_or(Reason::Malformed)?;
-                Proximity::new(size, number(of, "tau"), enrolled, probe)?.into()
-            }
-            8 => Consent {
-                key: DeviceKey::from_bytes(&array(of, "P"))?,
-                order_hash: array(of, "order_hash"),
-                sealed_digest: array(of, "sealed_digest"),
-                recipient_digest: array(of, "recipient_digest"),
-                submission_digest: array(of, "submission_digest"),
-            }
-            .into(),
-            other => panic!("kind {other} has vectors, so it needs a reader here"),
-        })
+            7 => [
+                number::<u16>(of, "n").to_le_bytes().to_vec(),
+                number::<u32>(of, "tau").to_le_bytes().to_vec(),
+                all(&["C_t", "C_p"]),
+            ]
+            .concat(),
+            8 => all(&[
+                "P",
+                "order_hash",
+                "sealed_digest",
+                "recipient_digest",
+                "submission_digest",
+            ]),
+            other => panic!("kind {other} has vectors, so it needs a writer here"),
+        }
     }
 }
 

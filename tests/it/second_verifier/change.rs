@@ -1,9 +1,9 @@
-//! What is done to good proofs: bits, lengths, elements, encodings, statements, contexts, kinds.
+//! What is done to good proofs: bits, lengths, elements, encodings, statements, instances, contexts, kinds.
 //! Fields of fixed length keep it, because our types cannot say anything else.
 
 use serde_json::{Map, Value};
 
-use super::case::{Case, bytes};
+use super::case::{Case, Spoiled, bytes};
 use super::dice::Dice;
 
 /// Bytes of a group element or a scalar.
@@ -155,6 +155,9 @@ fn swap_elements(proof: &mut [u8], dice: &mut Dice) -> String {
 
 /// One field of the statement, among them keys and parameters that no replica would store.
 fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
+    if dice.one_in(8) {
+        return spoil(case, dice);
+    }
     let names: Vec<String> = case.statement.keys().cloned().collect();
     let name = &names[dice.below(names.len())];
     let how = match case.statement[name].clone() {
@@ -199,6 +202,29 @@ fn statement(case: &mut Case, other: &Case, dice: &mut Dice) -> String {
         }
     };
     format!("statement, {name}: {how}")
+}
+
+/// The bytes of the instance, whatever its fields say.
+fn spoil(case: &mut Case, dice: &mut Dice) -> String {
+    let (spoiled, how) = match dice.below(4) {
+        0 => {
+            let length = dice.below(200);
+            (Spoiled::Cut(length), format!("cut to {length} bytes"))
+        }
+        1 => {
+            let more = 1 + dice.below(40);
+            (
+                Spoiled::Grown(dice.bytes(more)),
+                format!("{more} more bytes"),
+            )
+        }
+        _ => {
+            let bit = dice.below(8 * 200);
+            (Spoiled::Flipped(bit), format!("bit {bit} flipped"))
+        }
+    };
+    case.spoiled = spoiled;
+    format!("instance: {how}")
 }
 
 /// The form or the bound of one term of a range.

@@ -9,7 +9,7 @@ use akashi_proof::{
 use akashi_proof::{Context, Provable};
 use serde_json::{Map, Value, json};
 
-use super::case::{Case, NothingToVerify, bytes};
+use super::case::{Case, NothingToVerify, Spoiled, bytes};
 use super::dice::Dice;
 use super::terms;
 
@@ -44,6 +44,7 @@ pub(super) fn fresh(
         statement: Map::new(),
         proof: Vec::new(),
         change: String::new(),
+        spoiled: Spoiled::Nothing,
     };
     let bound = case.read_context().expect("a good context");
     let (statement, proof) = match kind {
