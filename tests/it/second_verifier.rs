@@ -64,10 +64,11 @@ fn the_second_verifier_gives_the_documented_answer_to_every_vector() {
         "{told}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for path in std::fs::read_dir(vectors())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-    {
+    let folders = [vectors(), vectors().join("decisions")];
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    for path in entries.map(|entry| entry.unwrap().path()) {
         if path
             .extension()
             .is_some_and(|extension| extension == "json")

@@ -5,7 +5,7 @@ Only numbers that others published are compared with; nothing here knows akashi'
 
 import json
 
-from . import ed25519, generators
+from . import ed25519, generators, range_proof
 from .group import (
     IDENTITY,
     ORDER,
@@ -135,6 +135,37 @@ def edge_cases(published):
 STRICT_ALLOWS = ("low_order_component_A", "low_order_component_R")
 
 
+class Scripted:
+    """A transcript whose challenges are 1, but for one that is 0."""
+
+    def __init__(self, zero_at):
+        self._zero_at = zero_at
+        self._asked = 0
+
+    def absorb(self, data):
+        """Nothing depends on it."""
+
+    def challenge(self):
+        """1, or 0 in its place."""
+        self._asked += 1
+        return int(self._asked != self._zero_at)
+
+
+def challenges_without_inverse():
+    """A range proof with y = 0 or u = 0 fails at an equation that never holds; the facts checked."""
+    base = generators.B.point
+    elements = [base] * 4 + [1] * 3 + [base] * 10 + [1] * 2
+    done = 0
+    for zero_at in range(10):
+        found = list(
+            range_proof.equations(Scripted(zero_at), bytes(608), elements, 32, [[(1, base)]])
+        )
+        # y comes first, then z, x and w, then one u per round.
+        never = found[-1] == [(1, generators.B)]
+        done += _require(never == (zero_at == 1 or zero_at > 4), f"challenge {zero_at} is 0")
+    return done
+
+
 def pinned_generators():
     """The digest over all 1026 generators."""
     return _require(generators.digest() == generators.DIGEST, "the digest of the generators")
@@ -145,4 +176,4 @@ def run(published):
     facts = rfc9496(published / "rfc9496.json")
     facts += sponge(published / "fiat-shamir-shake128.json")
     facts += rfc8032(published / "rfc8032.json") + edge_cases(published)
-    return facts + pinned_generators()
+    return facts + challenges_without_inverse() + pinned_generators()
