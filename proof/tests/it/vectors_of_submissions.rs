@@ -6,7 +6,7 @@ use akashi_proof::{
     ProximityWitness, Range, RangeBits, RangeTest, RangeWitness, Reason, accept_probe, check,
     order_hash, probe_message, prove, recipient_digest, sealed_digest, submission_digest,
 };
-use akashi_proof::{ContextFields, Purpose, SensorStanding};
+use akashi_proof::{ContextFields, Purpose, Same, SameWitness, SensorStanding};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -33,7 +33,7 @@ struct Sent {
     attribute: u16,
     instance: Vec<u8>,
     proof: Vec<u8>,
-    /// Nothing; K′; message and signature; encapsulated key and ciphertext.
+    /// Nothing; K′; a second serial; capture and signature; encapsulated key and ciphertext.
     travels: Vec<Vec<u8>>,
 }
 
@@ -170,7 +170,8 @@ impl Submission {
     }
 }
 
-/// A PIN, a new PIN key, an attribute above a bound, a limit above the order's amount, a face, a consent.
+/// A PIN, a new PIN key, an age that two credentials have, one above a bound, a limit above the
+/// order's amount, a face, a consent.
 fn whole(typed: &[u8]) -> Submission {
     let amount = opening(4_200, 60);
     let order = order_hash(&ORDER_SALT, &[amount.commitment()], b"pay 42.00");
@@ -245,6 +246,23 @@ fn whole(typed: &[u8]) -> Submission {
         }
     };
 
+    // The age of another credential is the same.
+    let other_age = opening(42, 61);
+    let alike = Same {
+        first: age.commitment(),
+        second: other_age.commitment(),
+    };
+    let both = SameWitness::new(&age, &other_age);
+    let same = Sent {
+        serial: credential.serial(),
+        proof: prove(&context, &alike, &both, &mut SeededRng::new(94))
+            .unwrap()
+            .to_bytes(),
+        instance: AnyStatement::from(alike).instance(),
+        travels: vec![vec![0x5f; 16]],
+        ..bare(Kind::Same, 2)
+    };
+
     let scene = Scene::new();
     let message = probe_message(
         &context,
@@ -254,6 +272,10 @@ fn whole(typed: &[u8]) -> Submission {
         &scene.enrolled.commitment,
     );
     let signature = signing().sign(&message).to_bytes();
+    // What travels is the run of the message from C to the time; SHA-256(C_t) is the last of it.
+    let run = 32 + 2 + 2 + scene.capture.model_id.len() + 1 + 1 + 32 + 8;
+    let captured = &message[message.len() - 32 - run..message.len() - 32];
+    assert!(captured.starts_with(&scene.capture.commitment.to_bytes()));
     let sensor = SensorStanding {
         certificate: &scene.certificate,
         revoked: false,
@@ -274,7 +296,7 @@ fn whole(typed: &[u8]) -> Submission {
             .unwrap()
             .to_bytes(),
         instance: AnyStatement::from(near).instance(),
-        travels: vec![message, signature.to_vec()],
+        travels: vec![captured.to_vec(), signature.to_vec()],
         ..bare(Kind::Proximity, 0)
     };
     let consent = Sent {
@@ -288,6 +310,7 @@ fn whole(typed: &[u8]) -> Submission {
         parts: vec![
             knowledge,
             rotation,
+            same,
             predicate(0, old_enough, &[&age]),
             predicate(1, covers, &[&limit, &amount]),
             proximity,
@@ -341,7 +364,7 @@ fn submission_vectors() {
         ),
         (
             "the sealed payload is exchanged",
-            changed(&|s| s.parts[5].travels[1][0] ^= 1),
+            changed(&|s| s.parts[6].travels[1][0] ^= 1),
         ),
         (
             "the recipient is another one",
@@ -349,16 +372,20 @@ fn submission_vectors() {
         ),
         (
             "another attribute is named",
-            changed(&|s| s.parts[2].attribute = 1),
+            changed(&|s| s.parts[3].attribute = 1),
         ),
         (
             "the sensor's signature is another one",
-            changed(&|s| s.parts[4].travels[1][0] ^= 1),
+            changed(&|s| s.parts[5].travels[1][0] ^= 1),
         ),
-        ("two parts are exchanged", changed(&|s| s.parts.swap(2, 3))),
+        (
+            "the second credential is another one",
+            changed(&|s| s.parts[2].travels = vec![vec![0x60; 16]]),
+        ),
+        ("two parts are exchanged", changed(&|s| s.parts.swap(3, 4))),
         (
             "the consent is left out",
-            changed(&|s| drop(s.parts.remove(5))),
+            changed(&|s| drop(s.parts.remove(6))),
         ),
         ("possession of nothing else", changed(&|s| s.parts.clear())),
     ];
