@@ -14,7 +14,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-deep bench check fmt-check tidy lint docs fix deny images up down smoke
+.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench check fmt-check tidy lint docs fix deny images up down smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,10 +31,32 @@ demo: build ## three nodes on this machine, calls, refusals, a killed leader, a 
 test: build ## every test that a change must pass
 	$(CARGO) test --locked --workspace --no-fail-fast
 
-test-deep: build ## the same with more simulated seeds and a longer storm of killed leaders
+test-deep: build oracles ## the same with the oracles, more simulated seeds and a longer storm of killed leaders
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
 		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
 		$(CARGO) test --locked --workspace --no-fail-fast
+
+# criterion, a development dependency there, asks clang for link-time optimisation, which mold cannot read.
+oracles: setup ## akashi-proof against other people's implementations, in both directions
+	CC=gcc $(CARGO) test --locked --manifest-path tests/oracles/Cargo.toml
+
+# A nightly toolchain and cargo-fuzz; see tests/fuzz/README.md.
+FUZZ ?= $(notdir $(wildcard tests/fuzz/corpus/*))
+FUZZ_SECONDS ?= 60
+fuzz: ## every fuzz target for FUZZ_SECONDS (FUZZ=name for one); needs nightly and cargo-fuzz
+	set -e; for target in $(FUZZ); do $(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz/targets $$target \
+		tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=120; done
+
+fuzz-min: ## the smallest corpus that reaches as much as the one there is
+	set -e; for target in $(FUZZ); do $(CARGO) +nightly fuzz cmin --fuzz-dir tests/fuzz/targets $$target \
+		tests/fuzz/corpus/$$target; done
+
+fuzz-seeds: ## the first inputs of the fuzz targets, from the golden vectors
+	$(CARGO) run --locked -p akashi-fuzz --example seeds
+
+bench: build ## figures against etcd on this machine, into benches/RESULTS.md
+	@ops/setup.sh bench
+	$(BIN)/akashi-bench --out benches/RESULTS.md $(BENCH)
 
 bench: build ## figures against etcd on this machine, into benches/RESULTS.md
 	@ops/setup.sh bench

@@ -9,6 +9,7 @@
 )]
 
 mod cluster;
+mod fuzz_corpus;
 mod second_verifier;
 mod sim;
 mod tidy;

@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 mod bites;
 #[path = "tidy/in_step.rs"]
 mod in_step;
+#[path = "tidy/locked.rs"]
+mod locked;
 #[path = "tidy/reading.rs"]
 mod reading;
 #[path = "tidy/rules.rs"]
@@ -21,7 +23,8 @@ use in_step::{
     apart, error_numbers_in_code, error_numbers_in_table, foreign_marks, keys_in_example,
     missing_papers, names_in_registry, names_in_table, numbered_in_code, numbered_in_table,
 };
-use reading::{make_targets, members};
+use locked::not_once;
+use reading::{excluded, make_targets, members};
 use rules::{
     Source, crate_edges, crate_manners, dead_links, decision, header, homes, is_pure,
     left_for_later, module_name, purity, stands_alone, switches, too_long, unknown_targets,
@@ -49,6 +52,15 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["akashi-proto", "akashi-proof", "akashi-merkle"]),
+    (
+        "tests/fuzz",
+        &[
+            "akashi-proof",
+            "akashi-merkle",
+            "akashi-domain",
+            "akashi-replica",
+        ],
+    ),
     ("tests", ANYTHING),
     ("benches", ANYTHING),
 ];
@@ -62,6 +74,7 @@ const ANYTHING: &[&str] = &[
     "akashi-node",
     "akashi-client",
     "akashi-tests",
+    "akashi-fuzz",
 ];
 
 /// Crates that decide what every replica must decide alike: same input, same output.
@@ -154,12 +167,12 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "ed25519_dalek::Verifier",
-        &[],
+        &["benches/peers/"],
         "two libraries may disagree on a lax signature; call verify_strict",
     ),
     (
         "ed25519_dalek::verify_batch",
-        &[],
+        &["benches/peers/", "tests/oracles/src/ed25519.rs"],
         "a batch accepts signatures that a single check refuses; call verify_strict",
     ),
 ];
@@ -199,6 +212,11 @@ fn every_member_of_the_workspace_has_a_row_of_edges() {
             format!("Cargo.toml: the member `{member}` has no row in EDGES of tests/it/tidy.rs")
         });
     report(findings);
+}
+
+#[test]
+fn the_curve_and_the_hashes_are_in_the_product_once() {
+    report(not_once(&read("Cargo.lock")));
 }
 
 #[test]
@@ -453,8 +471,13 @@ fn is_prose_or_code(file: &Source) -> bool {
 
 fn manifests() -> Vec<&'static Source> {
     let is_manifest = |file: &&Source| file.path.ends_with("/Cargo.toml");
-    // Fuzzing and the oracles have workspaces of their own, so that what they are compared with
-    // never enters the product's graph.
-    let is_ours = |file: &&Source| !file.text.lines().any(|line| line.trim() == "[workspace]");
+    // Fuzzing, the oracles and the peers of the benches have workspaces of their own, so that what
+    // they need never enters the product's graph.
+    let outside = excluded(&read("Cargo.toml"));
+    let is_ours = |file: &&Source| !outside.iter().any(|folder| is_in(&file.path, folder));
     files().iter().filter(is_manifest).filter(is_ours).collect()
+}
+
+fn is_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }

@@ -327,8 +327,17 @@ pub(super) fn dependencies(manifest: &str) -> Vec<(usize, String, String)> {
 }
 
 pub(super) fn members(root_manifest: &str) -> Vec<String> {
-    let Some(list) = root_manifest
-        .split("members = [")
+    listed(root_manifest, "members = [")
+}
+
+/// The folders below the root with workspaces of their own.
+pub(super) fn excluded(root_manifest: &str) -> Vec<String> {
+    listed(root_manifest, "exclude = [")
+}
+
+fn listed(manifest: &str, begin: &str) -> Vec<String> {
+    let Some(list) = manifest
+        .split(begin)
         .nth(1)
         .and_then(|rest| rest.split(']').next())
     else {
