@@ -91,7 +91,9 @@ impl Table {
     }
 }
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// The storage beneath cannot answer, or holds bytes this version did not write. The replica stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -127,11 +129,18 @@ pub trait View {
     fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault>;
 }
 
+type Tables = BTreeMap<Table, BTreeMap<Vec<u8>, Option<Vec<u8>>>>;
+
 /// A view with changes laid over it: what one entry has written so far, over what was there before.
+///
+/// Asks the base once for a key, however often it is read: the commands of an entry have much in
+/// common.
 #[derive(Debug)]
 pub struct Overlay<'a, V: ?Sized> {
     base: &'a V,
-    changes: Changes,
+    changes: Tables,
+    /// What the base answered. As large as the commands of one entry make it.
+    read: RefCell<Tables>,
 }
 
 impl<'a, V: View + ?Sized> Overlay<'a, V> {
@@ -140,32 +149,49 @@ impl<'a, V: View + ?Sized> Overlay<'a, V> {
         Self {
             base,
             changes: BTreeMap::new(),
+            read: RefCell::new(BTreeMap::new()),
         }
     }
 
     /// Sets `key`.
     pub fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.changes.insert((table, key), Some(value));
+        self.changes
+            .entry(table)
+            .or_default()
+            .insert(key, Some(value));
     }
 
     /// Removes `key`; one that is not there is no error.
     pub fn delete(&mut self, table: Table, key: Vec<u8>) {
-        self.changes.insert((table, key), None);
+        self.changes.entry(table).or_default().insert(key, None);
     }
 
     /// Ends with the changes.
     #[must_use]
     pub fn into_changes(self) -> Changes {
-        self.changes
+        let of = |(table, changes): (Table, BTreeMap<Vec<u8>, Option<Vec<u8>>>)| {
+            changes
+                .into_iter()
+                .map(move |(key, value)| ((table, key), value))
+        };
+        self.changes.into_iter().flat_map(of).collect()
     }
 }
 
 impl<V: View + ?Sized> View for Overlay<'_, V> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        if let Some(change) = self.changes.get(&(table, key.to_vec())) {
+        let changed = self.changes.get(&table).and_then(|keys| keys.get(key));
+        if let Some(change) = changed {
             return Ok(change.clone());
         }
-        self.base.get(table, key)
+        let mut read = self.read.borrow_mut();
+        let read = read.entry(table).or_default();
+        if let Some(known) = read.get(key) {
+            return Ok(known.clone());
+        }
+        let answer = self.base.get(table, key)?;
+        read.insert(key.to_vec(), answer.clone());
+        Ok(answer)
     }
 
     fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault> {
@@ -173,8 +199,10 @@ impl<V: View + ?Sized> View for Overlay<'_, V> {
             return Ok(Vec::new());
         }
         let changed = || {
-            self.changes
-                .range((table, from.to_vec())..(table, to.to_vec()))
+            let keys = self.changes.get(&table).into_iter();
+            keys.flat_map(|keys| {
+                keys.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
+            })
         };
         // Every removed key may hide one pair of the base, so ask for that many more.
         let hidden = changed().filter(|(_, value)| value.is_none()).count();
@@ -182,7 +210,7 @@ impl<V: View + ?Sized> View for Overlay<'_, V> {
             .base
             .scan(table, from, to, limit.saturating_add(hidden))?;
         let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = base.into_iter().collect();
-        for ((_, key), value) in changed() {
+        for (key, value) in changed() {
             match value {
                 Some(value) => merged.insert(key.clone(), value.clone()),
                 None => merged.remove(key),

@@ -47,7 +47,7 @@ pub enum MachineError {
 /// What one applied entry led to, as the rest of the node needs it.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Facts, answers and progress.
+    /// Facts, answers and progress; its changes are written and gone.
     pub applied: Applied,
     /// Root of the tree with all its leaves.
     pub root: Hash,
@@ -219,7 +219,7 @@ impl<S: StateStore> Machine<S> {
             Some(sealed) => self.computed(sealed)?,
             None => false,
         };
-        let applied = apply(
+        let mut applied = apply(
             &self.view,
             entry.index,
             entry.term,
@@ -229,7 +229,7 @@ impl<S: StateStore> Machine<S> {
         )?;
         let state_hash = chain(self.state_hash, entry.index, &applied.changes);
         let mut batch = Batch {
-            changes: applied.changes.clone(),
+            changes: std::mem::take(&mut applied.changes),
         };
         let mut frontier = self.frontier.clone();
         for recorded in &applied.events {
