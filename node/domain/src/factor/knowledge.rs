@@ -1,16 +1,16 @@
 //! Knowledge: the phone's owner knows the PIN (proof kind 2).
 
-use akashi_proof::{AnyStatement, DeviceKey, Kind, Knowledge, Part, PinKey};
+use akashi_proof::{AnyStatement, Kind, Knowledge, Part};
 
-use super::SubjectKeys;
+use super::{SubjectKeys, decoded};
 use crate::answer::{Field, Rejection};
 
 /// The statement over the enrolled PIN key.
 pub(super) fn statement(keys: &SubjectKeys) -> Result<(AnyStatement, Vec<u8>), Rejection> {
-    let device = DeviceKey::from_bytes(&keys.device_key)
+    let device = decoded::device_key(&keys.device_key)
         .map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
     let pin =
-        PinKey::from_bytes(&keys.pin_key).map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
+        decoded::pin_key(&keys.pin_key).map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
     let instance = [keys.device_key, keys.pin_key].concat();
     Ok((Knowledge { device, pin }.into(), instance))
 }

@@ -1,6 +1,7 @@
 //! Factors: what a submission is made of. One file per factor; a new one is a variant here and a file
 //! beside it, and the compiler lists the rest.
 
+mod decoded;
 mod knowledge;
 mod possession;
 

@@ -1,8 +1,8 @@
 //! Possession: the phone holds the secret of the enrolled device key (proof kind 1).
 
-use akashi_proof::{AnyStatement, DeviceKey, Kind, Part, Possession};
+use akashi_proof::{AnyStatement, Kind, Part, Possession};
 
-use super::SubjectKeys;
+use super::{SubjectKeys, decoded};
 use crate::answer::{Field, Rejection};
 
 /// The statement over the enrolled key, bound to every other part of the submission.
@@ -10,7 +10,7 @@ pub(super) fn statement(
     keys: &SubjectKeys,
     submission_digest: [u8; 32],
 ) -> Result<(AnyStatement, Vec<u8>), Rejection> {
-    let key = DeviceKey::from_bytes(&keys.device_key)
+    let key = decoded::device_key(&keys.device_key)
         .map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
     let instance = [keys.device_key, submission_digest].concat();
     Ok((
