@@ -31,6 +31,10 @@ const BLOCK_CACHE_BYTES: usize = 64 << 20;
 /// Ten bits a key let one look-up in a hundred read a block in vain.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
+/// Part of a write buffer for a filter over its keys: most look-ups of requests and contacts are for
+/// keys that are not there.
+const BUFFER_BLOOM_RATIO: f64 = 0.02;
+
 /// Files held open at once; twelve tables with a few levels stay below it for a long time.
 const OPEN_FILES_MAX: i32 = 512;
 
@@ -183,11 +187,20 @@ impl StateStore for RocksStore {
 
     fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let mut changes = WriteBatch::default();
+        let mut stored = Vec::from(self.group);
+        // Changes come table by table: each is looked up once.
+        let mut found: Option<(Table, &ColumnFamily)> = None;
         for ((table, key), value) in batch.changes {
-            let (table, key) = (self.table(table)?, self.key(&key));
+            let family = match found.filter(|(last, _)| *last == table) {
+                Some((_, family)) => family,
+                None => self.table(table)?,
+            };
+            found = Some((table, family));
+            stored.truncate(self.group.len());
+            stored.extend_from_slice(&key);
             match value {
-                Some(value) => changes.put_cf(table, key, value),
-                None => changes.delete_cf(table, key),
+                Some(value) => changes.put_cf(family, &stored, value),
+                None => changes.delete_cf(family, &stored),
             }
         }
         let mut options = WriteOptions::default();
@@ -250,6 +263,7 @@ fn store_options() -> Options {
 }
 
 fn table_options(table: Table, cache: &Cache) -> Options {
+    let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_cache_index_and_filter_blocks(true);
@@ -263,11 +277,14 @@ fn table_options(table: Table, cache: &Cache) -> Options {
         | Table::Agent
         | Table::Policy
         | Table::Tiles
-        | Table::Evidence => blocks.set_bloom_filter(BLOOM_BITS_PER_KEY, false),
+        | Table::Evidence => {
+            blocks.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(BUFFER_BLOOM_RATIO);
+        }
         // Walked in order.
         Table::Timer | Table::Outbox | Table::Audit | Table::Heads => {}
     }
-    let mut options = Options::default();
     options.set_block_based_table_factory(&blocks);
     options.set_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_max_write_buffer_number(WRITE_BUFFERS_MAX);
