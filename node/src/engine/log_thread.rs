@@ -1,11 +1,13 @@
 //! The log thread: the node's only stream of syncs.
 //!
 //! Takes everything that waits, writes it, syncs once, and only then lets messages, vows and
-//! acknowledgements go. If the disk refuses, the process stops: it neither retries nor answers.
+//! acknowledgements go. A vow alone is not worth a sync at once: it waits a moment for entries to ride
+//! with. If the disk refuses, the process stops: it neither retries nor answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
 
 use akashi_replica::consensus::{Fetch, Persist};
 use akashi_replica::log::{FrameBody, HeadVow, LogError, RaftLog};
@@ -20,6 +22,9 @@ use crate::telemetry::Metrics;
 
 /// Inputs staged into one sync at most: bounds how long the first of them waits.
 const STAGED_MAX: usize = 1_024;
+/// How long a vow waits for entries to be synced with. While commands come, they come more often than
+/// this; a seal waits for a quorum of vows.
+const VOW_WAIT: Duration = Duration::from_millis(2);
 
 /// What the log thread is asked.
 #[derive(Debug)]
@@ -46,14 +51,23 @@ pub(super) struct LogOutputs {
 /// Runs until told to stop.
 pub(super) fn run(mut log: RaftLog<FileDisk>, inputs: &Receiver<LogInput>, out: &LogOutputs) {
     out.durable.store(log.last().0, Ordering::Release);
-    while let Ok(first) = inputs.recv() {
-        let mut batch = vec![first];
+    let mut vows = Vows::default();
+    loop {
+        let first = match vows.due() {
+            None => inputs.recv().map_err(RecvTimeoutError::from),
+            Some(due) => inputs.recv_timeout(due.saturating_duration_since(clock::monotonic())),
+        };
+        let mut batch = match first {
+            Ok(first) => vec![first],
+            Err(RecvTimeoutError::Timeout) => Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         while batch.len() < STAGED_MAX
             && let Ok(next) = inputs.try_recv()
         {
             batch.push(next);
         }
-        match turn(&mut log, batch, out) {
+        match turn(&mut log, batch, &mut vows, out) {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => stop_process("the raft log cannot go on", &error),
@@ -61,10 +75,35 @@ pub(super) fn run(mut log: RaftLog<FileDisk>, inputs: &Receiver<LogInput>, out: 
     }
 }
 
+/// Vows that wait for a sync.
+#[derive(Debug, Default)]
+struct Vows {
+    waiting: Vec<HeadVow>,
+    since: Option<Instant>,
+}
+
+impl Vows {
+    fn add(&mut self, vow: HeadVow) {
+        self.since.get_or_insert_with(clock::monotonic);
+        self.waiting.push(vow);
+    }
+
+    /// When they wait no longer; none if there are none.
+    fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + VOW_WAIT)
+    }
+
+    fn take(&mut self) -> Vec<HeadVow> {
+        self.since = None;
+        std::mem::take(&mut self.waiting)
+    }
+}
+
 /// One batch: stage, sync, tell. Returns whether to go on.
 fn turn(
     log: &mut RaftLog<FileDisk>,
     batch: Vec<LogInput>,
+    vows: &mut Vows,
     out: &LogOutputs,
 ) -> Result<bool, LogError> {
     let mut persisted = Vec::new();
@@ -86,12 +125,16 @@ fn turn(
                 }
                 persisted.push(persist);
             }
-            LogInput::Vow(vow) => {
-                vowed.push(vow.size);
-                log.append(FrameBody::Head(vow))?;
-            }
+            LogInput::Vow(vow) => vows.add(vow),
             LogInput::Fetch(fetch) => fetches.push(fetch),
             LogInput::Stop => go_on = false,
+        }
+    }
+    let due = vows.due().is_some_and(|due| due <= clock::monotonic());
+    if log.needs_sync() || due || !go_on {
+        for vow in vows.take() {
+            vowed.push(vow.size);
+            log.append(FrameBody::Head(vow))?;
         }
     }
     if log.needs_sync() {
