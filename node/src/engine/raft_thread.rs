@@ -100,6 +100,8 @@ pub(super) struct RaftThread {
     core: RaftCore,
     out: RaftOutputs,
     pending: Vec<Pending>,
+    /// The newest write of entries that the log has not reported back.
+    writing: Option<u64>,
     reads: BTreeMap<u64, oneshot::Sender<Result<u64, Retry>>>,
     next_read: u64,
     sealed: Option<Sealed>,
@@ -113,6 +115,7 @@ impl RaftThread {
             core,
             out,
             pending: Vec::new(),
+            writing: None,
             reads: BTreeMap::new(),
             next_read: 0,
             sealed,
@@ -170,7 +173,10 @@ impl RaftThread {
                 }
             }
             RaftInput::Unreachable(peer) => self.core.unreachable(peer),
-            RaftInput::Persisted(number) => self.core.persisted(number),
+            RaftInput::Persisted(number) => {
+                self.writing = self.writing.filter(|writing| *writing > number);
+                self.core.persisted(number);
+            }
             RaftInput::Applied(index) => self.core.applied(index),
             RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
             RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
@@ -234,12 +240,17 @@ impl RaftThread {
         }
     }
 
-    /// Packs what waits into as few entries as the limits allow.
+    /// Packs what waits into as few entries as the limits allow. While entries are being written,
+    /// commands gather: they could not be synced earlier anyway, and each entry has its price on
+    /// every replica.
     fn propose_pending(&mut self) {
         if self.fenced {
             give_back(std::mem::take(&mut self.pending), Retry::NotLeader);
         }
-        while !self.pending.is_empty() {
+        let gather = self.role.is_leader
+            && self.writing.is_some()
+            && self.pending.len() < REQUESTS_PER_ENTRY_MAX;
+        while !gather && !self.pending.is_empty() {
             let mut bytes = 0_usize;
             let mut count = 0;
             for pending in &self.pending {
@@ -313,14 +324,20 @@ impl RaftThread {
             } = output;
             self.out.peers.raft(send);
             if let Some(persist) = persist {
-                for entry in persist
+                if !persist.entries.is_empty() {
+                    self.writing = Some(persist.number);
+                }
+                let appended: Vec<Vec<u8>> = persist
                     .entries
                     .iter()
                     .filter(|entry| !entry.data.is_empty())
-                {
-                    self.out.pool.appended(Arc::from(entry.data.as_slice()));
-                }
+                    .map(|entry| entry.data.clone())
+                    .collect();
                 drop(self.out.log.send(LogInput::Persist(persist)));
+                // Looked through while the log writes them.
+                for data in appended {
+                    self.out.pool.appended(&data);
+                }
             }
             if !committed.is_empty() {
                 drop(self.out.apply.send(ApplyInput::Committed(committed)));
