@@ -11,7 +11,7 @@ use std::time::Duration;
 use akashi_client::clock::Deadline;
 use akashi_client::dev::{DevCluster, DevPlan, basic_policy, find_node_binary, free_base_port};
 use akashi_client::operator::Settings;
-use akashi_client::phone::{PhoneDirectory, Profile, Submission, submit_through};
+use akashi_client::phone::{CheckedNotice, PhoneDirectory, Profile, Submission, submit_through};
 use akashi_client::tag::subject_hash;
 use akashi_client::{Announced, Call, Connection, Initiator, Outcome, Phone, Platform};
 use akashi_proof::{PinKdf, PinSecret};
@@ -86,6 +86,8 @@ pub struct Akashi {
 pub struct Ready {
     /// The contact that the verdict will belong to.
     pub contact_id: [u8; 16],
+    /// The notice that asked for them.
+    pub notice: CheckedNotice,
     /// The proofs.
     pub submission: Submission,
 }
@@ -251,9 +253,11 @@ impl Akashi {
                     .phone
                     .notice_of(&mut session, &contact.challenge_id, deadline)
                     .await?;
+                let submission = person.phone.prove(&notice, Some(&person.pin))?;
                 Ok(Ready {
                     contact_id: contact.contact_id,
-                    submission: person.phone.prove(&notice, Some(&person.pin))?,
+                    notice,
+                    submission,
                 })
             }
         })

@@ -9,6 +9,7 @@ pub mod cpu;
 pub mod domain;
 pub mod etcd;
 pub mod failover;
+pub mod hostile;
 pub mod limits;
 pub mod load;
 pub mod machine;

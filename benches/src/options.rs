@@ -29,6 +29,9 @@ pub struct Options {
     /// Leave etcd out.
     #[arg(long)]
     pub no_etcd: bool,
+    /// Announcements only, for a profile: no proofs, no etcd, no limits, no kills.
+    #[arg(long)]
+    pub announce_only: bool,
     /// Calls go to all nodes, not to the leader only: in both systems.
     #[arg(long)]
     pub spread: bool,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::hostile::{self, Liars};
 use crate::load::Measured;
 use crate::rounds::{AtDepth, DEPTHS, LIGHT_DEPTHS, Results, Round};
 use crate::summary::{Spread, hundredths, ms, ratio_hundredths, thousands};
@@ -41,6 +42,7 @@ fn write_all(text: &mut String, results: &Results) -> std::fmt::Result {
     head(text, results)?;
     commands(text, results)?;
     goals(text, results)?;
+    liars(text, results)?;
     rest(text, results)
 }
 
@@ -236,6 +238,44 @@ fn goals(text: &mut String, results: &Results) -> std::fmt::Result {
     for depth in DEPTHS {
         let ratio = ratios(results, depth, |at| &at.verdicts, Measured::per_second);
         line("verdicts per second", depth, ratio, Goal::AtLeast(100))?;
+    }
+    writeln!(text)
+}
+
+fn liars(text: &mut String, results: &Results) -> std::fmt::Result {
+    writeln!(text, "## Honest verdicts beside liars\n")?;
+    writeln!(
+        text,
+        "{} submissions in flight; a lie is another customer's proofs, which every replica judges and \
+         refuses. Goal: one lie in every batch of proofs slows the honest ones by a third at most. Where \
+         every other submission is a lie, the honest ones are half of the load.\n",
+        hostile::DEPTH
+    )?;
+    writeln!(
+        text,
+        "| | honest per second | to no liars, round by round | p99 ms | server CPU µs per honest verdict \
+         |\n|---|---|---|---|---|"
+    )?;
+    for (place, share) in Liars::ALL.into_iter().enumerate() {
+        let at = |round: &'_ Round| round.liars.get(place).map(|(_, measured)| measured.clone());
+        let measured: Vec<Measured> = results.rounds.iter().filter_map(at).collect();
+        let measured: Vec<&Measured> = measured.iter().collect();
+        let ratio = Spread::of(results.rounds.iter().filter_map(|round| {
+            let (_, none) = round.liars.first()?;
+            let (_, some) = round.liars.get(place)?;
+            Some(ratio_hundredths(some.per_second(), none.per_second()))
+        }));
+        writeln!(
+            text,
+            "| {} | {} | **{}** ({}–{}) | {} | {} |",
+            share.name(),
+            spread(&measured, Measured::per_second),
+            hundredths(ratio.median),
+            hundredths(ratio.min),
+            hundredths(ratio.max),
+            spread(&measured, |m| m.percentile_us(P99)).as_ms(),
+            spread(&measured, Measured::server_us_per_call),
+        )?;
     }
     writeln!(text)
 }

@@ -12,6 +12,7 @@ use crate::cpu::{Spent, stolen_ticks};
 use crate::domain::submission_bytes;
 use crate::etcd::{self, Etcd};
 use crate::failover::{self, Gaps};
+use crate::hostile::{self, Liars};
 use crate::limits;
 use crate::load::Measured;
 use crate::machine::{Machine, load_average};
@@ -49,6 +50,8 @@ pub struct AtDepth {
 pub struct Round {
     /// Both systems at every depth.
     pub depths: Vec<AtDepth>,
+    /// Honest verdicts beside liars.
+    pub liars: Vec<(Liars, Measured)>,
     /// Empty calls to a node, by calls in flight.
     pub round_trips: Vec<(usize, Measured)>,
     /// Microseconds from acknowledgement to seal, by calls in flight.
@@ -107,6 +110,11 @@ pub async fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Results, Failu
         spread: options.spread,
     })
     .await?;
+    if options.announce_only {
+        announce(&mut akashi, options, say).await?;
+        akashi.stop().await;
+        return Err("announcements only: there is no table".into());
+    }
     let mut etcd = if options.no_etcd {
         None
     } else {
@@ -143,6 +151,29 @@ pub async fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Results, Failu
     })
 }
 
+/// Announcements at the larger depths, round after round.
+async fn announce(
+    akashi: &mut Akashi,
+    options: &Options,
+    say: &dyn Fn(&str),
+) -> Result<(), Failure> {
+    for round in 0..options.rounds {
+        akashi.settle().await?;
+        let depth = if round % 2 == 0 { 64 } else { 256 };
+        let mut all = Measured::new()?;
+        while all.wall < Duration::from_secs(options.seconds) {
+            all.add(&akashi.announce(depth, akashi.people()).await?.0)?;
+        }
+        say(&format!(
+            "  {depth:>3} in flight: {} announcements/s, p99 {} us, {} us of the servers each",
+            all.per_second(),
+            all.percentile_us(99),
+            all.server_us_per_call(),
+        ));
+    }
+    Ok(())
+}
+
 async fn round(
     akashi: &mut Akashi,
     mut etcd: Option<&mut Etcd>,
@@ -174,6 +205,13 @@ async fn round(
         });
     }
     akashi.settle().await?;
+    let mut liars = Vec::with_capacity(Liars::ALL.len());
+    for share in Liars::ALL {
+        let measured = hostile::verdicts(akashi, share, time).await?;
+        let (name, rate) = (share.name(), measured.per_second());
+        say(&format!("  {name}: {rate} honest verdicts/s"));
+        liars.push((share, measured));
+    }
     let (lanes, pids) = (akashi.phone_lanes(), akashi.pids());
     let mut round_trips = Vec::new();
     let mut seals_us = Vec::new();
@@ -188,6 +226,7 @@ async fn round(
     let syncs = limits::syncs(data, time).await?;
     Ok(Round {
         depths,
+        liars,
         round_trips,
         seals_us,
         syncs,

@@ -46,6 +46,7 @@ pub async fn seal_times_us(
             let Ready {
                 contact_id,
                 submission,
+                ..
             } = ready.get(call).ok_or("no such proof")?;
             let (opened, open) = oneshot::channel();
             let lane_number = caller % crate::akashi::lanes(depth);
