@@ -1,8 +1,8 @@
 //! The stream on which a phone waits for notices.
 //!
-//! The phone names a subject, answers a session challenge with possession of the enrolled device, and
-//! then gets every notice that waits, each once its leaf is sealed. A subject that does not exist is
-//! given a challenge like any other, and fails like a wrong proof.
+//! The phone names a customer or an agent, answers a session challenge with possession of the enrolled
+//! device, and then gets every notice that waits, whatever its purpose, each once its leaf is sealed. A
+//! subject that does not exist is given a challenge like any other, and fails like a wrong proof.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ struct Session {
 
 impl Session {
     fn challenge<R: Replica>(front: &Front<R>, hello: v1::PhoneHello) -> Result<Self, Refusal> {
-        let subject = wire::subject(&hello.tenant, &hello.subject)?;
+        let subject = wire::hello(&hello)?;
         let cluster = front
             .replica
             .view()
@@ -351,15 +351,16 @@ impl<R: Replica> Waiting<R> {
             let Some(challenge) = view.challenge(self.tenant.number, notice.challenge)? else {
                 continue;
             };
-            let Some(contact) = view.contact(self.tenant.number, challenge.contact)? else {
-                continue;
-            };
+            // An agent's login is of no contact; everything else is.
+            let contact = view.contact(self.tenant.number, challenge.contact)?;
+            let template = view.template(self.tenant.number, self.subject)?;
             self.sent.insert(notice.challenge);
             return Ok(Some(wire::notice(
                 &self.cluster,
                 &self.tenant.name,
                 (notice.challenge, &challenge),
-                &contact,
+                contact.as_ref(),
+                template.as_ref(),
                 notice.token,
                 receipt,
             )));

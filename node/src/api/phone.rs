@@ -34,30 +34,39 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::enrolment_id(&message.enrolment_id)?;
         let token: [u8; 32] = wire::array(&message.token, "token")?;
-        let token_hash = Digest::of(&token);
-        let (cluster, enrolment, progress) = self
+        let (cluster, _tenant, enrolment) =
+            self.invited(&call, &message.tenant, id, &token).await?;
+        let progress = self.0.replica.progress();
+        if enrolment.closed || enrolment.expires <= progress.stamp {
+            return Err(Rejection::EnrolmentClosed.into());
+        }
+        let as_of = wire::as_of(&progress, true);
+        Ok(wire::enrolment(cluster, &enrolment, as_of))
+    }
+
+    /// The invitation that a token opens. A token that does not, an invitation that does not exist and
+    /// a tenant that does not exist look alike.
+    async fn invited(
+        &self,
+        call: &Call,
+        tenant: &str,
+        id: EnrolmentId,
+        token: &[u8; 32],
+    ) -> Result<(Cluster, Tenant, Enrolment), Refusal> {
+        let token_hash = Digest::of(token);
+        let found = self
             .0
             .find(call.deadline, |view| {
-                let Some((cluster, tenant)) = Front::<R>::tenant(view, &message.tenant)? else {
+                let Some((cluster, tenant)) = Front::<R>::tenant(view, tenant)? else {
                     return Ok(None);
                 };
                 let enrolment = view
                     .enrolment(tenant.number, id)?
                     .filter(|enrolment| enrolment.token_hash == token_hash);
-                let Some(enrolment) = enrolment else {
-                    return Ok(None);
-                };
-                Ok(Some((cluster, enrolment, view.progress()?)))
+                Ok(enrolment.map(|enrolment| (cluster, tenant, enrolment)))
             })
-            .await?
-            .ok_or(Rejection::UnknownEnrolment)?;
-        if enrolment.closed || enrolment.expires <= progress.stamp {
-            return Err(Rejection::EnrolmentClosed.into());
-        }
-        Ok(v1::GetEnrolmentResponse {
-            context: Some(wire::enrolment_context(cluster, &enrolment)),
-            as_of: Some(wire::as_of(&progress, true)),
-        })
+            .await?;
+        Ok(found.ok_or(Rejection::UnknownEnrolment)?)
     }
 
     async fn complete(
@@ -68,23 +77,76 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::request_id(&message.request_id)?;
         let command = wire::complete_enrolment(message)?;
-        self.admit_enrolment(&call, &command).await?;
-        let answer = self
-            .0
-            .command(&call, id, Command::CompleteEnrolment(command))
+        let (cluster, tenant, _) = self
+            .invited(&call, &command.tenant, command.enrolment, &command.token)
             .await?;
-        let placement = Some(wire::placement(&answer.0));
-        match answer.1 {
-            Reply::Enrolled => Ok(v1::CompleteEnrolmentResponse {
-                placement,
-                enrolled: true,
-                reason: 0,
-            }),
-            Reply::EnrolmentRefused { reason } => Ok(v1::CompleteEnrolmentResponse {
-                placement,
-                enrolled: false,
-                reason: u32::from(reason),
-            }),
+        let keys = SubjectKeys {
+            device_key: command.device_key,
+            pin_key: command.pin_key,
+        };
+        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)?;
+        let command = Command::CompleteEnrolment(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::CompleteEnrolmentResponse {
+            placement: Some(placement),
+            enrolled: reason == 0,
+            reason,
+        })
+    }
+
+    async fn register_credential(
+        &self,
+        request: Request<v1::RegisterCredentialRequest>,
+    ) -> Result<v1::RegisterCredentialResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::register_credential(message)?;
+        let (cluster, tenant, _) = self
+            .invited(&call, &command.tenant, command.enrolment, &command.token)
+            .await?;
+        todo!();
+        let command = Command::RegisterCredential(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::RegisterCredentialResponse {
+            placement: Some(placement),
+            registered: reason == 0,
+            reason,
+        })
+    }
+
+    async fn enrol_template(
+        &self,
+        request: Request<v1::EnrolTemplateRequest>,
+    ) -> Result<v1::EnrolTemplateResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::enrol_template(message)?;
+        let (cluster, tenant, _) = self
+            .invited(&call, &command.tenant, command.enrolment, &command.token)
+            .await?;
+        todo!();
+        let command = Command::EnrolTemplate(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::EnrolTemplateResponse {
+            placement: Some(placement),
+            enrolled: reason == 0,
+            reason,
+        })
+    }
+
+    /// Has an answer to an invitation decided, whatever the invitation is for.
+    async fn enrol(
+        &self,
+        call: &Call,
+        id: RequestId,
+        command: Command,
+    ) -> Result<Enrolled, Refusal> {
+        let (placement, reply) = self.0.command(call, id, command).await?;
+        let reason = match reply {
+            Reply::Enrolled => 0,
+            Reply::EnrolmentRefused { reason } => u32::from(reason),
             Reply::Done
             | Reply::PolicyActive { .. }
             | Reply::SettingsActive(_)
@@ -92,35 +154,10 @@ impl<R: Replica> Phone<R> {
             | Reply::Announced { .. }
             | Reply::Verdict { .. }
             | Reply::Refused { .. }
-            | Reply::AlreadyAnswered => Err(Refusal::Internal),
-        }
-    }
-
-    /// The token must open the invitation, and the proofs must be proofs.
-    async fn admit_enrolment(
-        &self,
-        call: &Call,
-        command: &CompleteEnrolment,
-    ) -> Result<(), Refusal> {
-        let token_hash = Digest::of(&command.token);
-        let (cluster, tenant) = self
-            .0
-            .find(call.deadline, |view| {
-                let Some(found) = Front::<R>::tenant(view, &command.tenant)? else {
-                    return Ok(None);
-                };
-                let known = view
-                    .enrolment(found.1.number, command.enrolment)?
-                    .is_some_and(|enrolment| enrolment.token_hash == token_hash);
-                Ok(known.then_some(found))
-            })
-            .await?
-            .ok_or(Rejection::UnknownEnrolment)?;
-        let keys = SubjectKeys {
-            device_key: command.device_key,
-            pin_key: command.pin_key,
+            | Reply::AlreadyAnswered => return Err(Refusal::Internal),
         };
-        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)
+        let placement = wire::placement(&placement);
+        Ok(Enrolled { placement, reason })
     }
 
     async fn submit(

@@ -25,5 +25,6 @@ mod pki;
 mod port;
 mod refusals;
 mod roles;
+mod surface;
 mod telemetry;
 mod tls;
