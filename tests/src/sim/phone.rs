@@ -127,7 +127,7 @@ impl Phone {
             proof.extend_from_slice(&context.digest()[..8]);
             proof.extend_from_slice(&key[..8]);
             proof.extend_from_slice(&[0; 7]);
-            FactorProof { kind, proof }
+            FactorProof::plain(kind, proof)
         };
         let possession = proof(rng, 1, self.device_key(), true);
         vec![possession, proof(rng, 2, self.pin_key, right)]
@@ -150,14 +150,8 @@ impl Phone {
             .unwrap()
             .to_bytes();
         vec![
-            FactorProof {
-                kind: 1,
-                proof: possession,
-            },
-            FactorProof {
-                kind: 2,
-                proof: knowledge,
-            },
+            FactorProof::plain(1, possession),
+            FactorProof::plain(2, knowledge),
         ]
     }
 }
