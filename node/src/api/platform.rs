@@ -2,7 +2,8 @@
 
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::Command;
-use akashi_domain::ids::Digest;
+use akashi_domain::ids::{ChallengeId, ContactId, Digest};
+use akashi_domain::kv::Fault;
 use akashi_domain::records::Verdict;
 use akashi_domain::state::Records as _;
 use akashi_proto::v1;
@@ -43,39 +44,49 @@ impl<R: Replica> Platform<R> {
         answer.await.map_err(|refusal| self.0.refuse(refusal))
     }
 
+    /// Reads something of the caller's own tenant, as fresh as the caller asks.
+    async fn read<T>(
+        &self,
+        call: &Call,
+        (tenant, read): (&str, Option<v1::ReadOptions>),
+        unknown: impl Into<Refusal> + Send,
+        look: impl Fn(&R::View, u32) -> Result<Option<T>, Fault> + Send,
+    ) -> Result<(T, v1::AsOf), Refusal> {
+        call.of_tenant(tenant)?;
+        let (progress, stale) = self.0.freshen(call, read).await?;
+        let view = self.0.replica.view();
+        let tenant = view.tenant(tenant)?.ok_or(Rejection::UnknownTenant)?;
+        let found = look(&view, tenant.number)?.ok_or_else(|| unknown.into())?;
+        Ok((found, wire::as_of(&progress, stale)))
+    }
+
     async fn contact(
         &self,
         request: Request<v1::GetContactRequest>,
     ) -> Result<v1::GetContactResponse, Refusal> {
         let call = Call::of(&request)?;
         let message = request.into_inner();
-        call.of_tenant(&message.tenant)?;
         let id = wire::contact_id(&message.contact_id)?;
-        let (progress, stale) = self.0.freshen(&call, message.read).await?;
-        let view = self.0.replica.view();
-        let tenant = view
-            .tenant(&message.tenant)?
-            .ok_or(Rejection::UnknownTenant)?;
-        let contact = view
-            .contact(tenant.number, id)?
-            .ok_or(Rejection::UnknownContact)?;
-        let refusals = view
-            .challenge(tenant.number, contact.challenge)?
-            .map_or(0, |challenge| {
-                u32::from(challenge.refusals)
-                    .saturating_add(u32::try_from(challenge.strangers.len()).unwrap_or(u32::MAX))
-            });
-        let receipt = self.receipt(contact.verdict.as_ref());
+        let look = |view: &R::View, tenant| {
+            let Some(contact) = view.contact(tenant, id)? else {
+                return Ok(None);
+            };
+            let challenge = view.challenge(tenant, contact.challenge)?;
+            Ok(Some((contact, challenge)))
+        };
+        let asked = (message.tenant.as_str(), message.read);
+        let ((contact, challenge), as_of) = self
+            .read(&call, asked, Rejection::UnknownContact, look)
+            .await?;
+        let refusals = challenge.map_or(0, |challenge| {
+            u32::from(challenge.refusals)
+                .saturating_add(u32::try_from(challenge.strangers.len()).unwrap_or(u32::MAX))
+        });
         Ok(v1::GetContactResponse {
-            verdict: Some(wire::verdict(
-                contact.challenge,
-                Some(id),
-                contact.verdict.as_ref(),
-                receipt,
-            )),
+            verdict: Some(self.verdict(contact.challenge, Some(id), contact.verdict.as_ref())),
             closed: contact.closed,
             refusals,
-            as_of: Some(wire::as_of(&progress, stale)),
+            as_of: Some(as_of),
         })
     }
 
@@ -85,32 +96,20 @@ impl<R: Replica> Platform<R> {
     ) -> Result<v1::GetOrderResponse, Refusal> {
         let call = Call::of(&request)?;
         let message = request.into_inner();
-        call.of_tenant(&message.tenant)?;
         let contact = wire::contact_id(&message.contact_id)?;
         let id = wire::order_id(&message.order_id)?;
-        let (progress, stale) = self.0.freshen(&call, message.read).await?;
-        let view = self.0.replica.view();
-        let tenant = view
-            .tenant(&message.tenant)?
-            .ok_or(Rejection::UnknownTenant)?;
-        let order = view
-            .order(tenant.number, contact, id)?
-            .ok_or(Refusal::OrderUnknown)?;
-        let receipt = self.receipt(order.verdict.as_ref());
+        let look = |view: &R::View, tenant| view.order(tenant, contact, id);
+        let asked = (message.tenant.as_str(), message.read);
+        let (order, as_of) = self.read(&call, asked, Refusal::OrderUnknown, look).await?;
         Ok(v1::GetOrderResponse {
-            verdict: Some(wire::verdict(
-                order.challenge,
-                Some(contact),
-                order.verdict.as_ref(),
-                receipt,
-            )),
+            verdict: Some(self.verdict(order.challenge, Some(contact), order.verdict.as_ref())),
             order_hash: order.terms.order_hash.to_vec().into(),
             sealed_digest: match order.sealed_digest {
                 Digest::ZERO => bytes::Bytes::new(),
                 Digest(digest) => digest.to_vec().into(),
             },
             payload_until_us: order.payload_until.0,
-            as_of: Some(wire::as_of(&progress, stale)),
+            as_of: Some(as_of),
         })
     }
 
@@ -120,32 +119,27 @@ impl<R: Replica> Platform<R> {
     ) -> Result<v1::GetAgentLoginResponse, Refusal> {
         let call = Call::of(&request)?;
         let message = request.into_inner();
-        call.of_tenant(&message.tenant)?;
         let id = wire::login_id(&message.login_id)?;
-        let (progress, stale) = self.0.freshen(&call, message.read).await?;
-        let view = self.0.replica.view();
-        let tenant = view
-            .tenant(&message.tenant)?
-            .ok_or(Rejection::UnknownTenant)?;
-        let login = view
-            .agent_login(tenant.number, id)?
-            .ok_or(Refusal::LoginUnknown)?;
-        let receipt = self.receipt(login.verdict.as_ref());
+        let look = |view: &R::View, tenant| view.agent_login(tenant, id);
+        let asked = (message.tenant.as_str(), message.read);
+        let (login, as_of) = self.read(&call, asked, Refusal::LoginUnknown, look).await?;
         Ok(v1::GetAgentLoginResponse {
-            verdict: Some(wire::verdict(
-                login.challenge,
-                None,
-                login.verdict.as_ref(),
-                receipt,
-            )),
-            as_of: Some(wire::as_of(&progress, stale)),
+            verdict: Some(self.verdict(login.challenge, None, login.verdict.as_ref())),
+            as_of: Some(as_of),
         })
     }
 
-    /// The receipt of a verdict, once it is sealed.
-    fn receipt(&self, verdict: Option<&Verdict>) -> Option<String> {
-        let receipt = self.0.replica.receipt(verdict?.leaf).ok()?;
-        Some(receipt.to_text())
+    /// A verdict with its receipt, once that is sealed.
+    fn verdict(
+        &self,
+        challenge: ChallengeId,
+        contact: Option<ContactId>,
+        found: Option<&Verdict>,
+    ) -> v1::Verdict {
+        let receipt = found
+            .and_then(|verdict| self.0.replica.receipt(verdict.leaf).ok())
+            .map(|receipt| receipt.to_text());
+        wire::verdict(challenge, contact, found, receipt)
     }
 
     async fn watch(

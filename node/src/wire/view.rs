@@ -193,6 +193,10 @@ pub fn notice(
         asked: Some(asked),
         order: challenge.order.as_ref().map(order_terms),
         pin_epoch: challenge.pin_epoch,
+        login_id: challenge
+            .login
+            .map(|id| id.0.to_vec().into())
+            .unwrap_or_default(),
         template: template
             .filter(|_| challenge.body.face.is_some())
             .map(self::template),

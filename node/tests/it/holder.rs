@@ -193,7 +193,7 @@ impl Sensor {
             &context.nonce.as_ref().try_into().unwrap(),
         );
         let signature = self.signing.sign(&message).to_bytes().to_vec();
-        (fields(&capture, self.digest()), signature)
+        (capture.to_bytes(&self.digest().0), signature)
     }
 
     /// What travels with a face's proof, and its digest.
@@ -210,8 +210,8 @@ impl Sensor {
         let message = probe_message(context, &key, &capture, &self.digest().0, &template);
         let signature = self.signing.sign(&message).to_bytes();
         let mut piece = Piece::plain(7, proof);
-        piece.carried = Sha256::digest([&message[..], &signature].concat()).into();
-        let attachment = [fields(&capture, self.digest()), signature.to_vec()].concat();
+        let attachment = [capture.to_bytes(&self.digest().0), signature.to_vec()].concat();
+        piece.carried = Sha256::digest(&attachment).into();
         piece.part.attachment = attachment.into();
         piece
     }

@@ -257,21 +257,16 @@ async fn a_template_is_enrolled_and_one_of_an_unknown_sensor_is_not() {
     let captured = desk.sensor.enrol(&desk.phone, &invitation, &face);
     let good = template(&mut desk.phone, &invitation, captured);
     let before = leaves(&desk.port);
-    let short = v1::EnrolTemplateRequest {
-        capture: good.capture.slice(..good.capture.len() - 1),
-        ..good.clone()
-    };
-    let long = v1::EnrolTemplateRequest {
-        capture: vec![1; 513].into(),
-        ..good.clone()
-    };
-    for request in [short, long] {
+    let short = good.capture.slice(..good.capture.len() - 1);
+    let long = bytes::Bytes::from_static(&[1; 513]);
+    for (capture, expected) in [(short, "PROOF_MALFORMED"), (long, "FIELD_INVALID")] {
         let request = v1::EnrolTemplateRequest {
             request_id: id(),
-            ..request
+            capture,
+            ..good.clone()
         };
         let status = desk.client.enrol_template(request).await.unwrap_err();
-        is(&status, Code::InvalidArgument, "FIELD_INVALID");
+        is(&status, Code::InvalidArgument, expected);
     }
     assert_eq!(leaves(&desk.port), before);
     let answer = desk.client.enrol_template(good).await.unwrap().into_inner();

@@ -78,6 +78,7 @@ async fn an_agent_logs_in_with_phone_and_pin_and_the_pin_key_is_replaced() {
         assert_eq!(notice.challenge_id, opened.challenge_id);
         assert_eq!(notice.purpose(), v1::PolicyPurpose::AgentLogin);
         assert!(notice.contact_id.is_empty() && notice.order.is_none());
+        assert_eq!(notice.login_id, login(number).login_id);
         assert_eq!(notice.initiator(), v1::CallInitiator::Unspecified);
         assert_eq!(notice.pin_epoch, u32::from(number) - 1);
         let leaf = Receipt::parse(&notice.receipt)
