@@ -69,7 +69,7 @@ impl<R: Replica> Operators<R> {
             .await?;
         let view = self.0.replica.view();
         let tenant = view.tenant(tenant)?.ok_or(Rejection::UnknownTenant)?;
-        Ok(view.policy(tenant.number, name)?.map(wire::policy))
+        Ok(view.policy(tenant.number, name)?.map(wire::policy_view))
     }
 
     /// The name under which a sensor is registered. Not looked at unless the registration was accepted.

@@ -108,12 +108,6 @@ pub const fn settings(settings: &records::Settings) -> v1::Settings {
     }
 }
 
-/// What is asked of a capture from which a template is enrolled.
-const CAPTURE: v1::CaptureRule = v1::CaptureRule {
-    min_level: TEMPLATE_LEVEL_MIN as u32,
-    max_age_s: TEMPLATE_AGE_MAX_S,
-};
-
 /// What an invitation is for, and everything a phone needs to form the context of its proofs.
 #[must_use]
 pub fn enrolment(
@@ -133,13 +127,21 @@ pub fn enrolment(
     let (kind, capture) = match enrolment.kind {
         EnrolmentKind::Device => (v1::EnrolmentKind::Device, None),
         EnrolmentKind::Credential => (v1::EnrolmentKind::Credential, None),
-        EnrolmentKind::Template => (v1::EnrolmentKind::Template, Some(CAPTURE)),
+        EnrolmentKind::Template => (v1::EnrolmentKind::Template, Some(capture_rule())),
     };
     v1::GetEnrolmentResponse {
         context: Some(context),
         as_of: Some(as_of),
         kind: kind.into(),
         capture,
+    }
+}
+
+/// What is asked of a capture from which a template is enrolled.
+fn capture_rule() -> v1::CaptureRule {
+    v1::CaptureRule {
+        min_level: u32::from(TEMPLATE_LEVEL_MIN),
+        max_age_s: TEMPLATE_AGE_MAX_S,
     }
 }
 
