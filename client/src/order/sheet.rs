@@ -57,6 +57,20 @@ impl Sheet {
         Ok(sheet)
     }
 
+    /// A sheet of these lines.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] names the field that is not admissible.
+    pub fn new(currency: &str, lines: Vec<Line>) -> Result<Self, Error> {
+        let sheet = Self {
+            currency: currency.to_owned(),
+            line: lines,
+        };
+        sheet.check().map_err(Error::usage)?;
+        Ok(sheet)
+    }
+
     /// Whether every field is admissible.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let currency = self.currency.as_bytes();
