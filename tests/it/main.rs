@@ -9,6 +9,7 @@
 )]
 
 mod cluster;
+mod policies;
 mod second_verifier;
 mod sim;
 mod tidy;

@@ -107,12 +107,15 @@ struct Answer {
     sealed_out: Option<PathBuf>,
 }
 
+/// An order from the tenant's app, and the customer's data for its processor.
+type Brought = (Order, Zeroizing<Vec<u8>>);
+
 /// What the owner has put into the phone for the next answers.
 #[derive(Default)]
 struct AtHand {
     pin: Option<Pin>,
     face: Option<(SoftwareSensor, Face)>,
-    order: Option<(Order, Zeroizing<Vec<u8>>)>,
+    order: Option<Brought>,
 }
 
 impl AtHand {
@@ -341,7 +344,7 @@ impl Answer {
     }
 
     /// The order that the tenant's app brought, with the customer's data.
-    fn brought(&self) -> Result<Option<(Order, Zeroizing<Vec<u8>>)>, Error> {
+    fn brought(&self) -> Result<Option<Brought>, Error> {
         let Some(path) = &self.order else {
             return Ok(None);
         };

@@ -1,5 +1,5 @@
 //! Sealing to one recipient: RFC 9180 in base mode with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
-//! ChaCha20Poly1305.
+//! `ChaCha20Poly1305`.
 //!
 //! Whoever has the recipient's public key can seal: what makes a payload the customer's is the consent
 //! that covers its digest, not the sealing. A failure to open says nothing about why.
@@ -20,7 +20,7 @@ use crate::files::{self, Mode};
 
 /// Bytes of an encapsulated key.
 const ENCAPSULATED_BYTES: usize = 32;
-/// Bytes that ChaCha20Poly1305 adds to a plaintext.
+/// Bytes that `ChaCha20Poly1305` adds to a plaintext.
 const TAG_BYTES: usize = 16;
 
 /// A sealed payload.

@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::files;
 
 /// Most lines of one order: more does not fit a phone's screen nor a sealed payload.
-pub const LINES_MAX: usize = 64;
+const LINES_MAX: usize = 64;
 /// Longest text of a line, in bytes.
-pub const TEXT_BYTES_MAX: usize = 200;
+const TEXT_BYTES_MAX: usize = 200;
 
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

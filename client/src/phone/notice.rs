@@ -28,7 +28,7 @@ pub struct Terms {
 /// The enrolled template, as a node says it is; the sensor's message and the proof bind it.
 #[derive(Clone, Debug)]
 pub struct EnrolledTemplate {
-    /// C_t.
+    /// `C_t`.
     pub commitment: TemplateCommitment,
     /// n.
     pub dimensions: u16,

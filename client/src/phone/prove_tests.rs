@@ -8,7 +8,7 @@ use akashi_proto::v1;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
-use super::fixtures::{basic, honest, honest_for, phone};
+use super::fixtures::{self, basic, honest, honest_for, phone};
 use super::*;
 use crate::clock;
 use crate::issuer::{Attribute, Issuer, Schema};
@@ -336,7 +336,7 @@ async fn credentials_are_private_and_their_debug_output_says_nothing() {
 #[tokio::test]
 async fn an_offer_for_another_log_and_a_credential_for_another_phone_are_refused() {
     let (home, phone) = phone();
-    let (_other_home, other) = super::fixtures::phone();
+    let (_other_home, other) = fixtures::phone();
     let issuer = Issuer::create(&home.path().join("b"), "bureau-1", "dev/e1/g0", "demo").unwrap();
     let foreign = Issuer::create(&home.path().join("c"), "bureau-1", "evil/e1/g0", "demo").unwrap();
     let schema =

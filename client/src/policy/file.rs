@@ -178,7 +178,7 @@ pub(super) fn parse(text: &str) -> Result<(String, Rules), String> {
         require_knowledge: file.pin,
         predicates,
         face: file.face.map(face).transpose()?,
-        consent: file.consent.map(consent).transpose()?,
+        consent: file.consent.as_ref().map(consent).transpose()?,
         challenge_ttl_s: file.challenge_ttl_s,
         verdict_ttl_s: file.verdict_ttl_s,
     };
@@ -315,7 +315,7 @@ fn face(entry: FaceEntry) -> Result<FaceRule, String> {
     })
 }
 
-fn consent(entry: ConsentEntry) -> Result<ConsentRule, String> {
+fn consent(entry: &ConsentEntry) -> Result<ConsentRule, String> {
     let mut recipient = [0; 32];
     hex::decode_to_slice(&entry.recipient, &mut recipient).map_err(|_bad| {
         "consent.recipient: 64 hexadecimal digits are needed (`akashi order keygen` prints them)"

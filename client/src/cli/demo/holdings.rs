@@ -54,7 +54,12 @@ fn home(stage: &Stage, name: &str) -> PathBuf {
 async fn open_desk(stage: &Stage) -> Result<Issuer, Error> {
     let context = stage.context();
     let origin = context.key_set()?.origin().to_string();
-    let desk = Issuer::create(&home(stage, "bureau"), "bureau-1", &origin, context.tenant())?;
+    let desk = Issuer::create(
+        &home(stage, "bureau"),
+        "bureau-1",
+        &origin,
+        context.tenant(),
+    )?;
     let profile = desk.profile();
     stage
         .cluster
@@ -148,7 +153,10 @@ async fn call(
     policy: &str,
 ) -> Result<(Announced, Submitted), Error> {
     let subject = person.phone.subject().to_owned();
-    let announced = stage.platform.announce(&inbound(&subject, policy), act()).await?;
+    let announced = stage
+        .platform
+        .announce(&inbound(&subject, policy), act())
+        .await?;
     let notice = person.notice(&announced).await?;
     for line in person.phone.plan(&notice, None)?.lines() {
         stage.say(&format!("the phone proves {line}"));
@@ -175,7 +183,10 @@ async fn score(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
     let (announced, _) = call(stage, &mut good, "credit").await?;
     let verdict = stage.verdict(&announced).await?;
     let held = verdict.outcome == Some(Outcome::Verified) && verdict.predicates == 1;
-    stage.expect(held, "score 700: verified as at least 650, and the score is not told");
+    stage.expect(
+        held,
+        "score 700: verified as at least 650, and the score is not told",
+    );
 
     let mut poor = stage.person().await?;
     certify(stage, desk, &poor.phone, (600, 0)).await?;
@@ -197,7 +208,10 @@ async fn score(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
     let (_, refused) = call(stage, &mut good, "credit").await?;
     say_reason(stage, &refused);
     let revoked = refused.outcome.is_none() && refused.reason == CREDENTIAL_REVOKED;
-    stage.expect(revoked, "revoked: the same credential is refused, and the log says why");
+    stage.expect(
+        revoked,
+        "revoked: the same credential is refused, and the log says why",
+    );
     Ok(())
 }
 
@@ -206,14 +220,20 @@ async fn low_proof_for_a_high_bound(stage: &mut Stage, desk: &Issuer) -> Result<
     let mut person = stage.person().await?;
     certify(stage, desk, &person.phone, (600, 0)).await?;
     let subject = person.phone.subject().to_owned();
-    let low = stage.platform.announce(&inbound(&subject, "credit-low"), act()).await?;
+    let low = stage
+        .platform
+        .announce(&inbound(&subject, "credit-low"), act())
+        .await?;
     let notice = person.notice(&low).await?;
     let means = Means {
         pin: Some(&person.pin),
         ..Means::default()
     };
     let answer = person.phone.answer(&notice, &means)?;
-    let high = stage.platform.announce(&inbound(&subject, "credit"), act()).await?;
+    let high = stage
+        .platform
+        .announce(&inbound(&subject, "credit"), act())
+        .await?;
     let notice = person.notice(&high).await?;
     let aimed = answer.submission.aimed_at(&notice)?;
     let refused = person.phone.submit(&aimed, act()).await?;
@@ -242,7 +262,11 @@ async fn order(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
     certify(stage, desk, &person.phone, (700, 500_000)).await?;
     let (contact, _) = call(stage, &mut person, "basic").await?;
     stage
-        .expect_verdict(&contact, Outcome::Verified, "order: the caller is verified first")
+        .expect_verdict(
+            &contact,
+            Outcome::Verified,
+            "order: the caller is verified first",
+        )
         .await?;
 
     let line = |text: &str, quantity, amount| Line {
@@ -287,7 +311,10 @@ async fn order(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
         .await?;
     let approved =
         state.verdict.outcome == Some(Outcome::Verified) && state.order_hash == order.hash();
-    stage.expect(approved, "order: approved on the phone, and the credit limit covers it");
+    stage.expect(
+        approved,
+        "order: approved on the phone, and the credit limit covers it",
+    );
     let sealed = answer.sealed.ok_or(Error::Answer { what: "payload" })?;
     let same = state.sealed_digest == Some(sealed.sealed().digest());
     let opened = sealed.open(&processor)?;
@@ -339,7 +366,10 @@ async fn face(stage: &mut Stage) -> Result<(), Error> {
     let (_, refused) = login(stage, &mut at_work, &agent, "agent-face").await?;
     say_reason(stage, &refused);
     let low = refused.outcome.is_none() && refused.reason == ASSURANCE_TOO_LOW;
-    stage.expect(low, "face: the default policy refuses a SOFTWARE sensor, whatever it shows");
+    stage.expect(
+        low,
+        "face: the default policy refuses a SOFTWARE sensor, whatever it shows",
+    );
     let (login_id, accepted) = login(stage, &mut at_work, &agent, "agent-face-dev").await?;
     let verdict = stage
         .platform
