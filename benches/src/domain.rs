@@ -10,7 +10,7 @@ use akashi_domain::command::{
 };
 use akashi_domain::decide::{Checker, Inline};
 use akashi_domain::entry::{Entry, RULE_VERSION};
-use akashi_domain::event::Event;
+use akashi_domain::event::{ChallengeIssued, Event};
 use akashi_domain::ids::{
     ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
@@ -143,7 +143,7 @@ impl World {
     pub fn submissions(&mut self, applied: &Applied) -> Result<Entry, Failure> {
         let mut commands = Vec::new();
         for recorded in &applied.events {
-            if let Event::ChallengeIssued {
+            if let Event::ChallengeIssued(ChallengeIssued {
                 challenge,
                 contact,
                 subject,
@@ -152,7 +152,7 @@ impl World {
                 expires,
                 policy_digest,
                 ..
-            } = &recorded.event
+            }) = &recorded.event
             {
                 let customer = self
                     .customers

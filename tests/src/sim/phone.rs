@@ -51,6 +51,13 @@ fn stand_in(job: &Job) -> Result<(), Reason> {
     let key = match job.factor {
         Factor::Possession => &job.instance[..32],
         Factor::Knowledge => &job.instance[32..64],
+        // Phones of the simulation have nothing else.
+        Factor::Equals
+        | Factor::Same
+        | Factor::Range
+        | Factor::InSet
+        | Factor::Face
+        | Factor::Consent => return Err(Reason::EquationFailed),
     };
     let scalar = &job.proof[32..];
     let bound = scalar[9..17] == job.context.digest()[..8] && scalar[17..25] == key[..8];

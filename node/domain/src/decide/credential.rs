@@ -56,7 +56,7 @@ pub(super) fn register<V: View, C: Checker>(
     let mut trial = Trial::new(step, command.enrolment.0, invited.context.bytes());
     let signed = [command.signature.as_slice(), &command.body].concat();
     trial.judge(judged(one, &job, signed), checker);
-    let key = crate::factor::device_key(&device.device_key)?;
+    let key = factor::device_key(&device.device_key)?;
     let accepted = match trial.failed {
         Some(failed) => Err(failed.why),
         None => accept_registration(

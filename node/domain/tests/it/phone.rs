@@ -89,24 +89,15 @@ impl Phone {
             .to_bytes();
         let digest = submission_digest(&[Part::plain(Kind::Knowledge, 0, &knowledge)]);
         vec![
-            FactorProof {
-                kind: 1,
-                proof: self.possession(context, digest),
-            },
-            FactorProof {
-                kind: 2,
-                proof: knowledge,
-            },
+            FactorProof::plain(1, self.possession(context, digest)),
+            FactorProof::plain(2, knowledge),
         ]
     }
 
     /// Possession and no PIN.
     pub(crate) fn possession_only(&mut self, context: &Context) -> Vec<FactorProof> {
         let digest = submission_digest(&[]);
-        vec![FactorProof {
-            kind: 1,
-            proof: self.possession(context, digest),
-        }]
+        vec![FactorProof::plain(1, self.possession(context, digest))]
     }
 
     fn possession(&mut self, context: &Context, submission_digest: [u8; 32]) -> Vec<u8> {
