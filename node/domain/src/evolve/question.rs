@@ -60,10 +60,14 @@ impl Evolve for OrderPayloadExpired {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
-        state.delete(
-            Table::Outbox,
-            keys::sealed_order(self.tenant, self.contact, self.order),
-        );
+        let record = state
+            .order(self.tenant, self.contact, self.order)?
+            .ok_or(Fault::Corrupt)?;
+        let due = record.payload_until;
+        let timer = keys::timer(due, TimerKind::Order, self.tenant, self.challenge.0);
+        state.delete(Table::Timer, timer);
+        let sealed = keys::sealed_order(self.tenant, self.contact, self.order);
+        state.delete(Table::Outbox, sealed);
         Ok(())
     }
 }
