@@ -216,7 +216,9 @@ fn jobs_of<V: View>(view: &V, data: &[u8]) -> Vec<(Key, Job)> {
     entry
         .requests
         .iter()
-        .flat_map(|request| submission_jobs(view, &request.command).unwrap_or_default())
+        .flat_map(|request| {
+            submission_jobs(view, entry.stamp, &request.command).unwrap_or_default()
+        })
         .map(|job| (memo_key(&job.context, &job.statement, &job.proof), job))
         .collect()
 }

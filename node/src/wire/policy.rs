@@ -216,7 +216,7 @@ fn consent(rule: v1::ConsentRule) -> Result<ConsentRule, Malformed> {
 
 /// What a policy or a challenge is for.
 #[must_use]
-pub const fn purpose(purpose: PolicyPurpose) -> v1::PolicyPurpose {
+pub(super) const fn purpose(purpose: PolicyPurpose) -> v1::PolicyPurpose {
     match purpose {
         PolicyPurpose::CustomerCall => v1::PolicyPurpose::CustomerCall,
         PolicyPurpose::AgentLogin => v1::PolicyPurpose::AgentLogin,

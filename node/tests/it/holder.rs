@@ -219,7 +219,7 @@ impl Sensor {
 
 /// A template with entries like those of an embedding; `again` is the same face another day.
 pub(crate) fn face(seed: u64, again: bool) -> TemplateOpening {
-    let entries: Vec<i8> = (0..128_i8)
+    let entries: Vec<i8> = (0..=127_i8)
         .map(|at| (at % 17) - 8 + i8::from(again && at % 16 == 0))
         .collect();
     TemplateOpening::commit(&entries, &mut Dice(seed)).unwrap()

@@ -456,7 +456,6 @@ async fn parts_that_no_policy_could_ask_for_stop_at_the_door() {
     change("proofs", &|p| p[0].attachment = vec![1].into());
     change("proofs", &|p| p[2].attachment = vec![1].into());
     change("proofs", &|p| p[0].serial = vec![1; 16].into());
-    change("proofs", &|p| p[2].serial = bytes::Bytes::new());
     change("proofs", &|p| p[2].second_serial = vec![1; 16].into());
     change("proofs.kind", &|p| p[2].kind = 256 + 3);
     change("proofs.slot", &|p| p[2].slot = 256);
