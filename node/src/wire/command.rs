@@ -11,6 +11,7 @@ use akashi_domain::command::{
 use akashi_domain::ids::{Digest, Serial, Stamp, SubjectHash};
 use akashi_domain::limits::ORDER_AMOUNTS_MAX;
 use akashi_domain::records::{ReplicaInfo, Settings};
+use akashi_proof::Commitment;
 use akashi_proto::v1;
 
 use super::{
@@ -262,7 +263,7 @@ pub fn offer_order(request: v1::OfferOrderRequest) -> Result<Command, Malformed>
     let amounts = request
         .amounts
         .iter()
-        .map(|amount| array(amount, "amounts"))
+        .map(|amount| commitment(amount, "amounts"))
         .collect::<Result<_, _>>()?;
     Ok(Command::OfferOrder(OfferOrder {
         contact: contact_id(&request.contact_id)?,
@@ -273,6 +274,15 @@ pub fn offer_order(request: v1::OfferOrderRequest) -> Result<Command, Malformed>
         subject_tag: tag(&request.subject_tag, "subject_tag")?,
         tenant: name(request.tenant, "tenant")?,
     }))
+}
+
+/// A commitment in its canonical bytes.
+fn commitment(bytes: &[u8], field: &'static str) -> Result<[u8; 32], Malformed> {
+    let bytes = array(bytes, field)?;
+    match Commitment::from_bytes(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(_not_a_point) => Err(Malformed { field }),
+    }
 }
 
 /// `OpenAgentLogin`.

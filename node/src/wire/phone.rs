@@ -144,3 +144,51 @@ fn up_to(bytes_max: usize, bytes: &Bytes, field: &'static str) -> Result<Vec<u8>
     }
     Ok(bytes.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use akashi_domain::limits::PAYLOAD_BYTES_MAX;
+
+    use super::*;
+
+    fn part() -> v1::FactorProof {
+        v1::FactorProof {
+            kind: 8,
+            ..v1::FactorProof::default()
+        }
+    }
+
+    #[test]
+    fn the_largest_payload_passes_with_the_length_of_its_key_and_not_a_byte_more() {
+        let most = usize::try_from(PAYLOAD_BYTES_MAX).unwrap() + 2;
+        assert_eq!(most, ATTACHMENT_BYTES_MAX);
+        for (bytes, fits) in [(most, true), (most + 1, false)] {
+            let attachment = vec![0; bytes].into();
+            let parsed = super::part(v1::FactorProof {
+                attachment,
+                ..part()
+            });
+            assert_eq!(parsed.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn a_submission_has_no_more_parts_than_a_policy_can_ask() {
+        assert!(proofs(vec![part(); SUBMISSION_PARTS_MAX]).is_ok());
+        let malformed = Malformed { field: "proofs" };
+        assert_eq!(
+            proofs(vec![part(); SUBMISSION_PARTS_MAX + 1]),
+            Err(malformed)
+        );
+        assert_eq!(proofs(Vec::new()), Err(malformed));
+    }
+
+    #[test]
+    fn no_serial_has_one_spelling() {
+        assert_eq!(serial(&[], "serial"), Ok(Serial::ZERO));
+        assert_eq!(serial(&[7; 16], "serial"), Ok(Serial([7; 16])));
+        for bytes in [&[0; 16][..], &[7; 15], &[7; 17]] {
+            assert!(serial(bytes, "serial").is_err());
+        }
+    }
+}

@@ -53,7 +53,7 @@ pub(crate) async fn invite(
     number: u8,
 ) -> Result<Invitation, Status> {
     let token = bytes::Bytes::from_static(&[9; 32]);
-    let name = [phone.handle.as_bytes(), &[number]].concat();
+    let name = [phone.handle.as_bytes(), &[number, u8::from(phone.is_agent)]].concat();
     let id = bytes::Bytes::copy_from_slice(&Sha256::digest(name)[..16]);
     let (subject, agent) = if phone.is_agent {
         (String::new(), phone.handle.clone())
