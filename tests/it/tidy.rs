@@ -288,7 +288,7 @@ fn nothing_points_into_papers_that_are_elsewhere() {
 
 #[test]
 fn the_catalogue_of_events_is_in_step() {
-    let code = numbered_in_code(source("node/domain/src/event.rs"), "enum Event");
+    let code = numbered_in_code(source("node/domain/src/event.rs"), "events! {");
     let page = numbered_in_table(&source("docs/events.md").text);
     report(apart(
         ("node/domain/src/event.rs", &code),

@@ -13,8 +13,9 @@ use crate::ids::Stamp;
 use crate::kv::{Fault, View};
 use crate::state::Records as _;
 
-/// Every proof that deciding `command` will ask about, as far as the state allows to say: for worker
-/// threads that judge ahead of apply. A command they cannot place yet (its challenge is in an entry that
+/// Every proof that deciding `command` will ask about, as far as the state allows to say.
+///
+/// For worker threads that judge ahead of apply. A command they cannot place yet (its challenge is in an entry that
 /// is not applied) gives no jobs, and apply judges it on the spot.
 ///
 /// `stamp` is that of the entry which holds the command.

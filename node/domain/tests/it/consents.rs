@@ -348,23 +348,18 @@ fn with_amount(amount: &Opening) -> (World, Phone, FactorProof, ChallengeId) {
     .unwrap();
     let witness = RangeWitness::new(&[limit, amount]);
     let context = world.context(challenge);
-    // A proof of the wrong form where there is no right one.
-    let proof = prove(&context, &statement, &witness, &mut phone.dice).map_or_else(
-        |_| {
-            let two = &openings(&[3, 4]);
-            let other = Range::new(
-                RangeBits::SixtyFour,
-                &[RangeTest::AtLeastOther {
-                    value: two[1].commitment(),
-                    other: two[0].commitment(),
-                }],
-            )
-            .unwrap();
-            let witness = RangeWitness::new(&[&two[1], &two[0]]);
-            prove(&context, &other, &witness, &mut phone.dice).unwrap()
-        },
-        |proof| proof,
-    );
+    // One about other numbers where there is none about these.
+    let proof = prove(&context, &statement, &witness, &mut phone.dice).or_else(|_| {
+        let two = &openings(&[3, 4]);
+        let test = RangeTest::AtLeastOther {
+            value: two[1].commitment(),
+            other: two[0].commitment(),
+        };
+        let other = Range::new(RangeBits::SixtyFour, &[test]).unwrap();
+        let witness = RangeWitness::new(&[&two[1], &two[0]]);
+        prove(&context, &other, &witness, &mut phone.dice)
+    });
+    let proof = proof.unwrap();
     let part = predicate(5, (0, held.serial, 0), proof.to_bytes());
     (world, phone, part, challenge)
 }
@@ -373,7 +368,7 @@ fn with_amount(amount: &Opening) -> (World, Phone, FactorProof, ChallengeId) {
 fn a_limit_covers_a_hidden_amount_or_does_not() {
     for (amount, holds) in [(120, true), (501, false)] {
         let (mut world, mut phone, part, challenge) = with_amount(&openings(&[amount])[0]);
-        let consent = world.consent(&mut phone, challenge, &[part.clone()], TEXT);
+        let consent = world.consent(&mut phone, challenge, core::slice::from_ref(&part), TEXT);
         let reply = world.show(&mut phone, challenge, vec![part, consent]);
         if holds {
             assert!(matches!(reply, Ok(Reply::Verdict { .. })));
@@ -424,7 +419,7 @@ fn a_negative_amount_is_covered_by_nothing() {
     let context = world.context(challenge);
     let proof = prove(&context, &statement, &witness, &mut phone.dice).unwrap();
     let part = predicate(5, (0, held.serial, 0), proof.to_bytes());
-    let consent = world.consent(&mut phone, challenge, &[part.clone()], TEXT);
+    let consent = world.consent(&mut phone, challenge, core::slice::from_ref(&part), TEXT);
     let reply = world.show(&mut phone, challenge, vec![part, consent]);
     assert_eq!(reason_of(reply), Reason::EquationFailed.code());
 }

@@ -24,6 +24,10 @@ fn scene() -> (World, Phone, Desk) {
     (world, phone, desk)
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is compared with what a command gives"
+)]
 const fn no(reason: Reason) -> Result<Reply, Rejection> {
     Ok(Reply::EnrolmentRefused {
         reason: reason.code(),

@@ -19,11 +19,8 @@ fn put(body: PolicyBody) -> Result<Reply, Rejection> {
 }
 
 fn refused(body: PolicyBody, field: Field) {
-    assert_eq!(
-        put(body.clone()),
-        Err(Rejection::Invalid(field)),
-        "{body:?}"
-    );
+    let said = format!("{body:?}");
+    assert_eq!(put(body), Err(Rejection::Invalid(field)), "{said}");
 }
 
 fn asking(rule: PredicateRule) -> PolicyBody {

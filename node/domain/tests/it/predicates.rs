@@ -69,7 +69,7 @@ fn refused(reply: Result<Reply, Rejection>) -> u16 {
     }
 }
 
-fn verified(reply: Result<Reply, Rejection>) -> bool {
+fn verified(reply: &Result<Reply, Rejection>) -> bool {
     matches!(
         reply,
         Ok(Reply::Verdict {
@@ -129,7 +129,7 @@ fn every_kind_of_predicate_holds_and_has_its_bit() {
         range(&world, &mut phone, challenge, (2, &held), within, wide),
         predicate(6, (3, held.serial, 1), set.to_bytes()),
     ];
-    assert!(verified(world.show(&mut phone, challenge, parts)));
+    assert!(verified(&world.show(&mut phone, challenge, parts)));
     let verdict = world.challenge(challenge).verdict.unwrap();
     assert_eq!(verdict.predicates, 0b1_1111);
     assert_eq!((verdict.factors, verdict.level), (2, NO_LEVEL));
@@ -160,13 +160,13 @@ fn a_value_of_two_credentials_is_the_same_or_is_not() {
     // Another second credential than the one that was proved about fails at possession, and counts
     // for nothing.
     let covered = phone.with_possession(&world.context(challenge), vec![part.clone()]);
-    let mut exchanged = covered.clone();
+    let mut exchanged = covered;
     exchanged[1].second_serial = first.serial;
     let submission = world.submission(&phone, challenge, exchanged);
     let reply = world.run(Command::SubmitProof(submission));
     assert_eq!(refused(reply), 0);
     assert_eq!(world.challenge(challenge).refusals, 0);
-    assert!(verified(world.show(&mut phone, challenge, vec![part])));
+    assert!(verified(&world.show(&mut phone, challenge, vec![part])));
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn expiry_and_revocations_are_read_when_the_entry_is_applied() {
         let reply = world.show(&mut phone, challenge, vec![part]);
         match reason {
             Some(reason) => assert_eq!(refused(reply), reason.code()),
-            None => assert!(verified(reply)),
+            None => assert!(verified(&reply)),
         }
     }
 
@@ -374,5 +374,5 @@ fn a_garbage_part_beside_a_seen_possession_moves_nothing() {
     assert!(!fact.possession_held);
     assert_eq!((fact.failed_kind, fact.judged.reason), (1, 17));
     assert_eq!(world.challenge(challenge).refusals, 0);
-    assert!(verified(world.show(&mut phone, challenge, vec![part])));
+    assert!(verified(&world.show(&mut phone, challenge, vec![part])));
 }

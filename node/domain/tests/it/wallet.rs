@@ -109,7 +109,7 @@ pub(crate) fn face(seed: u64, again: bool) -> TemplateOpening {
     let mut dice = crate::phone::Dice(seed);
     let mut bytes = [0; 128];
     rand_core::TryRng::try_fill_bytes(&mut dice, &mut bytes).unwrap();
-    let mut entries: Vec<i8> = bytes.iter().map(|byte| *byte as i8).collect();
+    let mut entries: Vec<i8> = bytes.iter().map(|byte| byte.cast_signed()).collect();
     if again {
         for entry in entries.iter_mut().step_by(3) {
             *entry ^= 1;
