@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Global;
 use super::output::Output;
 use crate::answer::{Outcome, Stage};
+use crate::clock;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::layout::is_handle;
@@ -167,14 +168,22 @@ async fn offer(verb: &Offer, global: &Global, output: Output) -> Result<(), Erro
     if !verb.wait {
         return Ok(());
     }
-    let state = platform
+    let waited = platform
         .wait_order(
             &contact_id,
             &order.order_id(),
             Stage::Committed,
             global.long_deadline(),
         )
-        .await?;
+        .await;
+    if matches!(waited, Err(Error::DeadlineExceeded)) {
+        let until = clock::rfc3339(announced.expires_us);
+        output.note(&format!(
+            "no answer yet; the challenge is open until {until}"
+        ));
+        return Err(Error::NoAnswer);
+    }
+    let state = waited?;
     show_state(&order, &state, output);
     state.verdict.outcome.map_or(Ok(()), Outcome::to_result)
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::output::Output;
 use super::{Global, leaf};
 use crate::answer::{Outcome, Stage};
+use crate::clock;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::hexadecimal::{Hex, Secret, read_json, to_json};
@@ -215,9 +216,17 @@ async fn login(
     let id = hex::encode(opened.login_id);
     output.note(&format!("asked; login {id}"));
     let deadline = global.long_deadline();
-    let verdict = platform
+    let waited = platform
         .wait_login(&opened.login_id, Stage::Committed, deadline)
-        .await?;
+        .await;
+    if matches!(waited, Err(Error::DeadlineExceeded)) {
+        let until = clock::rfc3339(opened.expires_us);
+        output.note(&format!(
+            "no verdict yet; the challenge is open until {until}"
+        ));
+        return Err(Error::NoAnswer);
+    }
+    let verdict = waited?;
     let outcome = verdict.outcome.ok_or(Error::Answer { what: "outcome" })?;
     let reason = leaf::reason(u16::try_from(verdict.reason).unwrap_or(u16::MAX));
     let level = verdict

@@ -4,7 +4,11 @@
 //! known only when a later notice, whose receipt was checked, names the PIN's epoch. Until then both
 //! salts are kept: the pending one is written before its key is sent, is used for every answer of the
 //! same epoch, and takes the old one's place by a single rename. So no crash and no lost answer leaves
-//! a phone without the salt in force.
+//! a phone without the salt in force. Two programs that use one phone wait for one another: otherwise
+//! each could draw a pending salt, and the one in force might be lost.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 
 use akashi_proof::{PinKdf, PinSecret};
 use zeroize::Zeroizing;
@@ -19,6 +23,8 @@ use crate::hexadecimal::Secret;
 const IN_FORCE: &str = "pin.salt";
 /// The salt that comes into force with the next success.
 const PENDING: &str = "pin.next";
+/// Held while salts are looked at and changed; empty.
+const LOCK: &str = "pin.lock";
 
 /// A salt with the epoch in which it is in force.
 pub(super) struct Salt {
@@ -82,6 +88,7 @@ impl PhoneDirectory {
     ///
     /// [`Error::Proof`] if neither is.
     pub(super) fn settle_salt(&self, epoch: u32) -> Result<Salt, Error> {
+        let _held = self.lock_salts()?;
         let known = self.salt()?;
         if known.epoch == epoch {
             return Ok(known);
@@ -105,6 +112,7 @@ impl PhoneDirectory {
         let next = epoch.checked_add(1).ok_or(Error::Proof {
             what: "the PIN was replaced too often; enrol the phone again",
         })?;
+        let _held = self.lock_salts()?;
         let path = self.path().join(PENDING);
         if path.is_file() {
             let pending = self.read_salt(PENDING)?;
@@ -115,6 +123,19 @@ impl PhoneDirectory {
         let fresh = Salt::fresh(next)?;
         files::replace_private(&path, fresh.to_text().as_bytes())?;
         Ok(fresh)
+    }
+
+    /// Waits until no other program looks at the salts; until the file is closed.
+    fn lock_salts(&self) -> Result<File, Error> {
+        let path = self.path().join(LOCK);
+        let opened = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path);
+        let file = opened.map_err(Error::file(&path))?;
+        file.lock().map_err(Error::file(&path))?;
+        Ok(file)
     }
 
     fn read_salt(&self, name: &str) -> Result<Salt, Error> {
@@ -188,6 +209,22 @@ mod tests {
         assert_eq!(bytes(&phone.settle_salt(0).unwrap()), first);
         let next = bytes(&phone.salt_after(0).unwrap());
         assert_eq!(bytes(&phone.settle_salt(1).unwrap()), next);
+    }
+
+    #[test]
+    fn many_programs_at_once_draw_one_pending_salt() {
+        let (_home, phone) = directory();
+        let drawn: Vec<[u8; 32]> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| bytes(&phone.salt_after(0).unwrap())))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        assert!(drawn.iter().all(|salt| *salt == drawn[0]));
+        assert_eq!(bytes(&phone.settle_salt(1).unwrap()), drawn[0]);
     }
 
     #[test]
