@@ -361,6 +361,7 @@ async fn enrol(
         let profile = Profile {
             tenant: context.tenant().to_owned(),
             subject: subject.clone(),
+            agent: false,
             key_epoch: 0,
             nodes: context.nodes().to_vec(),
         };

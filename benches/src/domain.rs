@@ -5,17 +5,18 @@ use akashi_client::entropy::ProofRandom;
 use akashi_domain::answer::Reply;
 use akashi_domain::apply::{Applied, apply};
 use akashi_domain::command::{
-    AnnounceContact, Command, CompleteEnrolment, FactorProof, Found, Initiator, OpenEnrolment,
-    Request, SubmitProof,
+    AnnounceContact, Command, CompleteEnrolment, EnrolmentKind, FactorProof, Found, Initiator,
+    OpenEnrolment, Party, Request, SubmitProof,
 };
 use akashi_domain::decide::{Checker, Inline};
 use akashi_domain::entry::{Entry, RULE_VERSION};
-use akashi_domain::event::Event;
+use akashi_domain::event::{ChallengeIssued, Event};
 use akashi_domain::ids::{
     ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
 use akashi_domain::kv::Changes;
-use akashi_domain::records::{PolicyBody, ReplicaInfo};
+use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
 use akashi_proof::{
     Context, ContextFields, DeviceSecret, Kind, Knowledge, Part, PinKdf, PinSecret, Possession,
@@ -92,6 +93,10 @@ impl World {
             tenant: TENANT.to_owned(),
             policy: POLICY.to_owned(),
             body: PolicyBody {
+                purpose: PolicyPurpose::CustomerCall,
+                predicates: Vec::new(),
+                face: None,
+                consent: None,
                 require_possession: true,
                 require_knowledge: true,
                 challenge_ttl_s: 600,
@@ -138,7 +143,7 @@ impl World {
     pub fn submissions(&mut self, applied: &Applied) -> Result<Entry, Failure> {
         let mut commands = Vec::new();
         for recorded in &applied.events {
-            if let Event::ChallengeIssued {
+            if let Event::ChallengeIssued(ChallengeIssued {
                 challenge,
                 contact,
                 subject,
@@ -147,7 +152,7 @@ impl World {
                 expires,
                 policy_digest,
                 ..
-            } = &recorded.event
+            }) = &recorded.event
             {
                 let customer = self
                     .customers
@@ -258,6 +263,8 @@ impl World {
         self.run(vec![Command::OpenEnrolment(OpenEnrolment {
             tenant: TENANT.to_owned(),
             enrolment,
+            kind: EnrolmentKind::Device,
+            party: Party::Customer,
             subject,
             token_hash: Digest::of(&TOKEN),
             subject_tag: tag(subject),
@@ -324,14 +331,8 @@ fn proofs(customer: &Customer, context: &Context) -> Result<Vec<FactorProof>, Fa
     };
     let possession = prove(context, &statement, device, &mut random)?.to_bytes();
     Ok(vec![
-        FactorProof {
-            kind: Kind::Possession.code(),
-            proof: possession,
-        },
-        FactorProof {
-            kind: Kind::Knowledge.code(),
-            proof: knowledge,
-        },
+        FactorProof::plain(Kind::Possession.code(), possession),
+        FactorProof::plain(Kind::Knowledge.code(), knowledge),
     ])
 }
 

@@ -245,7 +245,7 @@ impl Initiator {
 pub struct Verdict {
     /// The challenge that it ended.
     pub challenge_id: [u8; 16],
-    /// The contact that it belongs to.
+    /// The contact that it belongs to; zeros for an agent's login.
     pub contact_id: [u8; 16],
     /// How it ended; none while it is open.
     pub outcome: Option<Outcome>,
@@ -253,6 +253,10 @@ pub struct Verdict {
     pub reason: u32,
     /// Bit 0: something known, bit 1: something had, bit 2: something that one is.
     pub factors: u32,
+    /// Bit i: the policy's predicate i held.
+    pub predicates: u32,
+    /// Assurance of the face that held: 0 software simulator, 1 attested app, 2 secure sensor.
+    pub level: Option<u32>,
     /// The policy version that the challenge pinned.
     pub policy_version: u32,
     /// Cluster time of the decision, in microseconds since 1970-01-01 UTC.
@@ -271,10 +275,16 @@ impl Verdict {
     pub(crate) fn from_wire(verdict: v1::Verdict) -> Result<Self, Error> {
         Ok(Self {
             challenge_id: id16(&verdict.challenge_id, "challenge_id")?,
-            contact_id: id16(&verdict.contact_id, "contact_id")?,
+            contact_id: if verdict.contact_id.is_empty() {
+                [0; 16]
+            } else {
+                id16(&verdict.contact_id, "contact_id")?
+            },
             outcome: Outcome::from_number(verdict.outcome)?,
             reason: verdict.reason,
             factors: verdict.factors,
+            predicates: verdict.predicates,
+            level: verdict.level,
             policy_version: verdict.policy_version,
             decided_us: verdict.decided_us,
             not_after_us: verdict.not_after_us,

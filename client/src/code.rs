@@ -82,10 +82,14 @@ pub enum Code {
     Expectation,
     /// Stopped by the person at the terminal.
     Interrupted,
+    /// The phone has nothing that proves what is asked.
+    Lacking,
     /// Arguments make no sense.
     Usage,
     /// The verdict is not "verified".
     Refused,
+    /// An issuer turns a request away.
+    RequestRefused,
     /// The deadline passed.
     DeadlineExceeded,
     /// The customer did not answer.
@@ -102,7 +106,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::File,
         Self::Malformed,
         Self::Exists,
@@ -115,8 +119,10 @@ impl Code {
         Self::Proof,
         Self::Expectation,
         Self::Interrupted,
+        Self::Lacking,
         Self::Usage,
         Self::Refused,
+        Self::RequestRefused,
         Self::DeadlineExceeded,
         Self::NoAnswer,
         Self::NotPermitted,
@@ -236,6 +242,13 @@ impl Code {
                 "Ctrl-C",
                 "nothing to do; acknowledged work is kept",
             ),
+            Self::Lacking => entry(
+                1013,
+                Failed,
+                "the phone has nothing that proves what is asked",
+                "no registered credential of the policy's issuers shows it, no face is enrolled, or no order was given",
+                "get a credential from one of the issuers and add it, or decline the notice",
+            ),
             Self::Usage => entry(
                 2001,
                 Usage,
@@ -249,6 +262,13 @@ impl Code {
                 "answered: not verified",
                 "the customer declined, reported the call, or the proofs did not hold",
                 "treat the caller as a stranger; if it was reported, end the call",
+            ),
+            Self::RequestRefused => entry(
+                3002,
+                Refused,
+                "the issuer turns the request away",
+                "the offer is unknown, used or over, or the possession proof is not for this offer",
+                "make a new offer and let the holder answer it",
             ),
             Self::DeadlineExceeded => entry(
                 4001,

@@ -120,6 +120,18 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// The phone holds nothing that proves what the policy asks.
+    #[error("this phone has nothing that proves it: {what}")]
+    Lacking {
+        /// What is asked, in words; never a value.
+        what: String,
+    },
+    /// An issuer turns a request for a credential away.
+    #[error("the request is refused: {what}")]
+    RequestRefused {
+        /// Why.
+        what: &'static str,
+    },
     /// Expectations of the demonstration that did not hold.
     #[error("{count} expectation(s) of the demonstration did not hold")]
     Expectation {
@@ -154,6 +166,8 @@ impl Error {
             Self::NoAnswer => Code::NoAnswer,
             Self::Integrity { .. } => Code::Integrity,
             Self::Proof { .. } => Code::Proof,
+            Self::Lacking { .. } => Code::Lacking,
+            Self::RequestRefused { .. } => Code::RequestRefused,
             Self::Expectation { .. } => Code::Expectation,
             Self::Interrupted => Code::Interrupted,
         }
@@ -237,6 +251,8 @@ impl Error {
             | Self::NoAnswer
             | Self::Integrity { .. }
             | Self::Proof { .. }
+            | Self::Lacking { .. }
+            | Self::RequestRefused { .. }
             | Self::Expectation { .. }
             | Self::Interrupted => None,
         }

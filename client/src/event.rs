@@ -12,6 +12,12 @@ pub const VERDICT_REACHED: u16 = 33;
 pub const CALL_REASON_COLUMN: u16 = 1;
 /// Extension column with who placed the call (1 customer, 2 centre).
 pub const INITIATOR_COLUMN: u16 = 2;
+/// Extension column with what a challenge is for: the purpose of the proof context (`u8`).
+pub const PURPOSE_COLUMN: u16 = 11;
+/// Extension column with how often the subject's PIN key was replaced (`u32`, big-endian).
+pub const PIN_EPOCH_COLUMN: u16 = 12;
+/// Extension column with the salted hash of an order (32 bytes).
+pub const ORDER_HASH_COLUMN: u16 = 13;
 
 /// The stable name of an event, or `event.<number>`.
 #[must_use]
@@ -22,12 +28,17 @@ pub fn name(kind: u16) -> String {
         3 => "policy.activated",
         4 => "settings.changed",
         5 => "agent.registered",
+        6 => "issuer.registered",
+        7 => "issuer.revoked",
+        8 => "sensor.registered",
+        9 => "sensor.revoked",
         10 => "enrolment.opened",
         DEVICE_ENROLLED => "device.enrolled",
         12 => "enrolment.refused",
         13 => "enrolment.expired",
         14 => "device.revoked",
         15 => "pin.locked",
+        16 => "pin.key_replaced",
         20 => "contact.announced",
         21 => "agent.bound",
         CHALLENGE_ISSUED => "challenge.issued",
@@ -38,6 +49,16 @@ pub fn name(kind: u16) -> String {
         VERDICT_REACHED => "verdict.reached",
         34 => "submission.duplicate",
         40 => "contact.closed",
+        50 => "order.offered",
+        51 => "order.approved",
+        52 => "order.payload_expired",
+        60 => "credential.registered",
+        61 => "credential.refused",
+        62 => "credential.revoked",
+        65 => "template.enrolled",
+        66 => "template.refused",
+        67 => "template.revoked",
+        70 => "agent_login.opened",
         other => return format!("event.{other}"),
     };
     known.to_owned()

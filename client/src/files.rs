@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::error::Error;
 
 /// Largest file that the command reads whole, in bytes: an enrolment file of 100,000 lines fits.
@@ -67,6 +69,56 @@ pub fn write_new(path: &Path, contents: &[u8], mode: Mode) -> Result<(), Error> 
         .map_err(Error::file(path))
 }
 
+/// Reads a secret of 32 bytes, written as 64 hexadecimal digits.
+///
+/// # Errors
+///
+/// [`Error::File`], or [`Error::Malformed`] without what the file holds.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let text = Zeroizing::new(read_text(path)?);
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    hex::decode_to_slice(text.trim(), bytes.as_mut_slice())
+        .map_err(|_bad| Error::malformed(path, "not 64 hexadecimal digits"))?;
+    Ok(bytes)
+}
+
+/// Replaces a private file as a whole: after a crash there is the old one or the new one, synced.
+///
+/// # Errors
+///
+/// [`Error::File`].
+pub fn replace_private(path: &Path, contents: &[u8]) -> Result<(), Error> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = path.with_file_name(name);
+    match fs::remove_file(&fresh) {
+        // Left by a crash before the rename: it was never in force.
+        Ok(()) => {}
+        Err(missing) if missing.kind() == ErrorKind::NotFound => {}
+        Err(source) => {
+            return Err(Error::File {
+                path: fresh,
+                source,
+            });
+        }
+    }
+    write_new(&fresh, contents, Mode::Private)?;
+    rename(&fresh, path)
+}
+
+/// Renames a file over another and syncs their directory.
+///
+/// # Errors
+///
+/// [`Error::File`].
+pub fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).map_err(Error::file(from))?;
+    let directory = to.parent().unwrap_or_else(|| Path::new("."));
+    fs::File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(Error::file(directory))
+}
+
 /// Makes a directory with mode 0700, parents included; an existing one is left as it is.
 ///
 /// # Errors
@@ -124,6 +176,21 @@ mod tests {
         let again = write_new(&path, b"second", Mode::Private);
         assert!(matches!(again, Err(Error::Exists { .. })));
         assert_eq!(read_text(&path).unwrap(), "first");
+    }
+
+    #[test]
+    fn a_replaced_file_is_private_and_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pin.salt");
+        for contents in [b"first".as_slice(), b"second", b"3"] {
+            // A crash may have left half of a new file.
+            fs::write(directory.path().join("pin.salt.new"), "ha").unwrap();
+            replace_private(&path, contents).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), contents);
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert!(!directory.path().join("pin.salt.new").exists());
     }
 
     #[test]

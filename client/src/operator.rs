@@ -3,10 +3,12 @@
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 
+use crate::answer::bytes32;
 use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::request_id::RequestId;
+use crate::sensor::Profile;
 
 pub use akashi_proto::v1::{GetNodeStatusResponse as NodeStatus, Policy, Settings};
 
@@ -123,6 +125,120 @@ impl Operator {
             .call(deadline, &message, |channel, request| async move {
                 ClusterServiceClient::new(channel)
                     .register_agent(request)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Registers a key by which an issuer signs credentials; gives the key's id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn register_issuer(
+        &self,
+        tenant: &str,
+        name: &str,
+        key: &[u8; 32],
+        deadline: Deadline,
+    ) -> Result<[u8; 32], Error> {
+        let message = v1::RegisterIssuerRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            name: name.to_owned(),
+            key: key.to_vec().into(),
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .register_issuer(request)
+                    .await
+            })
+            .await?;
+        bytes32(&answer.issuer_key_id, "issuer_key_id")
+    }
+
+    /// Revokes an issuer's key: credentials registered from `from_us` on are dead; zero means now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn revoke_issuer(
+        &self,
+        tenant: &str,
+        key_id: &[u8; 32],
+        from_us: u64,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let message = v1::RevokeIssuerRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            issuer_key_id: key_id.to_vec().into(),
+            from_us,
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .revoke_issuer(request)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Registers a sensor's certificate; gives its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn register_sensor(
+        &self,
+        tenant: &str,
+        sensor: &Profile,
+        deadline: Deadline,
+    ) -> Result<[u8; 32], Error> {
+        let message = v1::RegisterSensorRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            key: sensor.key.0.to_vec().into(),
+            model_id: sensor.model_id.clone(),
+            level: sensor.level.into(),
+            not_before_us: sensor.not_before_us,
+            expires_us: sensor.expires_us,
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .register_sensor(request)
+                    .await
+            })
+            .await?;
+        bytes32(&answer.certificate_digest, "certificate_digest")
+    }
+
+    /// Revokes a sensor's certificate: its captures count no more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn revoke_sensor(
+        &self,
+        tenant: &str,
+        certificate: &[u8; 32],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let message = v1::RevokeSensorRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            certificate_digest: certificate.to_vec().into(),
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .revoke_sensor(request)
                     .await
             })
             .await?;

@@ -52,11 +52,23 @@ impl TagKey {
 /// phone computes it itself: a context with another value is not about its owner.
 #[must_use]
 pub fn subject_hash(tenant: &str, subject: &str) -> [u8; 32] {
+    party_hash(b"akashi/v1/subject", tenant, subject)
+}
+
+/// The 32 bytes that stand for an agent in proof contexts: as [`subject_hash`], under a label of its
+/// own.
+#[must_use]
+pub fn agent_hash(tenant: &str, agent: &str) -> [u8; 32] {
+    party_hash(b"akashi/v1/agent", tenant, agent)
+}
+
+fn party_hash(label: &[u8], tenant: &str, handle: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
-    hash.update(b"akashi/v1/subject\0");
-    hash.update(tenant.as_bytes());
-    hash.update([0]);
-    hash.update(subject.as_bytes());
+    hash.update(label);
+    for part in [tenant, handle] {
+        hash.update([0]);
+        hash.update(part.as_bytes());
+    }
     hash.finalize().into()
 }
 
@@ -123,6 +135,7 @@ mod tests {
             subject_hash("ab", "cdefghij"),
             subject_hash("abc", "defghij")
         );
+        assert_ne!(agent_hash("ab", "cdefghij"), subject_hash("ab", "cdefghij"));
     }
 
     #[test]

@@ -242,6 +242,30 @@ impl Credential {
         self.issuer_key_id
     }
 
+    /// The issuer's name, as the issuer says it.
+    #[must_use]
+    pub fn issuer(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> &[u8] {
+        &self.schema
+    }
+
+    /// The schema's version.
+    #[must_use]
+    pub const fn schema_version(&self) -> u16 {
+        self.schema_version
+    }
+
+    /// Last moment of validity, microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn expires_us(&self) -> u64 {
+        self.expires_us
+    }
+
     /// C₁ … C_m, counted from 0.
     #[must_use]
     pub fn attributes(&self) -> &[Commitment] {
@@ -367,13 +391,13 @@ pub fn present(
         .ok_or(Reason::Malformed)
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Reason> {
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Reason> {
     let (taken, left) = rest.split_first_chunk().ok_or(Reason::Malformed)?;
     *rest = left;
     Ok(*taken)
 }
 
-fn take_lv<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Reason> {
+pub(crate) fn take_lv<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Reason> {
     let length = u16::from_le_bytes(take(rest)?);
     let (taken, left) = rest
         .split_at_checked(usize::from(length))

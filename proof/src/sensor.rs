@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Context, DeviceKey, Dimensions, Kind, Proximity, Purpose, Reason, SIGNATURE_BYTES, SensorKey,
-    Suite, TemplateCommitment, encode,
+    Suite, TemplateCommitment,
+    credential::{take, take_lv},
+    encode,
 };
 
 /// How far a capture can be trusted. Each level promises what those below it promise.
@@ -146,6 +148,50 @@ pub struct Capture<'a> {
     pub result: CaptureResult,
     /// When it was captured, microseconds since the Unix epoch.
     pub captured_us: u64,
+}
+
+impl<'a> Capture<'a> {
+    /// The fields that the sensor signs, as they travel: C \[32\] ‖ n u16 ‖ lv(model id) ‖ level u8 ‖ capture
+    /// result u8 ‖ certificate digest \[32\] ‖ captured u64. The same run of bytes stands in the message.
+    #[must_use]
+    pub fn to_bytes(&self, certificate_digest: &[u8; 32]) -> Vec<u8> {
+        let mut bytes = Vec::from(self.commitment.to_bytes());
+        bytes.extend_from_slice(&self.dimensions.count().to_le_bytes());
+        encode::put_lv(&mut bytes, self.model_id);
+        bytes.push(self.level.code());
+        bytes.push(self.result.code());
+        bytes.extend_from_slice(certificate_digest);
+        bytes.extend_from_slice(&self.captured_us.to_le_bytes());
+        bytes
+    }
+
+    /// Reads [`to_bytes`](Self::to_bytes) and nothing else: the capture, and the digest of the certificate
+    /// that it names.
+    ///
+    /// # Errors
+    /// [`Reason::NonCanonicalPoint`] or [`Reason::IdentityPoint`] for C; [`Reason::Malformed`] for
+    /// other lengths and codes.
+    pub fn parse(bytes: &'a [u8]) -> Result<(Self, [u8; 32]), Reason> {
+        let rest = &mut &*bytes;
+        let commitment = TemplateCommitment::from_bytes(&take(rest)?)?;
+        let count = u16::from_le_bytes(take(rest)?);
+        let model_id = take_lv(rest)?;
+        let ([level], [result]) = (take(rest)?, take(rest)?);
+        let certificate_digest = take(rest)?;
+        let captured_us = u64::from_le_bytes(take(rest)?);
+        if !rest.is_empty() {
+            return Err(Reason::Malformed);
+        }
+        let capture = Self {
+            commitment,
+            dimensions: Dimensions::from_count(count).ok_or(Reason::Malformed)?,
+            model_id,
+            level: Assurance::from_code(level).ok_or(Reason::Malformed)?,
+            result: CaptureResult::from_code(result).ok_or(Reason::Malformed)?,
+            captured_us,
+        };
+        Ok((capture, certificate_digest))
+    }
 }
 
 /// What the tenant asks of captures.
@@ -360,12 +406,6 @@ fn message(
     bytes.extend_from_slice(context.subject());
     bytes.extend_from_slice(&key.to_bytes());
     bytes.extend_from_slice(&context.session_id(Kind::Proximity));
-    bytes.extend_from_slice(&capture.commitment.to_bytes());
-    bytes.extend_from_slice(&capture.dimensions.count().to_le_bytes());
-    encode::put_lv(&mut bytes, capture.model_id);
-    bytes.push(capture.level.code());
-    bytes.push(capture.result.code());
-    bytes.extend_from_slice(certificate_digest);
-    bytes.extend_from_slice(&capture.captured_us.to_le_bytes());
+    bytes.extend_from_slice(&capture.to_bytes(certificate_digest));
     bytes
 }

@@ -10,6 +10,7 @@
 
 mod cluster;
 mod fuzz_corpus;
+mod policies;
 mod second_verifier;
 mod sim;
 mod tidy;

@@ -306,7 +306,7 @@ fn nothing_points_into_papers_that_are_elsewhere() {
 
 #[test]
 fn the_catalogue_of_events_is_in_step() {
-    let code = numbered_in_code(source("node/domain/src/event.rs"), "enum Event");
+    let code = numbered_in_code(source("node/domain/src/event.rs"), "events! {");
     let page = numbered_in_table(&source("docs/events.md").text);
     report(apart(
         ("node/domain/src/event.rs", &code),
@@ -479,5 +479,6 @@ fn manifests() -> Vec<&'static Source> {
 }
 
 fn is_in(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.starts_with('/'))
 }

@@ -73,6 +73,7 @@ impl RealCluster {
         let profile = Profile {
             tenant: TENANT.to_owned(),
             subject: subject.to_owned(),
+            agent: false,
             key_epoch: 0,
             nodes: context.nodes().to_vec(),
         };

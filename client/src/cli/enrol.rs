@@ -21,7 +21,7 @@ use crate::layout;
 use crate::operator::Operator;
 use crate::phone::{Phone, PhoneDirectory, Profile};
 use crate::pki::Authority;
-use crate::platform::Platform;
+use crate::platform::{InvitedTo, Party, Platform};
 
 /// Most phones enrolled at the same time: each holds 64 MiB while its PIN is turned into a key.
 const PARALLEL_MAX: u16 = 64;
@@ -87,14 +87,7 @@ pub(super) async fn run(
 ) -> Result<Enrolled, Error> {
     let parallel = parallel.map_or_else(processors, usize::from);
     let bar = progress_bar(entries.len(), output);
-    let shared = Arc::new(Shared {
-        operator: context.operator()?,
-        platform: context.platform()?,
-        phones: context.phone_connection()?,
-        context: context.clone(),
-        authority: authority(context)?,
-        ca_pem: files::read_text(context.ca())?,
-    });
+    let shared = Arc::new(Shared::of(context)?);
     let mut results = futures::stream::iter(entries)
         .map(|entry| {
             let shared = Arc::clone(&shared);
@@ -114,6 +107,23 @@ pub(super) async fn run(
     Ok(done)
 }
 
+/// Makes and enrols the phone of a registered agent.
+pub(super) async fn agents_phone(
+    context: &Context,
+    agent: &str,
+    pin: zeroize::Zeroizing<String>,
+    each: Duration,
+) -> Result<(), Error> {
+    let directory = PhoneDirectory::of(context.phones(), agent);
+    let made = Shared::of(context)?
+        .make_phone(&directory, Party::Agent(agent), &pin, Deadline::after(each))
+        .await;
+    if made.is_err() && directory.path().is_dir() {
+        directory.discard()?;
+    }
+    made
+}
+
 enum Step {
     Customer,
     Agent,
@@ -130,6 +140,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn of(context: &Context) -> Result<Self, Error> {
+        Ok(Self {
+            operator: context.operator()?,
+            platform: context.platform()?,
+            phones: context.phone_connection()?,
+            context: context.clone(),
+            authority: authority(context)?,
+            ca_pem: files::read_text(context.ca())?,
+        })
+    }
+
     async fn enrol(&self, entry: Entry, deadline: Deadline) -> Result<Step, Error> {
         match entry {
             Entry::Agent { agent } => match self.register_agent(&agent, deadline).await {
@@ -145,7 +166,9 @@ impl Shared {
                 if directory.is_there() {
                     return Ok(Step::Skipped);
                 }
-                let made = self.make_phone(&directory, &subject, &pin, deadline).await;
+                let made = self
+                    .make_phone(&directory, Party::Customer(&subject), &pin, deadline)
+                    .await;
                 if made.is_err() && directory.path().is_dir() {
                     directory.discard()?;
                 }
@@ -169,13 +192,14 @@ impl Shared {
     async fn make_phone(
         &self,
         directory: &PhoneDirectory,
-        subject: &str,
+        owner: Party<'_>,
         pin: &str,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let profile = Profile {
             tenant: self.context.tenant().to_owned(),
-            subject: subject.to_owned(),
+            subject: owner.handle().to_owned(),
+            agent: matches!(owner, Party::Agent(_)),
             key_epoch: 0,
             nodes: self.context.nodes().to_vec(),
         };
@@ -190,7 +214,10 @@ impl Shared {
         let (phone, secret) = derived.await.map_err(|_stopped| Error::Proof {
             what: "the PIN's key",
         })?;
-        let invitation = self.platform.open_enrolment(subject, deadline).await?;
+        let invitation = self
+            .platform
+            .invite(owner, InvitedTo::Device, deadline)
+            .await?;
         phone.enrol(&invitation, &secret?, deadline).await
     }
 }

@@ -1,21 +1,31 @@
-//! `akashi explain`: what an error number means.
+//! `akashi explain`: what an error number or a reason means.
 
 use clap::Args;
 use serde_json::json;
 
 use super::output::Output;
+use super::{leaf, reasons};
 use crate::error::{Code, Error};
 
-/// Tell what an error number means and what to do next
+/// Tell what an error number or a reason means and what to do next
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  akashi explain AK6001")]
+#[command(after_help = "\
+Errors are written AK6001; the reasons of verdicts are plain numbers below 1000.
+
+Example:
+  akashi explain AK6001
+  akashi explain 24")]
 pub(super) struct Explain {
-    /// The number, for example AK6001; all of them if left out
+    /// The number, for example AK6001, or 24 for a reason; all error numbers if left out
     code: Option<String>,
 }
 
 impl Explain {
     pub(super) fn run(&self, output: Output) -> Result<(), Error> {
+        let reason = self.code.as_ref().and_then(|text| text.parse().ok());
+        if let Some(number) = reason.filter(|number| *number < reasons::REASON_LIMIT) {
+            return explain_reason(number, output);
+        }
         let codes = match &self.code {
             Some(text) => vec![
                 Code::parse(text)
@@ -47,4 +57,19 @@ impl Explain {
         }
         Ok(())
     }
+}
+
+fn explain_reason(number: u16, output: Output) -> Result<(), Error> {
+    let about = reasons::about(number)
+        .ok_or_else(|| Error::usage(format!("{number} is no reason that this version knows")))?;
+    let words = leaf::reason(number);
+    output.record(
+        &[
+            ("reason", words.clone()),
+            ("cause", about.cause.to_owned()),
+            ("next", about.next.to_owned()),
+        ],
+        &json!({ "reason": number, "words": words, "cause": about.cause, "next": about.next }),
+    );
+    Ok(())
 }

@@ -138,6 +138,8 @@ pub(super) fn reason(number: u16) -> String {
         107 => "the device was revoked".to_owned(),
         108 => "too many notices".to_owned(),
         109 => "no enrolled device".to_owned(),
+        110 => "a newer order took its place".to_owned(),
+        111 => "a newer login took its place".to_owned(),
         other => Reason::from_code(other).map_or_else(
             || "unknown to this version".to_owned(),
             |reason| reason.to_string(),

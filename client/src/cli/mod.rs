@@ -10,11 +10,18 @@ mod demo;
 mod dev;
 mod enrol;
 mod explain;
+mod holdings;
+mod issuer;
 mod leaf;
 mod log;
 mod ops;
+mod order;
 pub mod output;
 mod phone;
+mod platform;
+mod policy;
+mod reasons;
+mod sensor;
 mod verify;
 
 use std::path::PathBuf;
@@ -117,6 +124,11 @@ enum Verb {
     Enrol(enrol::Enrol),
     Call(call::Call),
     Phone(phone::Phone),
+    Issuer(issuer::Issuer),
+    Sensor(sensor::Sensor),
+    Order(order::Order),
+    Policy(policy::Policy),
+    Platform(platform::Platform),
     Verify(verify::Verify),
     Log(log::Log),
     Cluster(cluster::Cluster),
@@ -168,6 +180,11 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Enrol(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Call(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Phone(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Issuer(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Sensor(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),
         Verb::Log(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Cluster(verb) => Box::pin(verb.run(&global, output)).await,
@@ -178,6 +195,24 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
             Ok(())
         }
     }
+}
+
+/// Refuses a path where something is, before anything is done that it would be needed for.
+fn must_be_new(path: &std::path::Path) -> Result<(), Error> {
+    if path.exists() {
+        return Err(Error::Exists {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Reads an id of 32 hexadecimal digits.
+fn id_from_text(text: &str, name: &str) -> Result<[u8; 16], Error> {
+    let mut id = [0; 16];
+    hex::decode_to_slice(text, &mut id)
+        .map_err(|_bad| Error::usage(format!("{name}: 32 hexadecimal digits are needed")))?;
+    Ok(id)
 }
 
 /// Every help page, in the order of the commands: what the golden file holds.

@@ -3,21 +3,23 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use akashi_proof::PinSecret;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::output::Output;
-use super::{Global, enrol, leaf};
-use crate::answer::Outcome;
+use super::output::{Output, table};
+use super::{Global, enrol, holdings, leaf, order};
+use crate::answer::{Initiator, Outcome};
 use crate::clock;
 use crate::context::Context;
 use crate::enrolment::Entry;
 use crate::error::Error;
 use crate::files;
 use crate::layout::is_handle;
-use crate::phone::{CheckedNotice, Phone as Device, PhoneDirectory, Reply};
+use crate::order::Order;
+use crate::phone::{CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply};
+use crate::policy::PolicyPurpose;
+use crate::sensor::{Face, SoftwareSensor};
 
 /// Use a simulated phone
 #[derive(Debug, Args)]
@@ -28,19 +30,27 @@ pub(super) struct Phone {
 
 #[derive(Debug, Subcommand)]
 enum PhoneVerb {
-    /// Make a phone for a customer and enrol it
-    #[command(after_help = "Example:\n  akashi phone enrol cust-demo-2 --pin-file pin.txt")]
-    Enrol(One),
+    /// Make a phone for a customer, or for an agent, and enrol it
+    #[command(after_help = "\
+An agent must be registered: `akashi enrol` does that.
+
+Example:
+  akashi phone enrol cust-demo-2 --pin-file pin.txt")]
+    Enrol(EnrolPhone),
     /// List the phones of the context
     #[command(after_help = "Example:\n  akashi phone list -o jsonl")]
     List,
     /// Wait for a notice, check it, show it, prove
     #[command(after_help = "\
-The notice is shown only if its receipt verifies under the key set that the phone has pinned.
+The notice is shown only if its receipt verifies under the key set that the phone has pinned, and
+with everything that is proved. A consent needs the order that the tenant's app brought.
 
 Example:
-  akashi phone answer cust-demo-1 --auto --pin-file pin.txt")]
+  akashi phone answer cust-demo-1 --auto --pin-file pin.txt
+  akashi phone answer cust-demo-1 --order order.json --data address.txt --sealed-out sealed.json")]
     Answer(Answer),
+    Credential(holdings::Credential),
+    Face(holdings::Face),
     /// Wait for a notice and report it: \"I am not on a call\"
     #[command(after_help = "Example:\n  akashi phone report cust-demo-1")]
     Report(Subject),
@@ -65,21 +75,77 @@ struct One {
 }
 
 #[derive(Debug, Args)]
+struct EnrolPhone {
+    #[command(flatten)]
+    one: One,
+    /// The handle is an agent's
+    #[arg(long)]
+    agent: bool,
+}
+
+#[derive(Debug, Args)]
 struct Answer {
     #[command(flatten)]
     one: One,
     /// Prove without asking, and go on with the next notice until the timeout
     #[arg(long)]
     auto: bool,
+    /// Name of the synthetic face in front of the phone's software sensor
+    #[arg(long, value_name = "NAME")]
+    face: Option<String>,
+    /// TESTS ONLY: sign the level of the sensor's certificate instead of 0
+    #[arg(long)]
+    pretend_level_for_tests: bool,
+    /// The order that the tenant's app brought to the phone
+    #[arg(long, value_name = "FILE")]
+    order: Option<PathBuf>,
+    /// Data for the processor of the order, sealed so that nobody else reads it
+    #[arg(long, value_name = "FILE", requires = "order")]
+    data: Option<PathBuf>,
+    /// Write a copy of the sealed payload to this new file
+    #[arg(long, value_name = "FILE", requires = "order")]
+    sealed_out: Option<PathBuf>,
+}
+
+/// An order from the tenant's app, and the customer's data for its processor.
+type Brought = (Order, Zeroizing<Vec<u8>>);
+
+/// What the owner has put into the phone for the next answers.
+#[derive(Default)]
+struct AtHand {
+    pin: Option<Pin>,
+    face: Option<(SoftwareSensor, Face)>,
+    order: Option<Brought>,
+}
+
+impl AtHand {
+    fn means(&self) -> Means<'_> {
+        Means {
+            pin: self.pin.as_ref(),
+            face: self.face.as_ref().map(|(sensor, face)| (sensor, face)),
+            order: self
+                .order
+                .as_ref()
+                .map(|(order, data)| (order, data.as_slice())),
+        }
+    }
+
+    fn order(&self) -> Option<&Order> {
+        self.order.as_ref().map(|(order, _)| order)
+    }
 }
 
 impl Phone {
     pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Error> {
         let context = global.context()?;
         match self.verb {
-            PhoneVerb::Enrol(one) => enrol_one(&context, one, global, output).await,
+            PhoneVerb::Enrol(verb) => {
+                enrol_one(&context, verb.one, verb.agent, global, output).await
+            }
             PhoneVerb::List => list(&context, output),
             PhoneVerb::Answer(answer) => answer.run(&context, global, output).await,
+            PhoneVerb::Credential(verb) => verb.run(&context, global, output).await,
+            PhoneVerb::Face(verb) => verb.run(&context, global, output).await,
             PhoneVerb::Report(one) => {
                 reply(&context, &one.subject, Reply::Report, global, output).await
             }
@@ -93,6 +159,7 @@ impl Phone {
 async fn enrol_one(
     context: &Context,
     one: One,
+    agent: bool,
     global: &Global,
     output: Output,
 ) -> Result<(), Error> {
@@ -108,12 +175,16 @@ async fn enrol_one(
         });
     }
     let pin = read_pin(one.pin_file.as_deref(), output)?;
-    let entry = Entry::Customer {
-        subject: one.subject,
-        pin,
-    };
     let each = std::time::Duration::from_secs(global.seconds());
-    enrol::run(context, vec![entry], Some(1), each, output).await?;
+    if agent {
+        enrol::agents_phone(context, &one.subject, pin, each).await?;
+    } else {
+        let entry = Entry::Customer {
+            subject: one.subject,
+            pin,
+        };
+        enrol::run(context, vec![entry], Some(1), each, output).await?;
+    }
     output.data(&directory.path().display().to_string());
     output.note("The phone is enrolled; the cluster has its public keys only.");
     Ok(())
@@ -136,12 +207,15 @@ fn list(context: &Context, output: Output) -> Result<(), Error> {
 impl Answer {
     async fn run(self, context: &Context, global: &Global, output: Output) -> Result<(), Error> {
         let device = open(context, &self.one.subject)?;
+        if let Some(path) = &self.sealed_out {
+            super::must_be_new(path)?;
+        }
         let deadline = global.long_deadline();
-        // An automatic phone must not fail at its first call for want of a PIN.
-        let mut secret = if self.auto {
-            Some(self.type_pin(&device, output)?)
-        } else {
-            None
+        let mut hand = AtHand {
+            // An automatic phone must not fail at its first call for want of a PIN.
+            pin: self.auto.then(|| self.type_pin(output)).transpose()?,
+            face: self.in_front(&device)?,
+            order: self.brought()?,
         };
         let mut session = device.open_session(global.deadline()).await?;
         output.note("waiting for a notice …");
@@ -152,13 +226,13 @@ impl Answer {
                 other => other?,
             };
             let outcome = self
-                .answer(&device, &notice, &mut secret, global, output)
+                .answer(&device, &notice, &mut hand, global, output)
                 .await;
             answered += 1;
             let outcome = match outcome {
                 Ok(outcome) => outcome,
-                // Too late for this one; the next caller is not to blame.
-                Err(error @ Error::Rejected { .. }) if self.auto => {
+                // Too late for this one, or nothing to prove it with; the next caller is not to blame.
+                Err(error @ (Error::Rejected { .. } | Error::Lacking { .. })) if self.auto => {
                     output.error(&error);
                     continue;
                 }
@@ -179,7 +253,7 @@ impl Answer {
         &self,
         device: &Device,
         notice: &CheckedNotice,
-        secret: &mut Option<PinSecret>,
+        hand: &mut AtHand,
         global: &Global,
         output: Output,
     ) -> Result<Option<Outcome>, Error> {
@@ -187,13 +261,22 @@ impl Answer {
         device
             .reply(notice, Reply::Opened, global.deadline())
             .await?;
+        let plan = match device.plan(notice, hand.order()) {
+            Ok(plan) => plan,
+            Err(error @ Error::Lacking { .. }) if !self.auto => {
+                output.error(&error);
+                return decline_or_report(device, notice, global, output).await;
+            }
+            Err(error) => return Err(error),
+        };
+        show_plan(notice, &plan, hand.order(), output);
         let choice = if self.auto {
             Choice::Prove
         } else {
             ask(output)?
         };
         match choice {
-            Choice::Prove => self.prove(device, notice, secret, global, output).await,
+            Choice::Prove => self.prove(device, notice, hand, global, output).await,
             Choice::Decline => {
                 device
                     .reply(notice, Reply::Decline, global.deadline())
@@ -208,16 +291,23 @@ impl Answer {
         &self,
         device: &Device,
         notice: &CheckedNotice,
-        secret: &mut Option<PinSecret>,
+        hand: &mut AtHand,
         global: &Global,
         output: Output,
     ) -> Result<Option<Outcome>, Error> {
         loop {
-            if notice.require_knowledge() && secret.is_none() {
-                *secret = Some(self.type_pin(device, output)?);
+            if notice.require_knowledge() && hand.pin.is_none() {
+                hand.pin = Some(self.type_pin(output)?);
             }
-            let submission = device.prove(notice, secret.as_ref())?;
-            let answer = device.submit(&submission, global.deadline()).await?;
+            let answer = device.answer(notice, &hand.means())?;
+            if let (Some(sealed), Some(path)) = (&answer.sealed, &self.sealed_out) {
+                // Each attempt seals anew; the last one is what the cluster has.
+                if path.exists() {
+                    std::fs::remove_file(path).map_err(Error::file(path))?;
+                }
+                sealed.write(path)?;
+            }
+            let answer = device.submit(&answer.submission, global.deadline()).await?;
             if answer.outcome.is_some() {
                 return Ok(answer.outcome);
             }
@@ -226,16 +316,60 @@ impl Answer {
                 leaf::reason(u16::try_from(answer.reason).unwrap_or(u16::MAX)),
                 answer.attempts_left
             ));
-            if self.auto || self.one.pin_file.is_some() || answer.attempts_left == 0 {
+            let fixed = self.auto || self.one.pin_file.is_some() || !notice.require_knowledge();
+            if fixed || answer.attempts_left == 0 {
                 return Ok(None);
             }
-            *secret = None;
+            hand.pin = None;
         }
     }
 
-    fn type_pin(&self, device: &Device, output: Output) -> Result<PinSecret, Error> {
-        device.unlock(&read_pin(self.one.pin_file.as_deref(), output)?)
+    fn type_pin(&self, output: Output) -> Result<Pin, Error> {
+        read_pin(self.one.pin_file.as_deref(), output).map(Pin::new)
     }
+
+    /// The phone's sensor with the named face in front of it.
+    fn in_front(&self, device: &Device) -> Result<Option<(SoftwareSensor, Face)>, Error> {
+        let Some(name) = &self.face else {
+            return Ok(None);
+        };
+        let enrolled = device.directory().face()?.ok_or_else(|| Error::Lacking {
+            what: "no face is enrolled on this phone".to_owned(),
+        })?;
+        let mut sensor = SoftwareSensor::open(enrolled.sensor())?;
+        if self.pretend_level_for_tests {
+            sensor = sensor.pretend();
+        }
+        Ok(Some((sensor, Face::named(name))))
+    }
+
+    /// The order that the tenant's app brought, with the customer's data.
+    fn brought(&self) -> Result<Option<Brought>, Error> {
+        let Some(path) = &self.order else {
+            return Ok(None);
+        };
+        let order = Order::read(path)?;
+        let data = match &self.data {
+            Some(path) => Zeroizing::new(files::read_text(path)?.into_bytes()),
+            None => Zeroizing::default(),
+        };
+        Ok(Some((order, data)))
+    }
+}
+
+/// A person may still decline or report what the phone cannot prove.
+async fn decline_or_report(
+    device: &Device,
+    notice: &CheckedNotice,
+    global: &Global,
+    output: Output,
+) -> Result<Option<Outcome>, Error> {
+    let reply = match ask(output)? {
+        Choice::Report => Reply::Report,
+        Choice::Decline => Reply::Decline,
+        Choice::Prove => return Err(Error::usage("it cannot be proved; decline or report")),
+    };
+    device.reply(notice, reply, global.deadline()).await
 }
 
 async fn reply(
@@ -257,7 +391,7 @@ async fn reply(
     Ok(())
 }
 
-fn open(context: &Context, subject: &str) -> Result<Device, Error> {
+pub(super) fn open(context: &Context, subject: &str) -> Result<Device, Error> {
     if !is_handle(subject) {
         return Err(Error::usage(
             "subject: not an opaque handle of 8 to 64 characters",
@@ -266,20 +400,46 @@ fn open(context: &Context, subject: &str) -> Result<Device, Error> {
     Device::open(&PhoneDirectory::of(context.phones(), subject))
 }
 
-/// What the customer sees: who asks, why, who started the call, and what will not be sent.
+/// What the owner sees: who asks, why, and who started it.
 fn show(device: &Device, notice: &CheckedNotice, output: Output) {
+    let call = match notice.purpose() {
+        PolicyPurpose::CustomerCall => format!(
+            "{}; reason {}; ",
+            notice.initiator().map_or("", Initiator::words),
+            notice.call_reason()
+        ),
+        PolicyPurpose::AgentLogin | PolicyPurpose::Consent => String::new(),
+    };
     output.note(&format!(
-        "┌ {} asks who you are\n│ {}; reason {}; policy {}{}\n│ {} {} replicas of the cluster vouch \
-         for this notice; open until {}\n└ your PIN, name and number stay on this phone",
+        "┌ {} asks {}\n│ {call}policy {}{}\n│ {} {} replicas of the cluster vouch for this notice; \
+         open until {}",
         device.tenant(),
-        notice.initiator().words(),
-        notice.call_reason(),
+        notice.purpose().words(),
         notice.policy(),
-        if notice.agent_bound() { "; a known agent has the call" } else { "" },
+        if notice.agent_bound() {
+            "; a known agent has the call"
+        } else {
+            ""
+        },
         output.mark(true),
         notice.vouchers(),
         clock::rfc3339(notice.expires_us()),
     ));
+}
+
+/// What will be proved and, for a consent, the order as it will be approved.
+fn show_plan(notice: &CheckedNotice, plan: &Plan, brought: Option<&Order>, output: Output) {
+    if let (Some(_), Some(brought)) = (notice.order(), brought) {
+        output.note("│ the order:");
+        let (rows, _) = order::sheet_rows(brought.sheet());
+        for line in table(&[], &rows).lines() {
+            output.note(&format!("│   {line}"));
+        }
+    }
+    for line in plan.lines() {
+        output.note(&format!("│ proves {line}"));
+    }
+    output.note("└ your PIN, name and number stay on this phone");
 }
 
 fn report(notice: &CheckedNotice, outcome: Option<Outcome>, output: Output) {

@@ -4,15 +4,15 @@ use akashi_merkle::{
     Cosigner, CosignerSecret, Head, KeySet, Leaf, Origin, Receipt, SignedHead, empty_root,
     leaf_hash,
 };
-use akashi_proof::Purpose;
 use akashi_proto::v1;
 
 use super::{Bound, Phone, PhoneDirectory, Profile};
 use crate::connection::Connection;
 use crate::event;
 use crate::identity::Identity;
+use crate::order::Order;
 use crate::pki::Authority;
-use crate::tag::subject_hash;
+use crate::policy::{PolicyPurpose, Rules};
 
 pub(super) const SUBJECT: &str = "cust-0001";
 
@@ -35,25 +35,27 @@ pub(super) fn profile(nodes: Vec<String>) -> Profile {
     Profile {
         tenant: "demo".to_owned(),
         subject: SUBJECT.to_owned(),
+        agent: false,
         key_epoch: 0,
         nodes,
     }
 }
 
 /// A phone that nobody answers.
-pub(super) fn phone() -> Phone {
+pub(super) fn phone() -> (tempfile::TempDir, Phone) {
     let (_, ca, _) = Authority::create("dev").unwrap();
     phone_of(&profile(vec!["127.0.0.1:1".to_owned()]), &ca)
 }
 
-/// A phone with fresh secrets.
-pub(super) fn phone_of(profile: &Profile, ca: &str) -> Phone {
+/// A phone with fresh secrets, which are gone with the directory.
+pub(super) fn phone_of(profile: &Profile, ca: &str) -> (tempfile::TempDir, Phone) {
     let directory = tempfile::tempdir().unwrap();
     let own = PhoneDirectory::of(directory.path(), &profile.subject);
     own.create(profile, &keys(), ca).unwrap();
     let identity = Identity::phone(&own.path().join("ca.pem")).unwrap();
     let connection = Connection::new(&profile.nodes, &identity).unwrap();
-    Phone::with_connection(&own, connection).unwrap()
+    let phone = Phone::with_connection(&own, connection).unwrap();
+    (directory, phone)
 }
 
 /// A leaf alone in a tree, cosigned by the first `cosigners` replicas.
@@ -80,54 +82,107 @@ pub(super) fn receipt(leaf: &Leaf, cosigners: usize) -> String {
     .to_text()
 }
 
+/// What the policy `basic` asks.
+pub(super) fn basic() -> Rules {
+    Rules {
+        purpose: PolicyPurpose::CustomerCall,
+        require_possession: true,
+        require_knowledge: true,
+        predicates: Vec::new(),
+        face: None,
+        consent: None,
+        challenge_ttl_s: 120,
+        verdict_ttl_s: 3_600,
+    }
+}
+
 /// A notice as an honest node sends it, with the leaf that was sealed.
 pub(super) fn honest(phone: &Phone) -> (v1::Notice, Leaf) {
+    honest_for(phone, &basic(), None, 0, 1_000_000)
+}
+
+/// A notice for certain rules, with the order that they are about, issued at `now_us`.
+pub(super) fn honest_for(
+    phone: &Phone,
+    rules: &Rules,
+    order: Option<&Order>,
+    pin_epoch: u32,
+    now_us: u64,
+) -> (v1::Notice, Leaf) {
+    let policy_digest = rules.digest("demo", "basic", 1);
+    let order_hash = order.map_or([0; 32], Order::hash);
+    let login = rules.purpose == PolicyPurpose::AgentLogin;
+    let contact: &[u8] = if login { &[] } else { &[1; 16] };
+    let expires_us = now_us + 120_000_000;
     let mut notice = v1::Notice {
         tenant: "demo".to_owned(),
-        contact_id: vec![1; 16].into(),
+        contact_id: contact.to_vec().into(),
         challenge_id: vec![2; 16].into(),
         initiator: 2,
         call_reason: 7,
         policy: "basic".to_owned(),
         policy_version: 1,
-        require_knowledge: true,
+        require_knowledge: rules.require_knowledge,
         origin: "dev/e1/g0".to_owned(),
         group: 0,
         epoch: 1,
         nonce: vec![3; 32].into(),
-        subject_hash: subject_hash("demo", SUBJECT).to_vec().into(),
-        policy_digest: vec![4; 32].into(),
-        not_before_us: 1_000_000,
-        expires_us: 121_000_000,
+        subject_hash: phone.subject_hash().to_vec().into(),
+        policy_digest: policy_digest.to_vec().into(),
+        not_before_us: now_us,
+        expires_us,
         submit_token: vec![5; 32].into(),
         receipt: String::new(),
         agent_bound: true,
+        purpose: rules.purpose.of_context().code().into(),
+        asked: Some(rules.to_wire("basic")),
+        order: order.map(|order| v1::OrderTerms {
+            order_id: order.order_id().to_vec().into(),
+            order_hash: order_hash.to_vec().into(),
+            amounts: order
+                .amounts()
+                .iter()
+                .map(|a| a.to_bytes().to_vec().into())
+                .collect(),
+            recipient: rules.consent.unwrap().recipient.to_vec().into(),
+        }),
+        pin_epoch,
+        template: None,
+        login_id: Vec::new().into(),
     };
     let context = phone
         .context(&Bound {
             challenge_id: [2; 16],
             nonce: [3; 32],
-            purpose: Purpose::CustomerCall,
-            contact_id: &[1; 16],
-            not_before_us: 1_000_000,
-            expires_us: 121_000_000,
-            policy_digest: [4; 32],
+            purpose: rules.purpose.of_context(),
+            contact_id: contact,
+            not_before_us: now_us,
+            expires_us,
+            policy_digest,
+            order_hash,
         })
         .unwrap();
     let mut leaf = Leaf {
         kind: event::CHALLENGE_ISSUED,
-        stamp_us: 1_000_000,
-        contact_id: [1; 16],
+        stamp_us: now_us,
+        contact_id: if login { [0; 16] } else { [1; 16] },
         challenge_id: [2; 16],
         statement_hash: context.digest(),
         ..Leaf::default()
     };
-    leaf.extensions
-        .insert(event::CALL_REASON_COLUMN, &[0, 7])
+    let columns = &mut leaf.extensions;
+    columns.insert(event::CALL_REASON_COLUMN, &[0, 7]).unwrap();
+    columns.insert(event::INITIATOR_COLUMN, &[2]).unwrap();
+    let purpose = [rules.purpose.of_context().code()];
+    columns.insert(event::PURPOSE_COLUMN, &purpose).unwrap();
+    columns
+        .insert(event::PIN_EPOCH_COLUMN, &pin_epoch.to_be_bytes())
         .unwrap();
-    leaf.extensions
-        .insert(event::INITIATOR_COLUMN, &[2])
-        .unwrap();
+    if order.is_some() {
+        columns
+            .insert(event::ORDER_HASH_COLUMN, &order_hash)
+            .unwrap();
+    }
     notice.receipt = receipt(&leaf, 2);
     (notice, leaf)
 }

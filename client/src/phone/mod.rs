@@ -5,46 +5,45 @@
 //! challenge. It never stores the PIN, the PIN's scalar or key, or a proof: each of them would let a
 //! thief try out PINs.
 
+mod credentials;
+mod enrolling;
+mod face;
 #[cfg(test)]
 mod fixtures;
 mod notice;
+mod pin;
+#[cfg(test)]
+mod prove_tests;
+mod proving;
 mod session;
 mod store;
 
 use akashi_merkle::KeySet;
-use akashi_proof::{
-    Context, ContextFields, DeviceSecret, Kind, Knowledge, Part, PinKdf, PinSecret, Possession,
-    Purpose, RootSecret, Suite, prove, submission_digest,
-};
+use akashi_proof::{Context, ContextFields, DeviceSecret, PinSecret, Purpose, RootSecret, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
 
-use crate::answer::{Outcome, bytes32};
+use crate::answer::Outcome;
 use crate::clock::Deadline;
 use crate::connection::Connection;
-use crate::entropy::ProofRandom;
 use crate::error::Error;
-use crate::platform::Invitation;
 use crate::request_id::RequestId;
-use crate::tag::subject_hash;
 
-pub use notice::CheckedNotice;
+pub use credentials::{Choice, Holding, choose};
+pub use enrolling::Accepted;
+pub use face::StoredFace;
+pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
+pub use proving::{Answer, Means, Pin, Plan};
 pub use session::Session;
 pub use store::{PhoneDirectory, Profile};
 
-/// A phone with its secrets in memory.
+/// A phone with its root secret in memory; salts, credentials and templates are read when needed.
 pub struct Phone {
+    directory: PhoneDirectory,
     profile: Profile,
     keys: KeySet,
     root: RootSecret,
-    salt: [u8; 32],
     connection: Connection,
-}
-
-impl Drop for Phone {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.salt);
-    }
 }
 
 /// Proofs for one challenge, ready to be sent as often as needed: the request id is inside.
@@ -135,15 +134,27 @@ impl Phone {
             profile: directory.profile()?,
             keys: directory.key_set()?,
             root: directory.root_secret()?,
-            salt: directory.pin_salt()?,
+            directory: directory.clone(),
             connection,
         })
     }
 
-    /// The subject's handle.
+    /// Where the phone lives.
+    #[must_use]
+    pub const fn directory(&self) -> &PhoneDirectory {
+        &self.directory
+    }
+
+    /// The owner's handle.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.profile.subject
+    }
+
+    /// Whether the owner is an agent.
+    #[must_use]
+    pub const fn is_agents(&self) -> bool {
+        self.profile.agent
     }
 
     /// The tenant.
@@ -165,7 +176,7 @@ impl Phone {
     }
 
     fn subject_hash(&self) -> [u8; 32] {
-        subject_hash(&self.profile.tenant, &self.profile.subject)
+        self.profile.subject_hash()
     }
 
     fn origin(&self) -> String {
@@ -194,115 +205,14 @@ impl Phone {
         Ok(self.device_secret()?.public().to_bytes())
     }
 
-    /// Derives the PIN's secret: 64 MiB and about 0.1 s of Argon2id, on purpose.
+    /// Derives the PIN's secret under the salt that was in force when this phone last knew: 64 MiB and
+    /// about 0.1 s of Argon2id, on purpose.
     ///
     /// # Errors
     ///
-    /// [`Error::Proof`] for an empty or over-long PIN.
+    /// [`Error::Proof`] for an empty or over-long PIN; [`Error::File`].
     pub fn unlock(&self, pin: &str) -> Result<PinSecret, Error> {
-        PinSecret::derive(
-            PinKdf::STANDARD,
-            pin.as_bytes(),
-            &self.salt,
-            &self.subject_hash(),
-        )
-        .map_err(|_underivable| Error::Proof {
-            what: "the PIN must have 1 to 64 bytes",
-        })
-    }
-
-    /// Enrols this phone: registers its public keys with proofs that it holds their secrets.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`], by what can be done about it; [`Error::Integrity`] if the cluster names another
-    /// log or another person than the phone expects.
-    pub async fn enrol(
-        &self,
-        invitation: &Invitation,
-        pin: &PinSecret,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let question = v1::GetEnrolmentRequest {
-            tenant: self.profile.tenant.clone(),
-            enrolment_id: invitation.enrolment_id.to_vec().into(),
-            token: invitation.token.to_vec().into(),
-        };
-        let answer = self
-            .connection
-            .call(deadline, &question, |channel, request| async move {
-                PhoneServiceClient::new(channel)
-                    .get_enrolment(request)
-                    .await
-            })
-            .await?;
-        let wire = answer.context.ok_or(Error::Answer { what: "context" })?;
-        self.check_log(&wire.origin, wire.group, wire.epoch)?;
-        if bytes32(&wire.subject_hash, "subject_hash")? != self.subject_hash() {
-            return Err(Error::integrity("the enrolment is for another subject"));
-        }
-        let context = self.context(&Bound {
-            challenge_id: invitation.enrolment_id,
-            nonce: bytes32(&wire.nonce, "nonce")?,
-            purpose: Purpose::Enrol,
-            contact_id: &[],
-            not_before_us: wire.not_before_us,
-            expires_us: wire.expires_us,
-            policy_digest: [0; 32],
-        })?;
-        let device = self.device_secret()?;
-        let message = v1::CompleteEnrolmentRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.profile.tenant.clone(),
-            enrolment_id: invitation.enrolment_id.to_vec().into(),
-            token: invitation.token.to_vec().into(),
-            device_key: device.public().to_bytes().to_vec().into(),
-            pin_key: pin.public().to_bytes().to_vec().into(),
-            proofs: factor_proofs(&context, &device, Some(pin))?,
-            suite: u32::from(Suite::V1.code()),
-        };
-        let answer = self
-            .connection
-            .call(deadline, &message, |channel, request| async move {
-                PhoneServiceClient::new(channel)
-                    .complete_enrolment(request)
-                    .await
-            })
-            .await?;
-        if answer.enrolled {
-            Ok(())
-        } else {
-            Err(Error::Refused {
-                outcome: "not enrolled",
-            })
-        }
-    }
-
-    /// Proves for one checked notice: possession of this phone, and the PIN if the policy asks.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Proof`] if the policy asks for a PIN and there is none; [`Error::Entropy`].
-    pub fn prove(
-        &self,
-        notice: &CheckedNotice,
-        pin: Option<&PinSecret>,
-    ) -> Result<Submission, Error> {
-        if notice.require_knowledge() && pin.is_none() {
-            return Err(Error::Proof {
-                what: "the policy asks for the PIN",
-            });
-        }
-        let device = self.device_secret()?;
-        let pin = pin.filter(|_| notice.require_knowledge());
-        Ok(Submission(v1::SubmitProofRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.profile.tenant.clone(),
-            challenge_id: notice.challenge_id().to_vec().into(),
-            submit_token: notice.submit_token().to_vec().into(),
-            suite: u32::from(Suite::V1.code()),
-            proofs: factor_proofs(notice.context(), &device, pin)?,
-        }))
+        self.directory.salt()?.derive(pin, &self.subject_hash())
     }
 
     /// Sends proofs; sending the same submission again gives the same answer.
@@ -382,7 +292,7 @@ impl Phone {
             contact_id: bound.contact_id,
             not_before_us: bound.not_before_us,
             expires_us: bound.expires_us,
-            order_hash: [0; 32],
+            order_hash: bound.order_hash,
             policy_digest: bound.policy_digest,
         })
         .map_err(|_field| Error::Answer {
@@ -426,55 +336,5 @@ struct Bound<'a> {
     not_before_us: u64,
     expires_us: u64,
     policy_digest: [u8; 32],
+    order_hash: [u8; 32],
 }
-
-/// The proofs of one submission in ascending order of kind. Possession is made last, over the
-/// others.
-fn factor_proofs(
-    context: &Context,
-    device: &DeviceSecret,
-    pin: Option<&PinSecret>,
-) -> Result<Vec<v1::FactorProof>, Error> {
-    let mut random = ProofRandom::draw()?;
-    let unprovable = |_| Error::Proof {
-        what: "a secret does not fit its public key",
-    };
-    let knowledge = match pin {
-        Some(pin) => {
-            let statement = Knowledge {
-                device: device.public(),
-                pin: pin.public(),
-            };
-            Some(
-                prove(context, &statement, pin, &mut random)
-                    .map_err(unprovable)?
-                    .to_bytes(),
-            )
-        }
-        None => None,
-    };
-    let parts: Vec<Part<'_>> = knowledge
-        .iter()
-        .map(|proof| Part::plain(Kind::Knowledge, KNOWLEDGE_SLOT, proof))
-        .collect();
-    let statement = Possession {
-        key: device.public(),
-        submission_digest: submission_digest(&parts),
-    };
-    let possession = prove(context, &statement, device, &mut random).map_err(unprovable)?;
-    let mut proofs = vec![v1::FactorProof {
-        kind: u32::from(Kind::Possession.code()),
-        proof: possession.to_bytes().into(),
-    }];
-    if let Some(proof) = knowledge {
-        let kind = u32::from(Kind::Knowledge.code());
-        proofs.push(v1::FactorProof {
-            kind,
-            proof: proof.into(),
-        });
-    }
-    Ok(proofs)
-}
-
-/// The place of the PIN among the parts of a submission: the only part beside possession.
-const KNOWLEDGE_SLOT: u8 = 0;

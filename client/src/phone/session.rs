@@ -1,7 +1,8 @@
 //! The stream on which a phone waits for notices, opened with a proof instead of a certificate.
 
-use akashi_proof::{Possession, Purpose, prove, submission_digest};
+use akashi_proof::Purpose;
 use akashi_proto::v1;
+use akashi_proto::v1::phone_hello::Who;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
 use akashi_proto::v1::watch_notices_request::Step as Ask;
 use akashi_proto::v1::watch_notices_response::Step as Say;
@@ -13,7 +14,6 @@ use tonic::Streaming;
 use super::{Bound, CheckedNotice, Phone};
 use crate::answer::{bytes32, id16};
 use crate::clock::Deadline;
-use crate::entropy::ProofRandom;
 use crate::error::Error;
 use crate::platform::reopen_pause;
 
@@ -52,9 +52,14 @@ impl Phone {
 
     async fn try_open_session(&self) -> Result<Session, Error> {
         let (outgoing, requests) = mpsc::channel(OUTGOING_MAX);
+        let owner = self.profile.subject.clone();
         let hello = v1::PhoneHello {
             tenant: self.profile.tenant.clone(),
-            subject: self.profile.subject.clone(),
+            who: Some(if self.profile.agent {
+                Who::Agent(owner)
+            } else {
+                Who::Subject(owner)
+            }),
         };
         let closed = |_closed| Error::StreamEnded {
             what: "phone session",
@@ -100,19 +105,9 @@ impl Phone {
             not_before_us: challenge.not_before_us,
             expires_us: challenge.expires_us,
             policy_digest: [0; 32],
+            order_hash: [0; 32],
         })?;
-        let device = self.device_secret()?;
-        let statement = Possession {
-            key: device.public(),
-            submission_digest: submission_digest(&[]),
-        };
-        let proof =
-            prove(&context, &statement, &device, &mut ProofRandom::draw()?).map_err(|_fault| {
-                Error::Proof {
-                    what: "possession for the session",
-                }
-            })?;
-        Ok(proof.to_bytes())
+        self.bare_possession(&context)
     }
 
     /// Waits for the next notice and checks it. A stream that breaks is opened again; notices that
@@ -177,7 +172,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    use akashi_proof::{Context, ContextFields, DeviceKey, Proof, Suite, verify};
+    use akashi_proof::{
+        Context, ContextFields, DeviceKey, Possession, Proof, Suite, submission_digest, verify,
+    };
     use akashi_proto::v1::phone_service_server::{PhoneService, PhoneServiceServer};
     use tokio::net::TcpListener;
     use tokio_stream::wrappers::TcpListenerStream;
@@ -258,7 +255,8 @@ mod tests {
         ) -> Result<Response<Steps>, Status> {
             let mut asked = request.into_inner();
             let hello = asked.message().await?.and_then(|message| message.step);
-            assert!(matches!(hello, Some(Ask::Hello(hello)) if hello.subject == SUBJECT));
+            assert!(matches!(hello, Some(Ask::Hello(hello))
+                if hello.who == Some(Who::Subject(SUBJECT.to_owned()))));
             let (sender, steps) = mpsc::channel(8);
             sender
                 .send(say(Say::Challenge(Self::challenge())))
@@ -309,6 +307,20 @@ mod tests {
             Err(Status::unimplemented(""))
         }
 
+        async fn register_credential(
+            &self,
+            _: Request<v1::RegisterCredentialRequest>,
+        ) -> Result<Response<v1::RegisterCredentialResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn enrol_template(
+            &self,
+            _: Request<v1::EnrolTemplateRequest>,
+        ) -> Result<Response<v1::EnrolTemplateResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
         async fn submit_proof(
             &self,
             _: Request<v1::SubmitProofRequest>,
@@ -334,7 +346,7 @@ mod tests {
     async fn a_session_is_opened_with_a_proof_and_opened_again_when_it_breaks() {
         let (authority, ca, _) = Authority::create("dev").unwrap();
         let (listener, address) = listen().await;
-        let phone = phone_of(&profile(vec![address.to_string()]), &ca);
+        let (_home, phone) = phone_of(&profile(vec![address.to_string()]), &ca);
         let (notice, _) = honest(&phone);
         // An older notice still waits; a forged one must end the session with an integrity error.
         let forged = v1::Notice {

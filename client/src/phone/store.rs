@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | `phone.json` | 0600 | tenant, subject, node addresses, key epoch |
 //! | `root.key` | 0600 | root secret, 32 bytes in hexadecimal |
-//! | `pin.salt` | 0600 | salt *d* of the PIN, 32 bytes in hexadecimal |
+//! | `pin.salt`, `pin.next` | 0600 | salt *d* of the PIN with its epoch; the next one while it is pending |
+//! | `requests/`, `credentials/` | 0700 | see `credentials.rs` |
+//! | `face.json` | 0600 | see `face.rs` |
 //! | `cluster.keys` | 0600 | the pinned key set |
 //! | `ca.pem` | 0600 | the certificate authority of the nodes |
 //!
@@ -22,19 +24,35 @@ use crate::entropy;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::identity::Identity;
+use crate::tag::{agent_hash, subject_hash};
 
 /// What `phone.json` says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The tenant that this phone is enrolled with.
     pub tenant: String,
-    /// The subject's opaque handle.
+    /// The owner's opaque handle: a customer's, or an agent's.
     pub subject: String,
+    /// Whether the owner is an agent.
+    #[serde(default)]
+    pub agent: bool,
     /// Raised after a revocation, so that the device key changes.
     pub key_epoch: u32,
     /// Addresses of the nodes, `host:port`.
     pub nodes: Vec<String>,
+}
+
+impl Profile {
+    /// The 32 bytes that stand for the owner in proof contexts.
+    #[must_use]
+    pub fn subject_hash(&self) -> [u8; 32] {
+        if self.agent {
+            agent_hash(&self.tenant, &self.subject)
+        } else {
+            subject_hash(&self.tenant, &self.subject)
+        }
+    }
 }
 
 /// Where a simulated phone lives.
@@ -63,15 +81,11 @@ impl PhoneDirectory {
         files::must_be_absent_or_empty(&self.0)?;
         files::private_directory(&self.0)?;
         let root = Zeroizing::new(entropy::random::<32>()?);
-        let salt = Zeroizing::new(entropy::random::<32>()?);
         self.write(
             "root.key",
             Zeroizing::new(hex::encode(root.as_slice())).as_bytes(),
         )?;
-        self.write(
-            "pin.salt",
-            Zeroizing::new(hex::encode(salt.as_slice())).as_bytes(),
-        )?;
+        self.write_first_salt()?;
         self.write("cluster.keys", keys.to_text().as_bytes())?;
         self.write("ca.pem", ca_pem.as_bytes())?;
         let profile = serde_json::to_vec_pretty(profile)
@@ -145,20 +159,8 @@ impl PhoneDirectory {
     }
 
     pub(super) fn root_secret(&self) -> Result<RootSecret, Error> {
-        Ok(RootSecret::from_bytes(self.secret("root.key")?))
-    }
-
-    pub(super) fn pin_salt(&self) -> Result<[u8; 32], Error> {
-        self.secret("pin.salt")
-    }
-
-    fn secret(&self, name: &str) -> Result<[u8; 32], Error> {
-        let path = self.0.join(name);
-        let text = Zeroizing::new(files::read_text(&path)?);
-        let mut bytes = [0_u8; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes)
-            .map_err(|_bad| Error::malformed(&path, "not 64 hexadecimal digits"))?;
-        Ok(bytes)
+        let bytes = files::read_secret(&self.0.join("root.key"))?;
+        Ok(RootSecret::from_bytes(*bytes))
     }
 
     fn write(&self, name: &str, contents: &[u8]) -> Result<(), Error> {
@@ -188,6 +190,7 @@ mod tests {
         Profile {
             tenant: "demo".into(),
             subject: "cust-0001".into(),
+            agent: false,
             key_epoch: 0,
             nodes: vec!["127.0.0.1:7420".into()],
         }
@@ -231,11 +234,12 @@ mod tests {
         let secrets = ["cust-0001", "cust-0002"].map(|subject| {
             let phone = PhoneDirectory::of(phones.path(), subject);
             phone.create(&profile(), &keys(), "pem").unwrap();
-            (phone.secret("root.key").unwrap(), phone.pin_salt().unwrap())
+            ["root.key", "pin.salt"]
+                .map(|name| fs::read_to_string(phone.path().join(name)).unwrap())
         });
-        assert_ne!(secrets[0].0, secrets[1].0);
-        assert_ne!(secrets[0].1, secrets[1].1);
-        assert_ne!(secrets[0].0, secrets[0].1);
+        assert_ne!(secrets[0][0], secrets[1][0]);
+        assert_ne!(secrets[0][1], secrets[1][1]);
+        assert!(!secrets[0][1].starts_with(&secrets[0][0]));
     }
 
     #[test]

@@ -64,14 +64,14 @@ pub enum Reply {
         /// Until when.
         expires: Stamp,
     } = 4,
-    /// The device is enrolled.
+    /// What the invitation was for (device, credential or template) is enrolled.
     Enrolled = 5,
-    /// The enrolment proofs did not hold.
+    /// It is not: a proof does not hold, or a signature, or what is signed.
     EnrolmentRefused {
         /// The proof reason.
         reason: u16,
     } = 6,
-    /// The contact is known; a challenge is open, or it ended at once.
+    /// The contact, order or login is known; a challenge is open, or it ended at once.
     Announced {
         /// The challenge; zeros if none was issued.
         challenge: ChallengeId,
@@ -156,7 +156,7 @@ pub enum Rejection {
     /// The challenge has its verdict already.
     #[error("the challenge has been answered")]
     ChallengeAnswered = 17,
-    /// The enrolment's time is over, or it is completed.
+    /// The enrolment's time is over, or it is used up.
     #[error("the enrolment is closed")]
     EnrolmentClosed = 18,
     /// The contact is closed.
@@ -174,6 +174,27 @@ pub enum Rejection {
     /// The suite is unknown or not active.
     #[error("the proof suite is not active")]
     SuiteNotActive = 23,
+    /// The contact has no verdict of "verified" that is still good.
+    #[error("the contact is not verified")]
+    NotVerified = 24,
+    /// The subject is being asked something that this must not push aside.
+    #[error("the subject has an open challenge")]
+    ChallengeOpen = 25,
+    /// No such issuer key.
+    #[error("no such issuer key")]
+    UnknownIssuer = 26,
+    /// No such sensor.
+    #[error("no such sensor")]
+    UnknownSensor = 27,
+    /// No such credential, or it is revoked already.
+    #[error("no such credential")]
+    UnknownCredential = 28,
+    /// The subject has no template.
+    #[error("no such template")]
+    UnknownTemplate = 29,
+    /// There are as many as there may be.
+    #[error("there is no room for another {0}")]
+    Full(Field) = 30,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -203,6 +224,26 @@ pub enum Field {
     Key = 10,
     /// The cluster's name.
     Cluster = 11,
+    /// An issuer's name or key.
+    Issuer = 12,
+    /// A sensor's certificate.
+    Sensor = 13,
+    /// A credential.
+    Credential = 14,
+    /// A capture.
+    Capture = 15,
+    /// An order: its id, hash or amounts.
+    Order = 16,
+    /// A login id.
+    Login = 17,
+    /// The predicates of a policy.
+    Predicates = 18,
+    /// The face rule of a policy.
+    Face = 19,
+    /// The consent rule of a policy.
+    Consent = 20,
+    /// What an invitation is for.
+    EnrolmentKind = 21,
 }
 
 impl core::fmt::Display for Field {
@@ -219,6 +260,16 @@ impl core::fmt::Display for Field {
             Self::Proofs => "proofs",
             Self::Key => "key",
             Self::Cluster => "cluster",
+            Self::Issuer => "issuer",
+            Self::Sensor => "sensor",
+            Self::Credential => "credential",
+            Self::Capture => "capture",
+            Self::Order => "order",
+            Self::Login => "login_id",
+            Self::Predicates => "predicates",
+            Self::Face => "face",
+            Self::Consent => "consent",
+            Self::EnrolmentKind => "enrolment kind",
         })
     }
 }

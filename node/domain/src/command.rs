@@ -2,14 +2,23 @@
 //!
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
+mod holding;
+mod question;
+mod registry;
+
 use borsh::{BorshDeserialize, BorshSerialize};
+
+pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
+pub use question::{OfferOrder, OpenAgentLogin};
+pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
 
 use crate::entry::encode;
 use crate::ids::{
-    AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp,
+    AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Serial, Stamp,
     SubjectHash, Tag,
 };
-use crate::records::{PolicyBody, ReplicaInfo, Settings};
+use crate::policy::PolicyBody;
+use crate::records::{ReplicaInfo, Settings};
 
 /// A command with what makes it safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -60,18 +69,38 @@ pub enum Command {
     PutSettings(PutSettings) = 4,
     /// A new agent.
     RegisterAgent(RegisterAgent) = 5,
+    /// A key by which an issuer signs credentials.
+    RegisterIssuer(RegisterIssuer) = 6,
+    /// The end of an issuer's key.
+    RevokeIssuer(RevokeIssuer) = 7,
+    /// A sensor that signs captures.
+    RegisterSensor(RegisterSensor) = 8,
+    /// The end of a sensor.
+    RevokeSensor(RevokeSensor) = 9,
     /// An invitation to enrol.
     OpenEnrolment(OpenEnrolment) = 10,
     /// The phone's answer to it.
     CompleteEnrolment(CompleteEnrolment) = 11,
     /// The end of a device.
     RevokeDevice(RevokeDevice) = 12,
+    /// The phone registers a credential.
+    RegisterCredential(RegisterCredential) = 13,
+    /// The phone enrols the template of a face.
+    EnrolTemplate(EnrolTemplate) = 14,
+    /// The end of a credential.
+    RevokeCredential(RevokeCredential) = 15,
+    /// The end of a template.
+    RevokeTemplate(RevokeTemplate) = 16,
     /// A call that is about to happen, or just connects.
     AnnounceContact(AnnounceContact) = 20,
     /// An agent takes a contact.
     BindAgent(BindAgent) = 21,
     /// A contact ends.
     CloseContact(CloseContact) = 22,
+    /// An order to approve.
+    OfferOrder(OfferOrder) = 23,
+    /// An agent who logs in.
+    OpenAgentLogin(OpenAgentLogin) = 24,
     /// The phone proves.
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
@@ -131,6 +160,30 @@ pub struct RegisterAgent {
     pub certificate: Digest,
 }
 
+/// Who is enrolled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Party {
+    /// A customer.
+    Customer = 1,
+    /// A registered agent.
+    Agent = 2,
+}
+
+/// What an invitation is for: one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum EnrolmentKind {
+    /// Device and PIN keys; replaces an enrolled device.
+    Device = 1,
+    /// One credential, for an enrolled device.
+    Credential = 2,
+    /// The template of a face, for an enrolled device; replaces an enrolled template.
+    Template = 3,
+}
+
 /// See [`Command::OpenEnrolment`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OpenEnrolment {
@@ -138,7 +191,11 @@ pub struct OpenEnrolment {
     pub tenant: String,
     /// The platform's id for the invitation.
     pub enrolment: EnrolmentId,
-    /// Who is invited.
+    /// To what.
+    pub kind: EnrolmentKind,
+    /// Customer or agent.
+    pub party: Party,
+    /// Who is invited; for an agent [`AgentHash::as_subject`].
     pub subject: SubjectHash,
     /// SHA-256 of the token that the phone will show.
     pub token_hash: Digest,
@@ -146,13 +203,37 @@ pub struct OpenEnrolment {
     pub subject_tag: Tag,
 }
 
-/// One proof of a submission.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// One part of a submission.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct FactorProof {
-    /// The proof kind (possession 1, knowledge 2).
+    /// The proof kind, 1 to 8.
     pub kind: u8,
+    /// The place of a predicate in the policy; 1 for the PIN's next key; 0 otherwise.
+    pub slot: u8,
+    /// The credential that a predicate speaks of; zeros otherwise.
+    pub serial: Serial,
+    /// The second credential of [`crate::policy::PredicateTest::SameAs`]; zeros otherwise.
+    pub second_serial: Serial,
+    /// Index of the attribute in the credential; zero where there is none.
+    pub attribute: u16,
     /// The proof.
     pub proof: Vec<u8>,
+    /// What travels with it. Kind 2, slot 1: K′ (32 bytes). Kind 7: the capture's signed fields, then the
+    /// sensor's signature (64 bytes). Kind 8: u16 little-endian length of the encapsulated key, the key,
+    /// the ciphertext. Empty otherwise.
+    pub attachment: Vec<u8>,
+}
+
+impl FactorProof {
+    /// A part of nothing but a kind and a proof: possession, or the PIN.
+    #[must_use]
+    pub fn plain(kind: u8, proof: Vec<u8>) -> Self {
+        Self {
+            kind,
+            proof,
+            ..Self::default()
+        }
+    }
 }
 
 /// See [`Command::CompleteEnrolment`].
@@ -254,7 +335,7 @@ pub struct SubmitProof {
     pub token: [u8; 32],
     /// The proof suite.
     pub suite: u8,
-    /// One proof per factor, in ascending order of kind.
+    /// The parts, strictly ascending by kind and slot, possession first.
     pub proofs: Vec<FactorProof>,
 }
 

@@ -72,6 +72,21 @@ bytes_id!(
     16
 );
 bytes_id!(
+    /// One order to approve; chosen by the platform, unique in its contact.
+    OrderId,
+    16
+);
+bytes_id!(
+    /// One login of an agent; chosen by the platform, unique in the tenant.
+    LoginId,
+    16
+);
+bytes_id!(
+    /// A credential's serial; chosen by its issuer.
+    Serial,
+    16
+);
+bytes_id!(
     /// A sender's name for one command: a `UUIDv7` (RFC 9562), so that it carries its own time.
     RequestId,
     16
@@ -133,6 +148,15 @@ impl AgentHash {
     }
 }
 
+impl AgentHash {
+    /// The agent as the subject of proofs: devices, credentials and templates of agents lie beside those
+    /// of customers. The labels of the two hashes differ, so they never meet.
+    #[must_use]
+    pub const fn as_subject(self) -> SubjectHash {
+        SubjectHash(self.0)
+    }
+}
+
 impl ClientId {
     /// The first half of SHA-256(`"akashi/v1/client"` ‖ 0 ‖ identity).
     #[must_use]
@@ -150,6 +174,22 @@ impl ChallengeId {
     pub fn of(origin: &str, tenant: &str, contact: ContactId) -> Self {
         let parts: [&[u8]; 3] = [origin.as_bytes(), tenant.as_bytes(), &contact.0];
         Self(first_half(labelled(b"akashi/v1/challenge", &parts)))
+    }
+
+    /// The first half of SHA-256(`"akashi/v1/challenge-order"` ‖ 0 ‖ origin ‖ 0 ‖ tenant ‖ 0 ‖ contact ‖
+    /// order).
+    #[must_use]
+    pub fn of_order(origin: &str, tenant: &str, contact: ContactId, order: OrderId) -> Self {
+        let both = [contact.0, order.0].concat();
+        let parts: [&[u8]; 3] = [origin.as_bytes(), tenant.as_bytes(), &both];
+        Self(first_half(labelled(b"akashi/v1/challenge-order", &parts)))
+    }
+
+    /// The first half of SHA-256(`"akashi/v1/challenge-login"` ‖ 0 ‖ origin ‖ 0 ‖ tenant ‖ 0 ‖ login).
+    #[must_use]
+    pub fn of_login(origin: &str, tenant: &str, login: LoginId) -> Self {
+        let parts: [&[u8]; 3] = [origin.as_bytes(), tenant.as_bytes(), &login.0];
+        Self(first_half(labelled(b"akashi/v1/challenge-login", &parts)))
     }
 }
 

@@ -3,7 +3,8 @@
 //! Within a table a tag byte keeps kinds of records apart.
 
 use crate::ids::{
-    AgentHash, ChallengeId, ClientId, ContactId, EnrolmentId, RequestId, Stamp, SubjectHash,
+    AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, LoginId, OrderId, RequestId,
+    Serial, Stamp, SubjectHash,
 };
 use crate::limits::DEDUPE_BUCKET_MS;
 
@@ -51,6 +52,18 @@ pub fn policy_version(tenant: u32, name: &str, version: u32) -> Vec<u8> {
     key
 }
 
+/// `Policy`: [`crate::records::Issuer`] by its key's id.
+#[must_use]
+pub fn issuer(tenant: u32, key_id: Digest) -> Vec<u8> {
+    key(b'i', tenant, &key_id.0)
+}
+
+/// `Policy`: [`crate::records::Sensor`] by its certificate's digest.
+#[must_use]
+pub fn sensor(tenant: u32, certificate: Digest) -> Vec<u8> {
+    key(b'm', tenant, &certificate.0)
+}
+
 /// `Agent`: [`crate::records::Agent`].
 #[must_use]
 pub fn agent(tenant: u32, agent: AgentHash) -> Vec<u8> {
@@ -69,6 +82,34 @@ pub fn enrolment(tenant: u32, enrolment: EnrolmentId) -> Vec<u8> {
     key(b'e', tenant, &enrolment.0)
 }
 
+/// `Subject`: [`crate::records::Credential`] by its serial.
+#[must_use]
+pub fn credential(tenant: u32, subject: SubjectHash, serial: Serial) -> Vec<u8> {
+    let mut key = credentials_from(tenant, subject);
+    key.extend_from_slice(&serial.0);
+    key
+}
+
+/// `Subject`: no key of a credential of this subject is below.
+#[must_use]
+pub fn credentials_from(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    key(b'k', tenant, &subject.0)
+}
+
+/// `Subject`: every key of a credential of this subject is below.
+#[must_use]
+pub fn credentials_to(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    let mut key = credential(tenant, subject, Serial([0xff; 16]));
+    key.push(0);
+    key
+}
+
+/// `Subject`: [`crate::records::Template`].
+#[must_use]
+pub fn template(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    key(b't', tenant, &subject.0)
+}
+
 /// `Call`: [`crate::records::Contact`].
 #[must_use]
 pub fn contact(tenant: u32, contact: ContactId) -> Vec<u8> {
@@ -79,6 +120,26 @@ pub fn contact(tenant: u32, contact: ContactId) -> Vec<u8> {
 #[must_use]
 pub fn challenge(tenant: u32, challenge: ChallengeId) -> Vec<u8> {
     key(b'h', tenant, &challenge.0)
+}
+
+/// `Call`: [`crate::records::Order`].
+#[must_use]
+pub fn order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> {
+    let mut key = key(b'o', tenant, &contact.0);
+    key.extend_from_slice(&order.0);
+    key
+}
+
+/// `Call`: [`crate::records::AgentLogin`].
+#[must_use]
+pub fn agent_login(tenant: u32, login: LoginId) -> Vec<u8> {
+    key(b'l', tenant, &login.0)
+}
+
+/// `Outbox`: [`crate::records::SealedOrder`]; the key of its order.
+#[must_use]
+pub fn sealed_order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> {
+    self::order(tenant, contact, order)
 }
 
 /// `Outbox`: [`crate::records::Notice`] of a subject.
@@ -123,6 +184,8 @@ pub enum TimerKind {
     Challenge,
     /// An invitation's time runs out.
     Enrolment,
+    /// A sealed payload has waited long enough; under the id of its challenge.
+    Order,
 }
 
 impl TimerKind {
@@ -130,6 +193,7 @@ impl TimerKind {
         match self {
             Self::Challenge => 1,
             Self::Enrolment => 2,
+            Self::Order => 3,
         }
     }
 }
@@ -172,6 +236,7 @@ pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {
     let kind = match code {
         1 => TimerKind::Challenge,
         2 => TimerKind::Enrolment,
+        3 => TimerKind::Order,
         _ => return None,
     };
     Some((kind, u32::from_be_bytes(*tenant), id.try_into().ok()?))

@@ -15,13 +15,13 @@ pub enum Table {
     Dedupe = 1,
     /// What falls due when, in cluster time.
     Timer = 2,
-    /// Contacts, challenges, notices and verdicts.
+    /// Contacts, orders, logins, challenges and verdicts.
     Call = 3,
-    /// Subjects, their devices and keys, attempt counters and locks.
+    /// Subjects, their devices and keys, credentials and templates, attempt counters and locks.
     Subject = 4,
     /// Agents.
     Agent = 5,
-    /// Tenants, policies and settings, by version.
+    /// Tenants, policies and settings by version, issuers and sensors.
     Policy = 6,
     /// Side effects to perform, until they are acknowledged.
     Outbox = 7,

@@ -4,6 +4,14 @@
 //! names a person: pseudonyms made with the tenant's key, and salted commitments to evidence.
 //! `docs/events.md` lists every kind with its columns.
 
+mod admin;
+mod contact;
+mod enrolment;
+mod holding;
+mod question;
+mod registry;
+mod submission;
+
 use akashi_merkle::Leaf;
 use sha2::{Digest as _, Sha256};
 
@@ -34,6 +42,28 @@ pub mod column {
     pub const DIGEST: u16 = 9;
     /// Fingerprint of a submission (32 bytes).
     pub const FINGERPRINT: u16 = 10;
+    /// What a challenge or a policy is for: the purpose of the proof context (u8).
+    pub const PURPOSE: u16 = 11;
+    /// How often the subject's PIN key was replaced (u32, big-endian).
+    pub const PIN_EPOCH: u16 = 12;
+    /// Salted hash of an order (32 bytes).
+    pub const ORDER_HASH: u16 = 13;
+    /// An order's id (16 bytes).
+    pub const ORDER: u16 = 14;
+    /// A login's id (16 bytes).
+    pub const LOGIN: u16 = 15;
+    /// Slot of the part that failed (u8).
+    pub const FAILED_SLOT: u16 = 16;
+    /// Predicates that held, one bit per slot (u8).
+    pub const PREDICATES: u16 = 17;
+    /// Assurance of a face: 0 software, 1 attested, 2 secure, 255 none (u8).
+    pub const LEVEL: u16 = 18;
+    /// What an invitation is for: 1 device, 2 credential, 3 template (u8).
+    pub const ENROLMENT_KIND: u16 = 19;
+    /// Who is invited: 1 customer, 2 agent (u8).
+    pub const PARTY: u16 = 20;
+    /// Digest of a sealed payload (32 bytes).
+    pub const SEALED_DIGEST: u16 = 21;
 }
 
 /// Bits of the `flags` column.
@@ -42,6 +72,12 @@ pub mod flag {
     pub const POSSESSION_HELD: u32 = 1;
     /// A wrong PIN was counted.
     pub const PIN_COUNTED: u32 = 2;
+}
+
+/// What the leaf of one kind of event says besides tenant, contact and place.
+pub(crate) trait Columns {
+    /// Fills it in; extensions in ascending order of their columns.
+    fn columns(&self, leaf: &mut Leaf);
 }
 
 /// Where the leaf stands.
@@ -71,276 +107,8 @@ pub fn leaf(event: &Event, place: LeafPlace) -> Leaf {
         rule_version: RULE_VERSION,
         ..Leaf::default()
     };
-    match event {
-        Event::ClusterFounded { .. }
-        | Event::TenantCreated { .. }
-        | Event::PolicyActivated { .. }
-        | Event::SettingsChanged { .. }
-        | Event::AgentRegistered { .. } => admin(&mut leaf, event),
-        Event::EnrolmentOpened { .. }
-        | Event::DeviceEnrolled { .. }
-        | Event::EnrolmentRefused { .. }
-        | Event::EnrolmentExpired { .. }
-        | Event::DeviceRevoked { .. }
-        | Event::PinLocked { .. } => enrolment(&mut leaf, event),
-        Event::ContactAnnounced { .. }
-        | Event::AgentBound { .. }
-        | Event::ChallengeIssued { .. }
-        | Event::NoticeOpened { .. }
-        | Event::ContactClosed { .. } => contact(&mut leaf, event),
-        Event::ProofRefused { .. }
-        | Event::ProofHeld { .. }
-        | Event::ChallengeConsumed { .. }
-        | Event::VerdictReached { .. }
-        | Event::DuplicateSubmission { .. } => submission(&mut leaf, event),
-    }
+    event.columns(&mut leaf);
     leaf
-}
-
-fn admin(leaf: &mut Leaf, event: &Event) {
-    match event {
-        Event::ClusterFounded { cluster } => {
-            set(leaf, column::NAME, cluster.origin.as_bytes());
-            set(leaf, column::DIGEST, &Digest::of(&encode(cluster)).0);
-        }
-        Event::TenantCreated { name, .. } => set(leaf, column::NAME, name.as_bytes()),
-        Event::PolicyActivated { policy, .. } => {
-            leaf.policy_version = policy.version;
-            set(leaf, column::NAME, policy.name.as_bytes());
-            set(leaf, column::POLICY_DIGEST, &policy.digest.0);
-        }
-        Event::SettingsChanged { settings } => {
-            set(leaf, column::DIGEST, &Digest::of(&encode(settings)).0);
-        }
-        Event::AgentRegistered { certificate, .. } => set(leaf, column::DIGEST, &certificate.0),
-        Event::EnrolmentOpened { .. }
-        | Event::DeviceEnrolled { .. }
-        | Event::EnrolmentRefused { .. }
-        | Event::EnrolmentExpired { .. }
-        | Event::DeviceRevoked { .. }
-        | Event::PinLocked { .. }
-        | Event::ContactAnnounced { .. }
-        | Event::AgentBound { .. }
-        | Event::ChallengeIssued { .. }
-        | Event::NoticeOpened { .. }
-        | Event::ProofRefused { .. }
-        | Event::ProofHeld { .. }
-        | Event::ChallengeConsumed { .. }
-        | Event::VerdictReached { .. }
-        | Event::DuplicateSubmission { .. }
-        | Event::ContactClosed { .. } => {}
-    }
-}
-
-fn enrolment(leaf: &mut Leaf, event: &Event) {
-    match event {
-        Event::EnrolmentOpened {
-            enrolment,
-            expires,
-            tag,
-            ..
-        } => {
-            leaf.challenge_id = enrolment.0;
-            leaf.subject_tag = tag.0;
-            set(leaf, column::UNTIL, &expires.0.to_be_bytes());
-        }
-        Event::DeviceEnrolled {
-            enrolment,
-            device_key,
-            tag,
-            evidence,
-            ..
-        } => {
-            leaf.challenge_id = enrolment.0;
-            leaf.subject_tag = tag.0;
-            leaf.device_tag = device_tag(device_key);
-            prove_by(leaf, evidence);
-        }
-        Event::EnrolmentRefused {
-            enrolment,
-            reason,
-            tag,
-            ..
-        } => {
-            leaf.challenge_id = enrolment.0;
-            leaf.subject_tag = tag.0;
-            leaf.reason = *reason;
-        }
-        Event::EnrolmentExpired { enrolment, tag, .. } => {
-            leaf.challenge_id = enrolment.0;
-            leaf.subject_tag = tag.0;
-        }
-        Event::DeviceRevoked { reason, tag, .. } => {
-            leaf.subject_tag = tag.0;
-            set(leaf, column::DISPOSITION, &reason.to_be_bytes());
-        }
-        Event::PinLocked { until, tag, .. } => {
-            leaf.subject_tag = tag.0;
-            set(leaf, column::UNTIL, &until.0.to_be_bytes());
-        }
-        Event::ClusterFounded { .. }
-        | Event::TenantCreated { .. }
-        | Event::PolicyActivated { .. }
-        | Event::SettingsChanged { .. }
-        | Event::AgentRegistered { .. }
-        | Event::ContactAnnounced { .. }
-        | Event::AgentBound { .. }
-        | Event::ChallengeIssued { .. }
-        | Event::NoticeOpened { .. }
-        | Event::ProofRefused { .. }
-        | Event::ProofHeld { .. }
-        | Event::ChallengeConsumed { .. }
-        | Event::VerdictReached { .. }
-        | Event::DuplicateSubmission { .. }
-        | Event::ContactClosed { .. } => {}
-    }
-}
-
-fn contact(leaf: &mut Leaf, event: &Event) {
-    match event {
-        Event::ContactAnnounced {
-            initiator,
-            call_reason,
-            tag,
-            ..
-        } => {
-            leaf.subject_tag = tag.0;
-            set(leaf, column::CALL_REASON, &call_reason.to_be_bytes());
-            set(leaf, column::INITIATOR, &encode(initiator));
-        }
-        Event::AgentBound { agent_tag, .. } => leaf.actor_tag = agent_tag.0,
-        Event::ChallengeIssued {
-            challenge,
-            initiator,
-            call_reason,
-            policy,
-            policy_version,
-            policy_digest,
-            expires,
-            context_digest,
-            tag,
-            ..
-        } => {
-            leaf.challenge_id = challenge.0;
-            leaf.subject_tag = tag.0;
-            leaf.policy_version = *policy_version;
-            leaf.statement_hash = context_digest.0;
-            leaf.suite = akashi_proof::Suite::V1.code();
-            set(leaf, column::CALL_REASON, &call_reason.to_be_bytes());
-            set(leaf, column::INITIATOR, &encode(initiator));
-            set(leaf, column::NAME, policy.as_bytes());
-            set(leaf, column::POLICY_DIGEST, &policy_digest.0);
-            set(leaf, column::UNTIL, &expires.0.to_be_bytes());
-        }
-        Event::NoticeOpened { challenge, tag, .. } => about(leaf, challenge.0, *tag),
-        Event::ContactClosed { disposition, .. } => {
-            set(leaf, column::DISPOSITION, &disposition.to_be_bytes());
-        }
-        Event::ClusterFounded { .. }
-        | Event::TenantCreated { .. }
-        | Event::PolicyActivated { .. }
-        | Event::SettingsChanged { .. }
-        | Event::AgentRegistered { .. }
-        | Event::EnrolmentOpened { .. }
-        | Event::DeviceEnrolled { .. }
-        | Event::EnrolmentRefused { .. }
-        | Event::EnrolmentExpired { .. }
-        | Event::DeviceRevoked { .. }
-        | Event::PinLocked { .. }
-        | Event::ProofRefused { .. }
-        | Event::ProofHeld { .. }
-        | Event::ChallengeConsumed { .. }
-        | Event::VerdictReached { .. }
-        | Event::DuplicateSubmission { .. } => {}
-    }
-}
-
-fn submission(leaf: &mut Leaf, event: &Event) {
-    match event {
-        Event::ProofRefused {
-            challenge,
-            judged,
-            failed_kind,
-            possession_held,
-            pin_counted,
-            evidence,
-            tag,
-            ..
-        } => {
-            about(leaf, challenge.0, *tag);
-            leaf.reason = judged.reason;
-            leaf.flags =
-                bit(*possession_held, flag::POSSESSION_HELD) | bit(*pin_counted, flag::PIN_COUNTED);
-            prove_by(leaf, evidence);
-            set(leaf, column::FAILED_KIND, &[*failed_kind]);
-            set(leaf, column::FINGERPRINT, &judged.fingerprint.0);
-        }
-        Event::ProofHeld {
-            challenge,
-            judged,
-            factors,
-            evidence,
-            tag,
-            ..
-        } => {
-            about(leaf, challenge.0, *tag);
-            leaf.flags = flag::POSSESSION_HELD;
-            prove_by(leaf, evidence);
-            set(
-                leaf,
-                column::FACTORS,
-                &[u8::try_from(*factors).unwrap_or(u8::MAX)],
-            );
-            set(leaf, column::FINGERPRINT, &judged.fingerprint.0);
-        }
-        Event::ChallengeConsumed { challenge, tag, .. } => about(leaf, challenge.0, *tag),
-        Event::VerdictReached {
-            challenge,
-            outcome,
-            reason,
-            factors,
-            policy_version,
-            not_after,
-            tag,
-            ..
-        } => {
-            about(leaf, challenge.0, *tag);
-            leaf.outcome = outcome.code();
-            leaf.reason = *reason;
-            leaf.policy_version = *policy_version;
-            set(
-                leaf,
-                column::FACTORS,
-                &[u8::try_from(*factors).unwrap_or(u8::MAX)],
-            );
-            set(leaf, column::UNTIL, &not_after.0.to_be_bytes());
-        }
-        Event::DuplicateSubmission {
-            challenge,
-            fingerprint,
-            tag,
-            ..
-        } => {
-            about(leaf, challenge.0, *tag);
-            set(leaf, column::FINGERPRINT, &fingerprint.0);
-        }
-        Event::ClusterFounded { .. }
-        | Event::TenantCreated { .. }
-        | Event::PolicyActivated { .. }
-        | Event::SettingsChanged { .. }
-        | Event::AgentRegistered { .. }
-        | Event::EnrolmentOpened { .. }
-        | Event::DeviceEnrolled { .. }
-        | Event::EnrolmentRefused { .. }
-        | Event::EnrolmentExpired { .. }
-        | Event::DeviceRevoked { .. }
-        | Event::PinLocked { .. }
-        | Event::ContactAnnounced { .. }
-        | Event::AgentBound { .. }
-        | Event::ChallengeIssued { .. }
-        | Event::NoticeOpened { .. }
-        | Event::ContactClosed { .. } => {}
-    }
 }
 
 const fn bit(set: bool, bit: u32) -> u32 {
@@ -378,15 +146,20 @@ fn device_tag(device_key: &[u8; 32]) -> [u8; 16] {
 /// SHA-256 over one salted commitment per factor, so that one factor's part can be withheld or
 /// erased while the others stay checkable.
 ///
-/// Factor commitment: SHA-256(`"akashi/v1/evidence-factor"` ‖ 0 ‖ salt ‖ 0 ‖ Borsh of kind, instance,
-/// proof and result). The whole: SHA-256(`"akashi/v1/evidence"` ‖ count u8 ‖ commitments in order).
+/// Factor commitment: SHA-256(`"akashi/v1/evidence-factor"` ‖ 0 ‖ salt ‖ 0 ‖ Borsh of kind, slot,
+/// serial, second serial, attribute, instance, proof, attachment and result). The whole: SHA-256(`"akashi/v1/evidence"` ‖ count u8 ‖ commitments in order).
 #[must_use]
 pub fn evidence_commitment(evidence: &Evidence) -> Digest {
     let mut hash = Sha256::new();
     hash.update(b"akashi/v1/evidence");
     hash.update([u8::try_from(evidence.factors.len()).unwrap_or(u8::MAX)]);
     for factor in &evidence.factors {
-        let body = encode(&(factor.kind, &factor.instance, &factor.proof, factor.held));
+        let body = encode(&(
+            (factor.kind, factor.slot, factor.serial),
+            (factor.second_serial, factor.attribute),
+            (&factor.instance, &factor.proof, &factor.attachment),
+            factor.held,
+        ));
         hash.update(labelled(
             b"akashi/v1/evidence-factor",
             &[&factor.salt, &body],

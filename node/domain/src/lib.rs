@@ -25,5 +25,6 @@ pub mod kv;
 pub mod leaf;
 pub mod limits;
 pub mod outcome;
+pub mod policy;
 pub mod records;
 pub mod state;

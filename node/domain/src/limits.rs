@@ -13,10 +13,31 @@ pub const DEDUPE_PRUNE_PER_ENTRY_MAX: usize = 8_192;
 pub const REQUEST_ID_AHEAD_US_MAX: u64 = 10 * 60 * 1_000_000;
 /// Width of one bucket of remembered requests: they are forgotten a bucket at a time.
 pub const DEDUPE_BUCKET_MS: u64 = 60_000;
-/// Parts of one submission: one per proof kind of the suite at most.
-pub const SUBMISSION_PARTS_MAX: usize = 8;
+/// Predicates of one policy: their slots are the bits of one byte in a verdict.
+pub const PREDICATES_MAX: usize = 8;
+/// Issuers that one predicate accepts: a market has a handful that a tenant trusts alike.
+pub const ISSUERS_PER_RULE_MAX: usize = 8;
+/// Parts of one submission: possession, the PIN and its next key, every predicate, face and consent.
+pub const SUBMISSION_PARTS_MAX: usize = 5 + PREDICATES_MAX;
 /// Bytes of one proof: the largest kind of the suite is 1,856.
 pub const PROOF_BYTES_MAX: usize = 4_096;
+/// Bytes of a credential's body: 32 attributes and four long names have 2,300; a schema with as many has
+/// short names.
+pub const CREDENTIAL_BYTES_MAX: usize = 2_048;
+/// Credentials of one subject that can still be presented: a wallet, not an archive.
+pub const CREDENTIALS_PER_SUBJECT_MAX: usize = 32;
+/// Bytes of a capture's signed fields: 77 and a model's name, with room for a longer one.
+pub const CAPTURE_BYTES_MAX: usize = 512;
+/// Lowest assurance of a template that is enrolled: a simulator's is kept with its level, and a policy
+/// that asks for more refuses it.
+pub const TEMPLATE_LEVEL_MIN: u8 = 0;
+/// Longest time between the capture of a template and its enrolment, in seconds: as for a probe.
+pub const TEMPLATE_AGE_MAX_S: u32 = 60;
+/// Hidden amounts of one order: what is paid, and what it is paid from.
+pub const ORDER_AMOUNTS_MAX: usize = 4;
+/// Bytes of a sealed payload, encapsulated key included, whatever a policy says: it lies in the log once
+/// and in every replica's outbox until it is fetched.
+pub const PAYLOAD_BYTES_MAX: u32 = 64 * 1_024;
 /// Recorded refusals without valid possession, per challenge: enough for the fraud team to see, too
 /// few to fill the log from outside.
 pub const POSSESSION_REFUSALS_RECORDED_MAX: usize = 5;

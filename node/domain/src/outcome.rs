@@ -126,6 +126,33 @@ pub mod reason {
     pub const TOO_MANY_NOTICES: u16 = 108;
     /// No enrolled device.
     pub const NO_DEVICE: u16 = 109;
+    /// A newer order of the same subject took its place.
+    pub const NEWER_ORDER: u16 = 110;
+    /// A newer login of the same agent took its place.
+    pub const NEWER_LOGIN: u16 = 111;
+}
+
+/// Assurance of a face in leaves and verdicts where none was asked.
+pub const NO_LEVEL: u8 = 0xff;
+
+/// What held of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Held {
+    /// Factor types, as bits ([`factors`]).
+    pub factors: u32,
+    /// Predicates, one bit per slot.
+    pub predicates: u8,
+    /// Assurance of the face; [`NO_LEVEL`] if there was none.
+    pub level: u8,
+}
+
+impl Held {
+    /// Nothing held.
+    pub const NOTHING: Self = Self {
+        factors: 0,
+        predicates: 0,
+        level: NO_LEVEL,
+    };
 }
 
 /// Factor types that held, as bits (know, have, are).

@@ -2,11 +2,22 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::command::Initiator;
-use crate::entry::{Sealed, encode};
-use crate::ids::{AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, Stamp, SubjectHash, Tag};
+use crate::command::{EnrolmentKind, Initiator, Party};
+use crate::entry::Sealed;
+use crate::ids::{
+    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, Stamp, SubjectHash, Tag,
+};
 use crate::limits::SECOND_US;
 use crate::outcome::Outcome;
+use crate::policy::PolicyBody;
+
+mod evidence;
+mod holdings;
+mod orders;
+
+pub use evidence::{Evidence, EvidenceFactor};
+pub use holdings::{Credential, Issuer, Sensor, Template};
+pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
 ///
@@ -94,6 +105,8 @@ pub struct Settings {
     pub request_horizon_s: u32,
     /// How long an invitation to enrol is open, in seconds.
     pub enrolment_ttl_s: u32,
+    /// How long an approved order's sealed payload waits for the processor, in seconds.
+    pub order_ttl_s: u32,
 }
 
 impl Default for Settings {
@@ -106,6 +119,7 @@ impl Default for Settings {
             pin_lock_first_s: 30,
             request_horizon_s: 3_600,
             enrolment_ttl_s: 86_400,
+            order_ttl_s: 86_400,
         }
     }
 }
@@ -132,6 +146,7 @@ impl Settings {
             pin_lock_first_s: pick(change.pin_lock_first_s, self.pin_lock_first_s, 1, 3_600)?,
             request_horizon_s: pick(change.request_horizon_s, self.request_horizon_s, 60, 86_400)?,
             enrolment_ttl_s: pick(change.enrolment_ttl_s, self.enrolment_ttl_s, 60, 604_800)?,
+            order_ttl_s: pick(change.order_ttl_s, self.order_ttl_s, 60, 604_800)?,
         };
         (settings.pin_failures_soft <= settings.pin_failures_hard).then_some(settings)
     }
@@ -140,36 +155,6 @@ impl Settings {
     #[must_use]
     pub fn horizon_us(&self) -> u64 {
         u64::from(self.request_horizon_s).saturating_mul(SECOND_US)
-    }
-}
-
-/// What a policy asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct PolicyBody {
-    /// Possession of the enrolled key; every policy asks it.
-    pub require_possession: bool,
-    /// The PIN.
-    pub require_knowledge: bool,
-    /// How long a challenge is open, in seconds.
-    pub challenge_ttl_s: u32,
-    /// How long a verdict is good, in seconds.
-    pub verdict_ttl_s: u32,
-}
-
-impl PolicyBody {
-    /// Whether every field is within its range.
-    #[must_use]
-    pub fn is_acceptable(&self) -> bool {
-        self.require_possession
-            && (10..=600).contains(&self.challenge_ttl_s)
-            && (60..=86_400).contains(&self.verdict_ttl_s)
-    }
-
-    /// SHA-256 of `"akashi/v1/policy"` ‖ 0 ‖ canonical bytes of tenant, name, version and body.
-    #[must_use]
-    pub fn digest(&self, tenant: &str, policy: &str, version: u32) -> Digest {
-        let bytes = encode(&(tenant, policy, version, self));
-        Digest(crate::ids::labelled(b"akashi/v1/policy", &[&bytes]))
     }
 }
 
@@ -200,6 +185,8 @@ pub struct Device {
     pub device_key: [u8; 32],
     /// `K`.
     pub pin_key: [u8; 32],
+    /// How often `K` was replaced since.
+    pub pin_epoch: u32,
     /// When it was enrolled.
     pub enrolled: Stamp,
     /// The leaf that says so.
@@ -219,7 +206,7 @@ pub struct PinCounter {
     pub locked_for_good: bool,
 }
 
-/// A customer, inside one tenant.
+/// Who can be asked, inside one tenant: a customer, or an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Subject {
     /// The current device.
@@ -234,11 +221,23 @@ pub struct Subject {
     pub tag: Tag,
 }
 
+impl Subject {
+    /// How often the PIN key of the device was replaced.
+    #[must_use]
+    pub fn pin_epoch(&self) -> u32 {
+        self.device.map_or(0, |device| device.pin_epoch)
+    }
+}
+
 /// An invitation to enrol.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Enrolment {
     /// The invitation.
     pub id: EnrolmentId,
+    /// To what.
+    pub kind: EnrolmentKind,
+    /// Customer or agent.
+    pub party: Party,
     /// Who is invited.
     pub subject: SubjectHash,
     /// SHA-256 of the token.
@@ -287,6 +286,10 @@ pub struct Verdict {
     pub reason: u16,
     /// Factor types that held.
     pub factors: u32,
+    /// Predicates that held, one bit per slot of the policy.
+    pub predicates: u8,
+    /// Assurance of the face that held; [`crate::outcome::NO_LEVEL`] if none was asked.
+    pub level: u8,
     /// The version of the policy that asked.
     pub policy_version: u32,
     /// When.
@@ -309,10 +312,16 @@ pub struct Judged {
 /// One question to one phone.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Challenge {
-    /// The contact it belongs to.
+    /// The contact it belongs to; zeros for a login.
     pub contact: ContactId,
+    /// The order that it asks to approve; set exactly for the purpose CONSENT.
+    pub order: Option<OrderTerms>,
+    /// The login that it is for; set exactly for the purpose `AGENT_LOGIN`.
+    pub login: Option<LoginId>,
     /// Who is asked.
     pub subject: SubjectHash,
+    /// [`Device::pin_epoch`] when it was issued.
+    pub pin_epoch: u32,
     /// The policy by name.
     pub policy: String,
     /// The pinned version.
@@ -348,6 +357,26 @@ pub struct Challenge {
     pub tag: Tag,
 }
 
+impl Challenge {
+    /// Where its verdict goes.
+    #[must_use]
+    pub fn about(&self) -> About {
+        match (&self.order, self.login) {
+            (Some(terms), _) => About::Order(terms.order),
+            (None, Some(login)) => About::Login(login),
+            (None, None) => About::Call,
+        }
+    }
+
+    /// The order hash of its context: zeros unless it asks for a consent.
+    #[must_use]
+    pub fn order_hash(&self) -> [u8; 32] {
+        self.order
+            .as_ref()
+            .map_or([0; 32], |terms| terms.order_hash)
+    }
+}
+
 /// A notice that waits for its phone: the only place where the submit token lies, until the
 /// challenge ends.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -367,28 +396,4 @@ pub struct Remembered {
     pub body: Digest,
     /// What was answered.
     pub answer: crate::answer::Answer,
-}
-
-/// What an outsider needs to check one submission again, years later (`docs/evidence.md`).
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Evidence {
-    /// The full context that the proofs are bound to.
-    pub context: Vec<u8>,
-    /// One record per factor, in order of kind.
-    pub factors: Vec<EvidenceFactor>,
-}
-
-/// One factor of an evidence record.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct EvidenceFactor {
-    /// The proof kind.
-    pub kind: u8,
-    /// The statement's instance bytes.
-    pub instance: Vec<u8>,
-    /// The proof.
-    pub proof: Vec<u8>,
-    /// Whether it was evaluated, and held.
-    pub held: Option<bool>,
-    /// The salt of this factor's commitment.
-    pub salt: [u8; 32],
 }

@@ -3,11 +3,14 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::entry::encode;
-use crate::ids::{AgentHash, ChallengeId, ContactId, EnrolmentId, SubjectHash};
+use crate::ids::{
+    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SubjectHash,
+};
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, Challenge, Cluster, Contact, Enrolment, Policy, Progress, Settings, Subject, Tenant,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
+    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -78,6 +81,64 @@ pub trait Records: View {
     /// A subject; a blank one if it was never seen.
     fn subject(&self, tenant: u32, subject: SubjectHash) -> Result<Subject, Fault> {
         Ok(load(self, Table::Subject, &keys::subject(tenant, subject))?.unwrap_or_default())
+    }
+
+    /// A key of an issuer, by its id.
+    fn issuer(&self, tenant: u32, key_id: Digest) -> Result<Option<Issuer>, Fault> {
+        load(self, Table::Policy, &keys::issuer(tenant, key_id))
+    }
+
+    /// A sensor, by its certificate's digest.
+    fn sensor(&self, tenant: u32, certificate: Digest) -> Result<Option<Sensor>, Fault> {
+        load(self, Table::Policy, &keys::sensor(tenant, certificate))
+    }
+
+    /// A registered credential.
+    fn credential(
+        &self,
+        tenant: u32,
+        subject: SubjectHash,
+        serial: Serial,
+    ) -> Result<Option<Credential>, Fault> {
+        load(
+            self,
+            Table::Subject,
+            &keys::credential(tenant, subject, serial),
+        )
+    }
+
+    /// A subject's enrolled template.
+    fn template(&self, tenant: u32, subject: SubjectHash) -> Result<Option<Template>, Fault> {
+        load(self, Table::Subject, &keys::template(tenant, subject))
+    }
+
+    /// An order of a contact.
+    fn order(
+        &self,
+        tenant: u32,
+        contact: ContactId,
+        order: OrderId,
+    ) -> Result<Option<Order>, Fault> {
+        load(self, Table::Call, &keys::order(tenant, contact, order))
+    }
+
+    /// An approved order's sealed payload, while it waits for the processor.
+    fn sealed_order(
+        &self,
+        tenant: u32,
+        contact: ContactId,
+        order: OrderId,
+    ) -> Result<Option<SealedOrder>, Fault> {
+        load(
+            self,
+            Table::Outbox,
+            &keys::sealed_order(tenant, contact, order),
+        )
+    }
+
+    /// An agent's login.
+    fn agent_login(&self, tenant: u32, login: LoginId) -> Result<Option<AgentLogin>, Fault> {
+        load(self, Table::Call, &keys::agent_login(tenant, login))
     }
 
     /// An invitation.

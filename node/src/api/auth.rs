@@ -2,6 +2,7 @@
 
 use crate::net::{Identity, Peer};
 
+use super::limits::{MESSAGE_BYTES_MAX, SUBMISSION_BYTES_MAX};
 use super::status::Refusal;
 
 /// What a caller is.
@@ -73,6 +74,8 @@ pub struct Rpc {
     pub roles: &'static [Role],
     /// Whether a fenced or stopping node still answers.
     pub always: bool,
+    /// Largest request in bytes.
+    pub bytes_max: usize,
 }
 
 const fn rpc(path: &'static str, flow: Flow, roles: &'static [Role]) -> Rpc {
@@ -81,15 +84,21 @@ const fn rpc(path: &'static str, flow: Flow, roles: &'static [Role]) -> Rpc {
         flow,
         roles,
         always: false,
+        bytes_max: MESSAGE_BYTES_MAX,
     }
 }
 
 const fn always(path: &'static str, flow: Flow, roles: &'static [Role]) -> Rpc {
     Rpc {
-        path,
-        flow,
-        roles,
         always: true,
+        ..rpc(path, flow, roles)
+    }
+}
+
+const fn large(path: &'static str, flow: Flow, roles: &'static [Role]) -> Rpc {
+    Rpc {
+        bytes_max: SUBMISSION_BYTES_MAX,
+        ..rpc(path, flow, roles)
     }
 }
 
@@ -102,7 +111,7 @@ const READERS: &[Role] = &[Role::Auditor, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 31] = [
+pub const RPCS: [Rpc; 43] = [
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,
@@ -129,6 +138,32 @@ pub const RPCS: [Rpc; 31] = [
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/RevokeCredential",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/RevokeTemplate",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/OfferOrder",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc("/akashi.v1.PlatformService/GetOrder", Flow::Unary, PLATFORM),
+    rpc(
+        "/akashi.v1.PlatformService/OpenAgentLogin",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/GetAgentLogin",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/GetContact",
         Flow::Unary,
         PLATFORM,
@@ -144,8 +179,14 @@ pub const RPCS: [Rpc; 31] = [
         Flow::Unary,
         PHONE,
     ),
+    rpc(
+        "/akashi.v1.PhoneService/RegisterCredential",
+        Flow::Unary,
+        PHONE,
+    ),
+    rpc("/akashi.v1.PhoneService/EnrolTemplate", Flow::Unary, PHONE),
     rpc("/akashi.v1.PhoneService/WatchNotices", Flow::Both, PHONE),
-    rpc("/akashi.v1.PhoneService/SubmitProof", Flow::Unary, PHONE),
+    large("/akashi.v1.PhoneService/SubmitProof", Flow::Unary, PHONE),
     rpc("/akashi.v1.PhoneService/AnswerNotice", Flow::Unary, PHONE),
     rpc("/akashi.v1.AgentService/WatchVerdict", Flow::Answers, AGENT),
     rpc("/akashi.v1.AuditService/GetHead", Flow::Unary, READERS),
@@ -167,6 +208,26 @@ pub const RPCS: [Rpc; 31] = [
     rpc("/akashi.v1.ClusterService/PutPolicy", Flow::Unary, OPERATOR),
     rpc(
         "/akashi.v1.ClusterService/RegisterAgent",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/RegisterIssuer",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/RevokeIssuer",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/RegisterSensor",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/RevokeSensor",
         Flow::Unary,
         OPERATOR,
     ),

@@ -2,8 +2,10 @@
 
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::Command;
+use akashi_domain::ids::Digest;
 use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
+use akashi_proof::{Assurance, SensorCertificate, SensorKey, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_server::ClusterService;
 use tonic::{Request, Response, Status};
@@ -67,7 +69,31 @@ impl<R: Replica> Operators<R> {
             .await?;
         let view = self.0.replica.view();
         let tenant = view.tenant(tenant)?.ok_or(Rejection::UnknownTenant)?;
-        Ok(view.policy(tenant.number, name)?.map(wire::policy))
+        Ok(view.policy(tenant.number, name)?.map(wire::policy_view))
+    }
+
+    /// The name under which a sensor is registered. Not looked at unless the registration was accepted.
+    fn certificate_digest(&self, message: &v1::RegisterSensorRequest) -> Result<[u8; 32], Refusal> {
+        let cluster = self
+            .0
+            .replica
+            .view()
+            .cluster()?
+            .ok_or(Rejection::NotFounded)?;
+        let field = |field| Malformed { field };
+        let key = SensorKey::from_bytes(&wire::array(&message.key, "key")?);
+        let level = u8::try_from(message.level)
+            .ok()
+            .and_then(Assurance::from_code);
+        let certificate = SensorCertificate {
+            key: key.map_err(|_not_a_key| field("key"))?,
+            model_id: message.model_id.as_bytes().to_vec(),
+            level: level.ok_or(field("level"))?,
+            not_before_us: message.not_before_us,
+            expires_us: message.expires_us,
+        };
+        let (origin, tenant) = (cluster.origin.as_bytes(), message.tenant.as_bytes());
+        Ok(certificate.digest(Suite::V1, origin, tenant))
     }
 
     fn node_status(&self) -> v1::GetNodeStatusResponse {
@@ -199,6 +225,71 @@ impl<R: Replica> ClusterService for Operators<R> {
             .command(call, &id, wire::register_agent(message))
             .await?;
         Ok(Response::new(v1::RegisterAgentResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn register_issuer(
+        &self,
+        request: Request<v1::RegisterIssuerRequest>,
+    ) -> Result<Response<v1::RegisterIssuerResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let key_id = Digest::of(&message.key);
+        let (placement, _done) = self
+            .command(call, &id, wire::register_issuer(message))
+            .await?;
+        Ok(Response::new(v1::RegisterIssuerResponse {
+            placement: Some(placement),
+            issuer_key_id: key_id.0.to_vec().into(),
+        }))
+    }
+
+    async fn revoke_issuer(
+        &self,
+        request: Request<v1::RevokeIssuerRequest>,
+    ) -> Result<Response<v1::RevokeIssuerResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let (placement, _done) = self
+            .command(call, &id, wire::revoke_issuer(message))
+            .await?;
+        Ok(Response::new(v1::RevokeIssuerResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn register_sensor(
+        &self,
+        request: Request<v1::RegisterSensorRequest>,
+    ) -> Result<Response<v1::RegisterSensorResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let certificate = self.certificate_digest(&message);
+        let (placement, _done) = self
+            .command(call, &id, wire::register_sensor(message))
+            .await?;
+        let certificate = certificate.map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(Response::new(v1::RegisterSensorResponse {
+            placement: Some(placement),
+            certificate_digest: certificate.to_vec().into(),
+        }))
+    }
+
+    async fn revoke_sensor(
+        &self,
+        request: Request<v1::RevokeSensorRequest>,
+    ) -> Result<Response<v1::RevokeSensorResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let (placement, _done) = self
+            .command(call, &id, wire::revoke_sensor(message))
+            .await?;
+        Ok(Response::new(v1::RevokeSensorResponse {
             placement: Some(placement),
         }))
     }

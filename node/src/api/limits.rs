@@ -36,8 +36,11 @@ use crate::clock;
 use crate::net::Peer;
 use crate::telemetry::Metrics;
 
-/// Largest request in bytes: the largest proofs of a submission are a quarter of it.
+/// Largest request in bytes; the largest of them, a credential's registration, needs a tenth of it.
 pub const MESSAGE_BYTES_MAX: usize = 65_536;
+/// Largest submission in bytes: a sealed payload of 65,536, eight predicates of 1,504, a face with its
+/// capture of 2,400, and room for the frame.
+pub const SUBMISSION_BYTES_MAX: usize = 98_304;
 /// Time of a unary call whose caller names none.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(2);
 /// Longest time of a unary call, and of the beginning of a stream.
@@ -181,7 +184,7 @@ where
         encoding_of(&parts.headers)?;
         let body = match rpc.flow {
             Flow::Unary | Flow::Answers => {
-                let bytes = timeout_at(deadline, one_message(body))
+                let bytes = timeout_at(deadline, one_message(body, rpc.bytes_max))
                     .await
                     .map_err(|_elapsed| Refusal::Deadline)??;
                 Body::new(Full::new(bytes))
@@ -433,7 +436,7 @@ fn encoding_of(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// Reads the one message of a request, prefix included, and nothing beyond its limit.
-async fn one_message<B>(mut body: B) -> Result<Bytes, Refusal>
+async fn one_message<B>(mut body: B, bytes_max: usize) -> Result<Bytes, Refusal>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -446,7 +449,7 @@ where
         };
         read.extend_from_slice(&data);
         if let Some(length) = message_length(&read)? {
-            if length > MESSAGE_BYTES_MAX {
+            if length > bytes_max {
                 return Err(Refusal::MessageTooLarge);
             }
             if read.len() > length.saturating_add(PREFIX_BYTES) {
@@ -550,6 +553,6 @@ mod tests {
     }
 
     async fn read(bytes: &[u8]) -> Result<Bytes, Refusal> {
-        one_message(Full::new(Bytes::copy_from_slice(bytes))).await
+        one_message(Full::new(Bytes::copy_from_slice(bytes)), MESSAGE_BYTES_MAX).await
     }
 }

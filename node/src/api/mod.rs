@@ -31,7 +31,7 @@ use tonic_health::server::HealthReporter;
 use crate::config::Config;
 use crate::telemetry::Metrics;
 use front::Front;
-use limits::{Door, MESSAGE_BYTES_MAX};
+use limits::{Door, MESSAGE_BYTES_MAX, SUBMISSION_BYTES_MAX};
 
 pub use replica::Replica;
 
@@ -64,8 +64,9 @@ pub async fn service<R: Replica>(
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
+            // The door holds each method to its own limit; the framework has one for all of them.
             PhoneServiceServer::new(phone::Phone(front.clone()))
-                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+                .max_decoding_message_size(SUBMISSION_BYTES_MAX),
         )
         .add_service(
             AgentServiceServer::new(agent::Agent(front.clone()))

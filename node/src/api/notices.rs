@@ -1,8 +1,8 @@
 //! The stream on which a phone waits for notices.
 //!
-//! The phone names a subject, answers a session challenge with possession of the enrolled device, and
-//! then gets every notice that waits, each once its leaf is sealed. A subject that does not exist is
-//! given a challenge like any other, and fails like a wrong proof.
+//! The phone names a customer or an agent, answers a session challenge with possession of the enrolled
+//! device, and then gets every notice that waits, whatever its purpose, each once its leaf is sealed. A
+//! subject that does not exist is given a challenge like any other, and fails like a wrong proof.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ struct Session {
 
 impl Session {
     fn challenge<R: Replica>(front: &Front<R>, hello: v1::PhoneHello) -> Result<Self, Refusal> {
-        let subject = wire::subject(&hello.tenant, &hello.subject)?;
+        let subject = wire::hello(&hello)?;
         let cluster = front
             .replica
             .view()
@@ -288,27 +288,42 @@ impl<R: Replica> Waiting<R> {
     /// Whether an event changes what this phone has to be told.
     fn is_mine(&self, event: &Event) -> bool {
         let about = match event {
-            Event::ChallengeIssued { subject, .. }
-            | Event::DeviceEnrolled { subject, .. }
-            | Event::DeviceRevoked { subject, .. } => *subject,
-            Event::ClusterFounded { .. }
-            | Event::TenantCreated { .. }
-            | Event::PolicyActivated { .. }
-            | Event::SettingsChanged { .. }
-            | Event::AgentRegistered { .. }
-            | Event::EnrolmentOpened { .. }
-            | Event::EnrolmentRefused { .. }
-            | Event::EnrolmentExpired { .. }
-            | Event::PinLocked { .. }
-            | Event::ContactAnnounced { .. }
-            | Event::AgentBound { .. }
-            | Event::NoticeOpened { .. }
-            | Event::ProofRefused { .. }
-            | Event::ProofHeld { .. }
-            | Event::ChallengeConsumed { .. }
-            | Event::VerdictReached { .. }
-            | Event::DuplicateSubmission { .. }
-            | Event::ContactClosed { .. } => return false,
+            Event::ChallengeIssued(fact) => fact.subject,
+            Event::DeviceEnrolled(fact) => fact.subject,
+            Event::DeviceRevoked(fact) => fact.subject,
+            Event::ClusterFounded(_)
+            | Event::TenantCreated(_)
+            | Event::PolicyActivated(_)
+            | Event::SettingsChanged(_)
+            | Event::AgentRegistered(_)
+            | Event::IssuerRegistered(_)
+            | Event::IssuerRevoked(_)
+            | Event::SensorRegistered(_)
+            | Event::SensorRevoked(_)
+            | Event::EnrolmentOpened(_)
+            | Event::EnrolmentRefused(_)
+            | Event::EnrolmentExpired(_)
+            | Event::PinLocked(_)
+            | Event::PinKeyReplaced(_)
+            | Event::ContactAnnounced(_)
+            | Event::AgentBound(_)
+            | Event::NoticeOpened(_)
+            | Event::ProofRefused(_)
+            | Event::ProofHeld(_)
+            | Event::ChallengeConsumed(_)
+            | Event::VerdictReached(_)
+            | Event::DuplicateSubmission(_)
+            | Event::ContactClosed(_)
+            | Event::OrderOffered(_)
+            | Event::OrderApproved(_)
+            | Event::OrderPayloadExpired(_)
+            | Event::CredentialRegistered(_)
+            | Event::CredentialRefused(_)
+            | Event::CredentialRevoked(_)
+            | Event::TemplateEnrolled(_)
+            | Event::TemplateRefused(_)
+            | Event::TemplateRevoked(_)
+            | Event::AgentLoginOpened(_) => return false,
         };
         event.tenant() == self.tenant.number && about == self.subject
     }
@@ -351,15 +366,16 @@ impl<R: Replica> Waiting<R> {
             let Some(challenge) = view.challenge(self.tenant.number, notice.challenge)? else {
                 continue;
             };
-            let Some(contact) = view.contact(self.tenant.number, challenge.contact)? else {
-                continue;
-            };
+            // An agent's login is of no contact; everything else is.
+            let contact = view.contact(self.tenant.number, challenge.contact)?;
+            let template = view.template(self.tenant.number, self.subject)?;
             self.sent.insert(notice.challenge);
             return Ok(Some(wire::notice(
                 &self.cluster,
                 &self.tenant.name,
                 (notice.challenge, &challenge),
-                &contact,
+                contact.as_ref(),
+                template.as_ref(),
                 notice.token,
                 receipt,
             )));

@@ -1,15 +1,15 @@
-//! `PhoneService`: enrolment, notices and proofs of customers' phones.
+//! `PhoneService`: enrolment, notices and proofs of customers' and agents' phones.
 //!
 //! A phone has no certificate: what opens this door is a token that only the invited or asked phone
 //! has. Junk ends here and leaves nothing in the log.
 
-use akashi_domain::answer::{Field, Rejection, Reply};
-use akashi_domain::command::{Command, CompleteEnrolment, FactorProof, SubmitProof};
-use akashi_domain::factor::{SubjectKeys, jobs};
-use akashi_domain::ids::{ChallengeId, Digest};
-use akashi_domain::records::{Cluster, Tenant};
+use akashi_domain::answer::{Rejection, Reply};
+use akashi_domain::command::Command;
+use akashi_domain::factor;
+use akashi_domain::ids::{ChallengeId, Digest, EnrolmentId, RequestId};
+use akashi_domain::records::{Challenge, Cluster, Enrolment};
 use akashi_domain::state::Records as _;
-use akashi_proof::{Context, ContextFields, Purpose, Suite};
+use akashi_proof::{Capture, Credential, Reason, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::phone_service_server::PhoneService;
 use futures::stream::BoxStream;
@@ -34,30 +34,38 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::enrolment_id(&message.enrolment_id)?;
         let token: [u8; 32] = wire::array(&message.token, "token")?;
-        let token_hash = Digest::of(&token);
-        let (cluster, enrolment, progress) = self
+        let (cluster, enrolment) = self.invited(&call, &message.tenant, id, &token).await?;
+        let progress = self.0.replica.progress();
+        if enrolment.closed || enrolment.expires <= progress.stamp {
+            return Err(Rejection::EnrolmentClosed.into());
+        }
+        let as_of = wire::as_of(&progress, true);
+        Ok(wire::enrolment(cluster, &enrolment, as_of))
+    }
+
+    /// The invitation that a token opens. A token that does not, an invitation that does not exist and
+    /// a tenant that does not exist look alike.
+    async fn invited(
+        &self,
+        call: &Call,
+        tenant: &str,
+        id: EnrolmentId,
+        token: &[u8; 32],
+    ) -> Result<(Cluster, Enrolment), Refusal> {
+        let token_hash = Digest::of(token);
+        let found = self
             .0
             .find(call.deadline, |view| {
-                let Some((cluster, tenant)) = Front::<R>::tenant(view, &message.tenant)? else {
+                let Some((cluster, tenant)) = Front::<R>::tenant(view, tenant)? else {
                     return Ok(None);
                 };
                 let enrolment = view
                     .enrolment(tenant.number, id)?
                     .filter(|enrolment| enrolment.token_hash == token_hash);
-                let Some(enrolment) = enrolment else {
-                    return Ok(None);
-                };
-                Ok(Some((cluster, enrolment, view.progress()?)))
+                Ok(enrolment.map(|enrolment| (cluster, enrolment)))
             })
-            .await?
-            .ok_or(Rejection::UnknownEnrolment)?;
-        if enrolment.closed || enrolment.expires <= progress.stamp {
-            return Err(Rejection::EnrolmentClosed.into());
-        }
-        Ok(v1::GetEnrolmentResponse {
-            context: Some(wire::enrolment_context(cluster, &enrolment)),
-            as_of: Some(wire::as_of(&progress, true)),
-        })
+            .await?;
+        Ok(found.ok_or(Rejection::UnknownEnrolment)?)
     }
 
     async fn complete(
@@ -68,23 +76,74 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::request_id(&message.request_id)?;
         let command = wire::complete_enrolment(message)?;
-        self.admit_enrolment(&call, &command).await?;
-        let answer = self
-            .0
-            .command(&call, id, Command::CompleteEnrolment(command))
+        self.invited(&call, &command.tenant, command.enrolment, &command.token)
             .await?;
-        let placement = Some(wire::placement(&answer.0));
-        match answer.1 {
-            Reply::Enrolled => Ok(v1::CompleteEnrolmentResponse {
-                placement,
-                enrolled: true,
-                reason: 0,
-            }),
-            Reply::EnrolmentRefused { reason } => Ok(v1::CompleteEnrolmentResponse {
-                placement,
-                enrolled: false,
-                reason: u32::from(reason),
-            }),
+        active(command.suite)?;
+        factor::admit_enrolment(&command.proofs)?;
+        let command = Command::CompleteEnrolment(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::CompleteEnrolmentResponse {
+            placement: Some(placement),
+            enrolled: reason == 0,
+            reason,
+        })
+    }
+
+    async fn credential(
+        &self,
+        request: Request<v1::RegisterCredentialRequest>,
+    ) -> Result<v1::RegisterCredentialResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::register_credential(message)?;
+        self.invited(&call, &command.tenant, command.enrolment, &command.token)
+            .await?;
+        active(command.suite)?;
+        factor::admit_possession(&command.possession)?;
+        Credential::parse(&command.body).map_err(malformed)?;
+        let command = Command::RegisterCredential(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::RegisterCredentialResponse {
+            placement: Some(placement),
+            registered: reason == 0,
+            reason,
+        })
+    }
+
+    async fn template(
+        &self,
+        request: Request<v1::EnrolTemplateRequest>,
+    ) -> Result<v1::EnrolTemplateResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::request_id(&message.request_id)?;
+        let command = wire::enrol_template(message)?;
+        self.invited(&call, &command.tenant, command.enrolment, &command.token)
+            .await?;
+        active(command.suite)?;
+        factor::admit_possession(&command.possession)?;
+        Capture::parse(&command.capture).map_err(malformed)?;
+        let command = Command::EnrolTemplate(command);
+        let Enrolled { placement, reason } = self.enrol(&call, id, command).await?;
+        Ok(v1::EnrolTemplateResponse {
+            placement: Some(placement),
+            enrolled: reason == 0,
+            reason,
+        })
+    }
+
+    /// Has an answer to an invitation decided, whatever the invitation is for.
+    async fn enrol(
+        &self,
+        call: &Call,
+        id: RequestId,
+        command: Command,
+    ) -> Result<Enrolled, Refusal> {
+        let (placement, reply) = self.0.command(call, id, command).await?;
+        let reason = match reply {
+            Reply::Enrolled => 0,
+            Reply::EnrolmentRefused { reason } => u32::from(reason),
             Reply::Done
             | Reply::PolicyActive { .. }
             | Reply::SettingsActive(_)
@@ -92,35 +151,10 @@ impl<R: Replica> Phone<R> {
             | Reply::Announced { .. }
             | Reply::Verdict { .. }
             | Reply::Refused { .. }
-            | Reply::AlreadyAnswered => Err(Refusal::Internal),
-        }
-    }
-
-    /// The token must open the invitation, and the proofs must be proofs.
-    async fn admit_enrolment(
-        &self,
-        call: &Call,
-        command: &CompleteEnrolment,
-    ) -> Result<(), Refusal> {
-        let token_hash = Digest::of(&command.token);
-        let (cluster, tenant) = self
-            .0
-            .find(call.deadline, |view| {
-                let Some(found) = Front::<R>::tenant(view, &command.tenant)? else {
-                    return Ok(None);
-                };
-                let known = view
-                    .enrolment(found.1.number, command.enrolment)?
-                    .is_some_and(|enrolment| enrolment.token_hash == token_hash);
-                Ok(known.then_some(found))
-            })
-            .await?
-            .ok_or(Rejection::UnknownEnrolment)?;
-        let keys = SubjectKeys {
-            device_key: command.device_key,
-            pin_key: command.pin_key,
+            | Reply::AlreadyAnswered => return Err(Refusal::Internal),
         };
-        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)
+        let placement = wire::placement(&placement);
+        Ok(Enrolled { placement, reason })
     }
 
     async fn submit(
@@ -131,7 +165,11 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::request_id(&message.request_id)?;
         let command = wire::submit_proof(message)?;
-        self.admit_submission(&call, &command).await?;
+        let challenge = self
+            .asked(&call, &command.tenant, command.challenge, &command.token)
+            .await?;
+        active(command.suite)?;
+        factor::admit(&challenge.body, &command.proofs)?;
         let (placement, reply) = self
             .0
             .command(&call, id, Command::SubmitProof(command))
@@ -167,46 +205,24 @@ impl<R: Replica> Phone<R> {
         }
     }
 
-    /// The token must open the challenge, and the proofs must be proofs.
-    async fn admit_submission(&self, call: &Call, command: &SubmitProof) -> Result<(), Refusal> {
-        let (cluster, tenant, subject) = self
-            .admit(call, &command.tenant, command.challenge, &command.token)
-            .await?;
-        let device = self
-            .0
-            .replica
-            .view()
-            .subject(tenant.number, subject)?
-            .device;
-        // Without a device the log has the answer.
-        let Some(device) = device else { return Ok(()) };
-        let keys = SubjectKeys {
-            device_key: device.device_key,
-            pin_key: device.pin_key,
-        };
-        well_formed(&cluster, &tenant, command.suite, &keys, &command.proofs)
-    }
-
-    /// Whom a challenge asks, if the token opens it. A token that does not, a challenge that does
-    /// not exist and a tenant that does not exist look alike.
-    async fn admit(
+    /// The challenge that a token opens, whatever its purpose. A token that does not, a challenge that
+    /// does not exist and a tenant that does not exist look alike.
+    async fn asked(
         &self,
         call: &Call,
         tenant: &str,
-        challenge: ChallengeId,
+        id: ChallengeId,
         token: &[u8; 32],
-    ) -> Result<(Cluster, Tenant, akashi_domain::ids::SubjectHash), Refusal> {
+    ) -> Result<Challenge, Refusal> {
         let token_hash = Digest::of(token);
         let found = self
             .0
             .find(call.deadline, |view| {
-                let Some((cluster, tenant)) = Front::<R>::tenant(view, tenant)? else {
+                let Some(tenant) = view.tenant(tenant)? else {
                     return Ok(None);
                 };
-                let challenge = view
-                    .challenge(tenant.number, challenge)?
-                    .filter(|challenge| challenge.token_hash == token_hash);
-                Ok(challenge.map(|challenge| (cluster, tenant, challenge.subject)))
+                let challenge = view.challenge(tenant.number, id)?;
+                Ok(challenge.filter(|challenge| challenge.token_hash == token_hash))
             })
             .await?;
         Ok(found.ok_or(Rejection::UnknownChallenge)?)
@@ -220,7 +236,7 @@ impl<R: Replica> Phone<R> {
         let message = request.into_inner();
         let id = wire::request_id(&message.request_id)?;
         let command = wire::answer_notice(message)?;
-        self.admit(&call, &command.tenant, command.challenge, &command.token)
+        self.asked(&call, &command.tenant, command.challenge, &command.token)
             .await?;
         let (placement, reply) = self
             .0
@@ -243,35 +259,20 @@ impl<R: Replica> Phone<R> {
     }
 }
 
-/// Whether the parts of a submission parse. What they are bound to plays no part in that, so any
-/// context of the cluster serves.
-fn well_formed(
-    cluster: &Cluster,
-    tenant: &Tenant,
-    suite: u8,
-    keys: &SubjectKeys,
-    proofs: &[FactorProof],
-) -> Result<(), Refusal> {
-    let suite = Suite::from_code(suite).ok_or(Rejection::SuiteNotActive)?;
-    let context = Context::new(ContextFields {
-        suite,
-        origin: cluster.origin.as_bytes(),
-        group: cluster.group,
-        epoch: cluster.epoch,
-        tenant: tenant.name.as_bytes(),
-        challenge_id: [0; 16],
-        nonce: [0; 32],
-        purpose: Purpose::Enrol,
-        subject: [0; 32],
-        contact_id: &[],
-        not_before_us: 0,
-        expires_us: 1,
-        order_hash: [0; 32],
-        policy_digest: [0; 32],
-    })
-    .map_err(|_unfit| Rejection::Invalid(Field::Tenant))?;
-    jobs(&context, keys, proofs)?;
-    Ok(())
+/// What came of an answer to an invitation; a reason of zero means that it was accepted.
+struct Enrolled {
+    placement: v1::Placement,
+    reason: u32,
+}
+
+fn active(suite: u8) -> Result<(), Rejection> {
+    Suite::from_code(suite)
+        .map(|_| ())
+        .ok_or(Rejection::SuiteNotActive)
+}
+
+const fn malformed(reason: Reason) -> Rejection {
+    Rejection::MalformedProof(reason.code())
 }
 
 #[tonic::async_trait]
@@ -293,6 +294,26 @@ impl<R: Replica> PhoneService for Phone<R> {
         request: Request<v1::CompleteEnrolmentRequest>,
     ) -> Result<Response<v1::CompleteEnrolmentResponse>, Status> {
         self.complete(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn register_credential(
+        &self,
+        request: Request<v1::RegisterCredentialRequest>,
+    ) -> Result<Response<v1::RegisterCredentialResponse>, Status> {
+        self.credential(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn enrol_template(
+        &self,
+        request: Request<v1::EnrolTemplateRequest>,
+    ) -> Result<Response<v1::EnrolTemplateResponse>, Status> {
+        self.template(request)
             .await
             .map(Response::new)
             .map_err(|refusal| self.0.refuse(refusal))

@@ -73,6 +73,10 @@ pub enum Refusal {
     NotSealed,
     /// No such leaf.
     LeafUnknown,
+    /// No such order.
+    OrderUnknown,
+    /// No such login.
+    LoginUnknown,
     /// No verdict yet.
     NoVerdict,
     /// There is no evidence: none was kept, or it was erased.
@@ -103,7 +107,9 @@ impl Refusal {
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
             Self::NotSealed | Self::NoVerdict | Self::HandedOver => Code::FailedPrecondition,
-            Self::LeafUnknown | Self::NoEvidence => Code::NotFound,
+            Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
+                Code::NotFound
+            }
             Self::Internal => Code::Internal,
         }
     }
@@ -133,6 +139,8 @@ impl Refusal {
             Self::Cursor => "CURSOR_FOREIGN",
             Self::NotSealed => "NOT_SEALED",
             Self::LeafUnknown => "LEAF_UNKNOWN",
+            Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::LoginUnknown => "LOGIN_UNKNOWN",
             Self::NoVerdict => "NO_VERDICT",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
@@ -148,7 +156,7 @@ impl Refusal {
             Self::Field(malformed) => malformed.to_string(),
             Self::MessageMalformed => "the message does not parse".to_owned(),
             Self::MessageCount => "exactly one message is expected".to_owned(),
-            Self::MessageTooLarge => "the message is larger than 65,536 bytes".to_owned(),
+            Self::MessageTooLarge => "the message is larger than this method takes".to_owned(),
             Self::EncodingUnsupported => "compressed messages are not accepted".to_owned(),
             Self::TimeoutMalformed => "grpc-timeout is malformed".to_owned(),
             Self::MethodUnknown => "no such method".to_owned(),
@@ -167,6 +175,8 @@ impl Refusal {
             Self::Cursor => "stale or foreign cursor".to_owned(),
             Self::NotSealed => "the leaf is not sealed yet".to_owned(),
             Self::LeafUnknown => "no such leaf".to_owned(),
+            Self::OrderUnknown => "no such order".to_owned(),
+            Self::LoginUnknown => "no such login".to_owned(),
             Self::NoVerdict => "there is no verdict yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
@@ -202,6 +212,8 @@ impl Refusal {
             | Self::Cursor
             | Self::NotSealed
             | Self::LeafUnknown
+            | Self::OrderUnknown
+            | Self::LoginUnknown
             | Self::NoVerdict
             | Self::NoEvidence
             | Self::HandedOver
@@ -324,6 +336,13 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::PinLocked(_) => (Code::ResourceExhausted, "PIN_LOCKED"),
         Rejection::MalformedProof(_) => (Code::InvalidArgument, "PROOF_MALFORMED"),
         Rejection::SuiteNotActive => (Code::FailedPrecondition, "SUITE_NOT_ACTIVE"),
+        Rejection::NotVerified => (Code::FailedPrecondition, "NOT_VERIFIED"),
+        Rejection::ChallengeOpen => (Code::FailedPrecondition, "CHALLENGE_OPEN"),
+        Rejection::UnknownIssuer => (Code::NotFound, "ISSUER_UNKNOWN"),
+        Rejection::UnknownSensor => (Code::NotFound, "SENSOR_UNKNOWN"),
+        Rejection::UnknownCredential => (Code::NotFound, "CREDENTIAL_UNKNOWN"),
+        Rejection::UnknownTemplate => (Code::NotFound, "TEMPLATE_UNKNOWN"),
+        Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
     }
 }
 
@@ -353,6 +372,8 @@ pub const fn code_name(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use akashi_domain::answer::Field;
+
     use super::*;
 
     #[test]
@@ -408,6 +429,8 @@ mod tests {
             Refusal::Cursor,
             Refusal::NotSealed,
             Refusal::LeafUnknown,
+            Refusal::OrderUnknown,
+            Refusal::LoginUnknown,
             Refusal::NoVerdict,
             Refusal::NoEvidence,
             Refusal::HandedOver,
@@ -415,6 +438,13 @@ mod tests {
             Refusal::Field(Malformed { field: "subject" }),
             Refusal::Rejected(Rejection::PinLocked(Stamp(1))),
             Refusal::Rejected(Rejection::UnknownChallenge),
+            Refusal::Rejected(Rejection::NotVerified),
+            Refusal::Rejected(Rejection::ChallengeOpen),
+            Refusal::Rejected(Rejection::UnknownIssuer),
+            Refusal::Rejected(Rejection::UnknownSensor),
+            Refusal::Rejected(Rejection::UnknownCredential),
+            Refusal::Rejected(Rejection::UnknownTemplate),
+            Refusal::Rejected(Rejection::Full(Field::Credential)),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

@@ -107,8 +107,8 @@ fn apply<S: StateStore, C: Checker>(
             .applied(entry.index, entry.term, applied.answers);
         for recorded in &applied.events {
             count(&recorded.event, &out.metrics);
-            if let Event::ClusterFounded { cluster } = &recorded.event {
-                drop(out.seal.send(SealInput::Founded(cluster.clone())));
+            if let Event::ClusterFounded(fact) = &recorded.event {
+                drop(out.seal.send(SealInput::Founded(fact.cluster.clone())));
             }
         }
         drop(out.seal.send(SealInput::Applied {
@@ -151,10 +151,10 @@ fn look_for_timers<S: StateStore>(
 }
 
 fn count(event: &Event, metrics: &Metrics) {
-    if let Event::VerdictReached { outcome, .. } = event {
-        metrics.verdict(*outcome);
+    if let Event::VerdictReached(fact) = event {
+        metrics.verdict(fact.outcome);
     }
-    if let Event::ProofRefused { judged, .. } = event {
-        metrics.refusal(judged.reason);
+    if let Event::ProofRefused(fact) = event {
+        metrics.refusal(fact.judged.reason);
     }
 }

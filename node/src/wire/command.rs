@@ -1,21 +1,23 @@
-//! Requests to commands, one function each.
+//! Requests of operators and platforms to commands, one function each.
+//!
+//! Nothing is decided here. What is read has every list and every field within its limit.
 
 use akashi_domain::command::{
-    AnnounceContact, AnswerNotice, BindAgent, CloseContact, Command, CompleteEnrolment,
-    CreateTenant, FactorProof, Found, Initiator, NoticeAnswer, OpenEnrolment, PutPolicy,
-    PutSettings, RegisterAgent, RevokeDevice, SubmitProof,
+    AnnounceContact, BindAgent, CloseContact, Command, CreateTenant, EnrolmentKind, Found,
+    Initiator, OfferOrder, OpenAgentLogin, OpenEnrolment, Party, PutPolicy, PutSettings,
+    RegisterAgent, RegisterIssuer, RegisterSensor, RevokeCredential, RevokeDevice, RevokeIssuer,
+    RevokeSensor, RevokeTemplate,
 };
-use akashi_domain::ids::Digest;
-use akashi_domain::limits::{NAME_CHARS_MAX, PROOF_BYTES_MAX, SUBMISSION_PARTS_MAX};
-use akashi_domain::records::{PolicyBody, ReplicaInfo, Settings};
+use akashi_domain::ids::{Digest, Serial, Stamp, SubjectHash};
+use akashi_domain::limits::ORDER_AMOUNTS_MAX;
+use akashi_domain::records::{ReplicaInfo, Settings};
+use akashi_proof::Commitment;
 use akashi_proto::v1;
 
-use super::{Malformed, agent, array, challenge_id, code, contact_id, enrolment_id, subject, tag};
-
-/// Challenge lifetime of a policy that names none, in seconds.
-const CHALLENGE_TTL_S_DEFAULT: u32 = 120;
-/// Verdict lifetime of a policy that names none, in seconds.
-const VERDICT_TTL_S_DEFAULT: u32 = 3_600;
+use super::{
+    Malformed, agent, array, code, contact_id, enrolment_id, id16, login_id, name, order_id,
+    policy, subject, tag,
+};
 
 /// `Bootstrap`, with what the configuration says about the cluster.
 ///
@@ -28,7 +30,7 @@ pub fn bootstrap(
     replicas: Vec<ReplicaInfo>,
     quorum: u8,
 ) -> Result<Command, Malformed> {
-    let (policy, body) = policy(request.policy)?;
+    let (policy, body) = policy::parse(request.policy)?;
     let tenant = name(request.tenant, "tenant")?;
     Ok(Command::Found(Found {
         cluster,
@@ -57,7 +59,7 @@ pub fn create_tenant(request: v1::CreateTenantRequest) -> Result<Command, Malfor
 ///
 /// [`Malformed`].
 pub fn put_policy(request: v1::PutPolicyRequest) -> Result<Command, Malformed> {
-    let (policy, body) = policy(request.policy)?;
+    let (policy, body) = policy::parse(request.policy)?;
     let tenant = name(request.tenant, "tenant")?;
     Ok(Command::PutPolicy(PutPolicy {
         tenant,
@@ -86,6 +88,65 @@ pub fn register_agent(request: v1::RegisterAgentRequest) -> Result<Command, Malf
     }))
 }
 
+/// `RegisterIssuer`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn register_issuer(request: v1::RegisterIssuerRequest) -> Result<Command, Malformed> {
+    Ok(Command::RegisterIssuer(RegisterIssuer {
+        tenant: name(request.tenant, "tenant")?,
+        name: name(request.name, "name")?,
+        key: array(&request.key, "key")?,
+    }))
+}
+
+/// `RevokeIssuer`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn revoke_issuer(request: v1::RevokeIssuerRequest) -> Result<Command, Malformed> {
+    Ok(Command::RevokeIssuer(RevokeIssuer {
+        tenant: name(request.tenant, "tenant")?,
+        key_id: Digest(array(&request.issuer_key_id, "issuer_key_id")?),
+        from: Stamp(request.from_us),
+    }))
+}
+
+/// `RegisterSensor`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn register_sensor(request: v1::RegisterSensorRequest) -> Result<Command, Malformed> {
+    if request.expires_us <= request.not_before_us {
+        return Err(Malformed {
+            field: "expires_us",
+        });
+    }
+    Ok(Command::RegisterSensor(RegisterSensor {
+        tenant: name(request.tenant, "tenant")?,
+        key: array(&request.key, "key")?,
+        model_id: name(request.model_id, "model_id")?,
+        level: policy::level(request.level, "level")?,
+        not_before: Stamp(request.not_before_us),
+        expires: Stamp(request.expires_us),
+    }))
+}
+
+/// `RevokeSensor`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn revoke_sensor(request: v1::RevokeSensorRequest) -> Result<Command, Malformed> {
+    Ok(Command::RevokeSensor(RevokeSensor {
+        tenant: name(request.tenant, "tenant")?,
+        certificate: Digest(array(&request.certificate_digest, "certificate_digest")?),
+    }))
+}
+
 /// `PutSettings`.
 ///
 /// # Errors
@@ -102,6 +163,7 @@ pub fn put_settings(request: &v1::PutSettingsRequest) -> Result<Command, Malform
             pin_lock_first_s: new.pin_lock_first_s,
             request_horizon_s: new.request_horizon_s,
             enrolment_ttl_s: new.enrolment_ttl_s,
+            order_ttl_s: new.order_ttl_s,
         },
     }))
 }
@@ -112,33 +174,32 @@ pub fn put_settings(request: &v1::PutSettingsRequest) -> Result<Command, Malform
 ///
 /// [`Malformed`].
 pub fn open_enrolment(request: v1::OpenEnrolmentRequest) -> Result<Command, Malformed> {
+    let kind = match v1::EnrolmentKind::try_from(request.kind) {
+        Ok(v1::EnrolmentKind::Unspecified | v1::EnrolmentKind::Device) => EnrolmentKind::Device,
+        Ok(v1::EnrolmentKind::Credential) => EnrolmentKind::Credential,
+        Ok(v1::EnrolmentKind::Template) => EnrolmentKind::Template,
+        Err(_unknown) => return Err(Malformed { field: "kind" }),
+    };
     let tenant = name(request.tenant, "tenant")?;
+    let (party, subject) = party(&tenant, &request.subject, &request.agent)?;
     Ok(Command::OpenEnrolment(OpenEnrolment {
         enrolment: enrolment_id(&request.enrolment_id)?,
-        subject: subject(&tenant, &request.subject)?,
+        kind,
+        party,
+        subject,
         token_hash: Digest(array(&request.token_hash, "token_hash")?),
         subject_tag: tag(&request.subject_tag, "subject_tag")?,
         tenant,
     }))
 }
 
-/// `CompleteEnrolment`.
-///
-/// # Errors
-///
-/// [`Malformed`].
-pub fn complete_enrolment(
-    request: v1::CompleteEnrolmentRequest,
-) -> Result<CompleteEnrolment, Malformed> {
-    Ok(CompleteEnrolment {
-        tenant: name(request.tenant, "tenant")?,
-        enrolment: enrolment_id(&request.enrolment_id)?,
-        token: array(&request.token, "token")?,
-        suite: byte(request.suite, "suite")?,
-        device_key: array(&request.device_key, "device_key")?,
-        pin_key: array(&request.pin_key, "pin_key")?,
-        proofs: proofs(request.proofs)?,
-    })
+/// Whose records are meant: a customer's, or an agent's under the agent's hash.
+fn party(tenant: &str, customer: &str, handle: &str) -> Result<(Party, SubjectHash), Malformed> {
+    match (customer, handle) {
+        (customer, "") => Ok((Party::Customer, subject(tenant, customer)?)),
+        ("", handle) => Ok((Party::Agent, agent(tenant, handle)?.as_subject())),
+        (_, _) => Err(Malformed { field: "agent" }),
+    }
 }
 
 /// `RevokeDevice`.
@@ -149,8 +210,93 @@ pub fn complete_enrolment(
 pub fn revoke_device(request: v1::RevokeDeviceRequest) -> Result<Command, Malformed> {
     let tenant = name(request.tenant, "tenant")?;
     Ok(Command::RevokeDevice(RevokeDevice {
-        subject: subject(&tenant, &request.subject)?,
+        subject: party(&tenant, &request.subject, &request.agent)?.1,
         reason: code(request.reason, "reason")?,
+        tenant,
+    }))
+}
+
+/// `RevokeCredential`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn revoke_credential(request: v1::RevokeCredentialRequest) -> Result<Command, Malformed> {
+    let tenant = name(request.tenant, "tenant")?;
+    Ok(Command::RevokeCredential(RevokeCredential {
+        subject: party(&tenant, &request.subject, &request.agent)?.1,
+        serial: Serial(id16(&request.serial, "serial")?),
+        reason: code(request.reason, "reason")?,
+        tenant,
+    }))
+}
+
+/// `RevokeTemplate`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn revoke_template(request: v1::RevokeTemplateRequest) -> Result<Command, Malformed> {
+    let tenant = name(request.tenant, "tenant")?;
+    Ok(Command::RevokeTemplate(RevokeTemplate {
+        subject: party(&tenant, &request.subject, &request.agent)?.1,
+        reason: code(request.reason, "reason")?,
+        tenant,
+    }))
+}
+
+/// `OfferOrder`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn offer_order(request: v1::OfferOrderRequest) -> Result<Command, Malformed> {
+    let order_hash: [u8; 32] = array(&request.order_hash, "order_hash")?;
+    if order_hash == [0; 32] {
+        return Err(Malformed {
+            field: "order_hash",
+        });
+    }
+    if request.amounts.len() > ORDER_AMOUNTS_MAX {
+        return Err(Malformed { field: "amounts" });
+    }
+    let amounts = request
+        .amounts
+        .iter()
+        .map(|amount| commitment(amount, "amounts"))
+        .collect::<Result<_, _>>()?;
+    Ok(Command::OfferOrder(OfferOrder {
+        contact: contact_id(&request.contact_id)?,
+        order: order_id(&request.order_id)?,
+        policy: name(request.policy, "policy")?,
+        order_hash,
+        amounts,
+        subject_tag: tag(&request.subject_tag, "subject_tag")?,
+        tenant: name(request.tenant, "tenant")?,
+    }))
+}
+
+/// A commitment in its canonical bytes.
+fn commitment(bytes: &[u8], field: &'static str) -> Result<[u8; 32], Malformed> {
+    let bytes = array(bytes, field)?;
+    match Commitment::from_bytes(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(_not_a_point) => Err(Malformed { field }),
+    }
+}
+
+/// `OpenAgentLogin`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn open_agent_login(request: v1::OpenAgentLoginRequest) -> Result<Command, Malformed> {
+    let tenant = name(request.tenant, "tenant")?;
+    Ok(Command::OpenAgentLogin(OpenAgentLogin {
+        login: login_id(&request.login_id)?,
+        agent: agent(&tenant, &request.agent)?,
+        policy: name(request.policy, "policy")?,
+        agent_tag: tag(&request.agent_tag, "agent_tag")?,
         tenant,
     }))
 }
@@ -212,84 +358,4 @@ pub fn close_contact(request: v1::CloseContactRequest) -> Result<Command, Malfor
         contact: contact_id(&request.contact_id)?,
         disposition: code(request.disposition, "disposition")?,
     }))
-}
-
-/// `SubmitProof`.
-///
-/// # Errors
-///
-/// [`Malformed`].
-pub fn submit_proof(request: v1::SubmitProofRequest) -> Result<SubmitProof, Malformed> {
-    Ok(SubmitProof {
-        tenant: name(request.tenant, "tenant")?,
-        challenge: challenge_id(&request.challenge_id)?,
-        token: array(&request.submit_token, "submit_token")?,
-        suite: byte(request.suite, "suite")?,
-        proofs: proofs(request.proofs)?,
-    })
-}
-
-/// `AnswerNotice`.
-///
-/// # Errors
-///
-/// [`Malformed`].
-pub fn answer_notice(request: v1::AnswerNoticeRequest) -> Result<AnswerNotice, Malformed> {
-    let answer = match v1::NoticeAnswer::try_from(request.answer) {
-        Ok(v1::NoticeAnswer::Opened) => NoticeAnswer::Opened,
-        Ok(v1::NoticeAnswer::Decline) => NoticeAnswer::Decline,
-        Ok(v1::NoticeAnswer::Report) => NoticeAnswer::Report,
-        Ok(v1::NoticeAnswer::Unspecified) | Err(_) => return Err(Malformed { field: "answer" }),
-    };
-    Ok(AnswerNotice {
-        tenant: name(request.tenant, "tenant")?,
-        challenge: challenge_id(&request.challenge_id)?,
-        token: array(&request.submit_token, "submit_token")?,
-        answer,
-    })
-}
-
-/// A policy's name and what it asks; a lifetime of zero is the default.
-fn policy(policy: Option<v1::Policy>) -> Result<(String, PolicyBody), Malformed> {
-    let policy = policy.ok_or(Malformed { field: "policy" })?;
-    let or = |given: u32, default: u32| if given == 0 { default } else { given };
-    let body = PolicyBody {
-        require_possession: policy.require_possession,
-        require_knowledge: policy.require_knowledge,
-        challenge_ttl_s: or(policy.challenge_ttl_s, CHALLENGE_TTL_S_DEFAULT),
-        verdict_ttl_s: or(policy.verdict_ttl_s, VERDICT_TTL_S_DEFAULT),
-    };
-    Ok((name(policy.name, "policy")?, body))
-}
-
-fn proofs(proofs: Vec<v1::FactorProof>) -> Result<Vec<FactorProof>, Malformed> {
-    let malformed = Malformed { field: "proofs" };
-    if proofs.is_empty() || proofs.len() > SUBMISSION_PARTS_MAX {
-        return Err(malformed);
-    }
-    proofs
-        .into_iter()
-        .map(|part| {
-            if part.proof.len() > PROOF_BYTES_MAX {
-                return Err(malformed);
-            }
-            Ok(FactorProof {
-                kind: byte(part.kind, "proofs")?,
-                proof: part.proof.to_vec(),
-            })
-        })
-        .collect()
-}
-
-/// A tenant's or a policy's name: what can never be one stops here.
-fn name(text: String, field: &'static str) -> Result<String, Malformed> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if text.is_empty() || text.len() > NAME_CHARS_MAX || !text.bytes().all(plain) {
-        return Err(Malformed { field });
-    }
-    Ok(text)
-}
-
-fn byte(number: u32, field: &'static str) -> Result<u8, Malformed> {
-    u8::try_from(number).map_err(|_too_large| Malformed { field })
 }

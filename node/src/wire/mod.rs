@@ -4,21 +4,30 @@
 //! goes on is a hash bound to the tenant.
 
 mod command;
+mod phone;
+mod policy;
 mod view;
 
 pub use command::{
-    announce_contact, answer_notice, bind_agent, bootstrap, close_contact, complete_enrolment,
-    create_tenant, open_enrolment, put_policy, put_settings, register_agent, revoke_device,
-    submit_proof,
+    announce_contact, bind_agent, bootstrap, close_contact, create_tenant, offer_order,
+    open_agent_login, open_enrolment, put_policy, put_settings, register_agent, register_issuer,
+    register_sensor, revoke_credential, revoke_device, revoke_issuer, revoke_sensor,
+    revoke_template,
 };
+pub use phone::{
+    answer_notice, complete_enrolment, enrol_template, register_credential, submit_proof,
+};
+pub use policy::say as policy_view;
 pub use view::{
-    agent_view, as_of, enrolment_context, notice, outcome, placement, policy, settings, stage,
-    verdict,
+    agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, verdict,
 };
 
 use akashi_domain::ids::{
-    AgentHash, ChallengeId, ContactId, EnrolmentId, RequestId, SubjectHash, Tag,
+    AgentHash, ChallengeId, ContactId, EnrolmentId, LoginId, OrderId, RequestId, SubjectHash, Tag,
 };
+use akashi_domain::policy::is_name;
+use akashi_proto::v1;
+use akashi_proto::v1::phone_hello::Who;
 
 /// A field that does not parse. The value is never repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +87,19 @@ pub fn agent(tenant: &str, handle: &str) -> Result<AgentHash, Malformed> {
     }
 }
 
+/// Whose phone says hello.
+///
+/// # Errors
+///
+/// [`Malformed`], as for [`subject`] and [`agent`].
+pub fn hello(hello: &v1::PhoneHello) -> Result<SubjectHash, Malformed> {
+    match &hello.who {
+        Some(Who::Subject(handle)) => subject(&hello.tenant, handle),
+        Some(Who::Agent(handle)) => Ok(agent(&hello.tenant, handle)?.as_subject()),
+        None => Err(Malformed { field: "subject" }),
+    }
+}
+
 /// A contact's id.
 ///
 /// # Errors
@@ -103,6 +125,24 @@ pub fn challenge_id(bytes: &[u8]) -> Result<ChallengeId, Malformed> {
 /// [`Malformed`] if it has not 16 bytes, or all of them are zero.
 pub fn enrolment_id(bytes: &[u8]) -> Result<EnrolmentId, Malformed> {
     Ok(EnrolmentId(id16(bytes, "enrolment_id")?))
+}
+
+/// An order's id.
+///
+/// # Errors
+///
+/// [`Malformed`] if it has not 16 bytes, or all of them are zero.
+pub fn order_id(bytes: &[u8]) -> Result<OrderId, Malformed> {
+    Ok(OrderId(id16(bytes, "order_id")?))
+}
+
+/// The id of an agent's login.
+///
+/// # Errors
+///
+/// [`Malformed`] if it has not 16 bytes, or all of them are zero.
+pub fn login_id(bytes: &[u8]) -> Result<LoginId, Malformed> {
+    Ok(LoginId(id16(bytes, "login_id")?))
 }
 
 /// A field of exactly `N` bytes.
@@ -135,6 +175,19 @@ fn tag(bytes: &[u8], field: &'static str) -> Result<Tag, Malformed> {
 
 fn code(number: u32, field: &'static str) -> Result<u16, Malformed> {
     u16::try_from(number).map_err(|_too_large| Malformed { field })
+}
+
+/// The name of a tenant, a policy, an issuer, a schema or a model: what can never be one stops here.
+fn name(text: String, field: &'static str) -> Result<String, Malformed> {
+    if is_name(&text) {
+        Ok(text)
+    } else {
+        Err(Malformed { field })
+    }
+}
+
+fn byte(number: u32, field: &'static str) -> Result<u8, Malformed> {
+    u8::try_from(number).map_err(|_too_large| Malformed { field })
 }
 
 /// Whether `text` is an opaque handle: long enough, of plain characters, and not what people are

@@ -1,11 +1,17 @@
 //! What the domain knows, in the published words.
 
 use akashi_domain::answer::Placement;
-use akashi_domain::command::Initiator;
+use akashi_domain::command::{EnrolmentKind, Initiator};
 use akashi_domain::ids::{ChallengeId, ContactId, SubjectHash};
+use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
 use akashi_domain::outcome::{AgentView, Outcome};
-use akashi_domain::records::{self, Challenge, Cluster, Contact, Enrolment, Progress};
+use akashi_domain::records::{
+    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Verdict,
+};
+use akashi_proof::Assurance;
 use akashi_proto::v1;
+
+use super::policy;
 
 /// How far an answer has come.
 #[must_use]
@@ -56,21 +62,22 @@ pub const fn agent_view(view: AgentView) -> v1::AgentView {
     }
 }
 
-/// A contact's verdict as the platform sees it; with `receipt` it is sealed.
+/// The verdict of a challenge as the platform sees it; with `receipt` it is sealed. Without a contact
+/// it is an agent's login.
 #[must_use]
-pub fn verdict(id: ContactId, contact: &Contact, receipt: Option<String>) -> v1::Verdict {
-    let challenge_id = contact.challenge.0.to_vec().into();
-    let contact_id = id.0.to_vec().into();
-    let Some(found) = contact.verdict else {
-        return v1::Verdict {
-            challenge_id,
-            contact_id,
-            ..v1::Verdict::default()
-        };
+pub fn verdict(
+    challenge: ChallengeId,
+    contact: Option<ContactId>,
+    found: Option<&Verdict>,
+    receipt: Option<String>,
+) -> v1::Verdict {
+    let pending = v1::Verdict {
+        challenge_id: challenge.0.to_vec().into(),
+        contact_id: contact.map(|id| id.0.to_vec().into()).unwrap_or_default(),
+        ..v1::Verdict::default()
     };
+    let Some(found) = found else { return pending };
     v1::Verdict {
-        challenge_id,
-        contact_id,
         outcome: outcome(found.outcome),
         reason: u32::from(found.reason),
         factors: found.factors,
@@ -80,20 +87,9 @@ pub fn verdict(id: ContactId, contact: &Contact, receipt: Option<String>) -> v1:
         leaf_index: found.leaf,
         stage: stage(receipt.is_some()).into(),
         receipt: receipt.unwrap_or_default(),
-    }
-}
-
-/// A policy.
-#[must_use]
-pub fn policy(policy: records::Policy) -> v1::Policy {
-    v1::Policy {
-        name: policy.name,
-        version: policy.version,
-        require_possession: policy.body.require_possession,
-        require_knowledge: policy.body.require_knowledge,
-        challenge_ttl_s: policy.body.challenge_ttl_s,
-        verdict_ttl_s: policy.body.verdict_ttl_s,
-        digest: policy.digest.0.to_vec().into(),
+        predicates: u32::from(found.predicates),
+        level: Assurance::from_code(found.level).map(|level| u32::from(level.code())),
+        ..pending
     }
 }
 
@@ -108,13 +104,18 @@ pub const fn settings(settings: &records::Settings) -> v1::Settings {
         pin_lock_first_s: settings.pin_lock_first_s,
         request_horizon_s: settings.request_horizon_s,
         enrolment_ttl_s: settings.enrolment_ttl_s,
+        order_ttl_s: settings.order_ttl_s,
     }
 }
 
-/// Everything a phone needs to form the context of its enrolment proofs.
+/// What an invitation is for, and everything a phone needs to form the context of its proofs.
 #[must_use]
-pub fn enrolment_context(cluster: Cluster, enrolment: &Enrolment) -> v1::EnrolmentContext {
-    v1::EnrolmentContext {
+pub fn enrolment(
+    cluster: Cluster,
+    enrolment: &Enrolment,
+    as_of: v1::AsOf,
+) -> v1::GetEnrolmentResponse {
+    let context = v1::EnrolmentContext {
         origin: cluster.origin,
         group: u32::from(cluster.group),
         epoch: cluster.epoch,
@@ -122,30 +123,60 @@ pub fn enrolment_context(cluster: Cluster, enrolment: &Enrolment) -> v1::Enrolme
         subject_hash: enrolment.subject.0.to_vec().into(),
         not_before_us: enrolment.opened.0,
         expires_us: enrolment.expires.0,
+    };
+    let (kind, capture) = match enrolment.kind {
+        EnrolmentKind::Device => (v1::EnrolmentKind::Device, None),
+        EnrolmentKind::Credential => (v1::EnrolmentKind::Credential, None),
+        EnrolmentKind::Template => (v1::EnrolmentKind::Template, Some(capture_rule())),
+    };
+    v1::GetEnrolmentResponse {
+        context: Some(context),
+        as_of: Some(as_of),
+        kind: kind.into(),
+        capture,
     }
 }
 
-/// A notice for a phone, with everything to show, to check and to prove.
+/// What is asked of a capture from which a template is enrolled.
+fn capture_rule() -> v1::CaptureRule {
+    v1::CaptureRule {
+        min_level: u32::from(TEMPLATE_LEVEL_MIN),
+        max_age_s: TEMPLATE_AGE_MAX_S,
+    }
+}
+
+/// A notice for a phone, with everything to show, to check and to prove. Only an agent's login is of
+/// no contact.
 #[must_use]
 pub fn notice(
     cluster: &Cluster,
     tenant: &str,
     (id, challenge): (ChallengeId, &Challenge),
-    contact: &Contact,
+    contact: Option<&Contact>,
+    template: Option<&Template>,
     token: [u8; 32],
     receipt: String,
 ) -> v1::Notice {
-    let initiator = match contact.initiator {
-        Initiator::Customer => v1::CallInitiator::Customer,
-        Initiator::Centre => v1::CallInitiator::Centre,
+    let initiator = match contact.map(|contact| contact.initiator) {
+        None => v1::CallInitiator::Unspecified,
+        Some(Initiator::Customer) => v1::CallInitiator::Customer,
+        Some(Initiator::Centre) => v1::CallInitiator::Centre,
     };
     let SubjectHash(subject) = challenge.subject;
+    let asked = policy::say(records::Policy {
+        name: challenge.policy.clone(),
+        version: challenge.policy_version,
+        body: challenge.body.clone(),
+        digest: challenge.policy_digest,
+    });
     v1::Notice {
         tenant: tenant.to_owned(),
-        contact_id: challenge.contact.0.to_vec().into(),
+        contact_id: contact
+            .map(|_| challenge.contact.0.to_vec().into())
+            .unwrap_or_default(),
         challenge_id: id.0.to_vec().into(),
         initiator: initiator.into(),
-        call_reason: u32::from(contact.call_reason),
+        call_reason: contact.map_or(0, |contact| u32::from(contact.call_reason)),
         policy: challenge.policy.clone(),
         policy_version: challenge.policy_version,
         require_knowledge: challenge.body.require_knowledge,
@@ -159,6 +190,38 @@ pub fn notice(
         expires_us: challenge.expires.0,
         submit_token: token.to_vec().into(),
         receipt,
-        agent_bound: contact.agent.is_some(),
+        agent_bound: contact.is_some_and(|contact| contact.agent.is_some()),
+        purpose: policy::purpose(challenge.body.purpose).into(),
+        asked: Some(asked),
+        order: challenge.order.as_ref().map(order_terms),
+        pin_epoch: challenge.pin_epoch,
+        login_id: challenge
+            .login
+            .map(|id| id.0.to_vec().into())
+            .unwrap_or_default(),
+        template: template
+            .filter(|_| challenge.body.face.is_some())
+            .map(self::template),
+    }
+}
+
+fn order_terms(terms: &OrderTerms) -> v1::OrderTerms {
+    v1::OrderTerms {
+        order_id: terms.order.0.to_vec().into(),
+        order_hash: terms.order_hash.to_vec().into(),
+        amounts: terms
+            .amounts
+            .iter()
+            .map(|amount| amount.to_vec().into())
+            .collect(),
+        recipient: terms.recipient.to_vec().into(),
+    }
+}
+
+fn template(template: &Template) -> v1::Template {
+    v1::Template {
+        commitment: template.commitment.to_vec().into(),
+        dimensions: u32::from(template.dimensions),
+        model_id: template.model_id.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use akashi_merkle::Receipt;
-use akashi_proof::Purpose;
+use akashi_proof::{Context, Purpose};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
@@ -36,51 +36,83 @@ pub(crate) fn reason(status: &Status) -> &str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// Enrols a phone through the platform and the phone's own calls.
-pub(crate) async fn enrol(port: &Port, phone: &mut Phone) {
-    let token = [9; 32];
-    let enrolment_id = bytes::Bytes::copy_from_slice(&Sha256::digest(&phone.handle)[..16]);
+/// An invitation, as its phone has it.
+pub(crate) struct Invitation {
+    pub(crate) id: bytes::Bytes,
+    pub(crate) token: bytes::Bytes,
+    pub(crate) answer: v1::GetEnrolmentResponse,
+    /// What its proofs are bound to.
+    pub(crate) context: Context,
+}
+
+/// Invites a phone; `number` tells its invitations apart.
+pub(crate) async fn invite(
+    port: &Port,
+    phone: &Phone,
+    kind: v1::EnrolmentKind,
+    number: u8,
+) -> Result<Invitation, Status> {
+    let token = bytes::Bytes::from_static(&[9; 32]);
+    let name = [phone.handle.as_bytes(), &[number, u8::from(phone.is_agent)]].concat();
+    let id = bytes::Bytes::copy_from_slice(&Sha256::digest(name)[..16]);
+    let (subject, agent) = if phone.is_agent {
+        (String::new(), phone.handle.clone())
+    } else {
+        (phone.handle.clone(), String::new())
+    };
     Platform::new(port.platform().await)
         .open_enrolment(v1::OpenEnrolmentRequest {
-            request_id: id(),
+            request_id: self::id(),
             tenant: TENANT.to_owned(),
-            subject: phone.handle.clone(),
-            enrolment_id: enrolment_id.clone(),
-            token_hash: Sha256::digest(token).to_vec().into(),
+            subject,
+            enrolment_id: id.clone(),
+            token_hash: Sha256::digest(&token).to_vec().into(),
             subject_tag: bytes::Bytes::new(),
+            kind: kind.into(),
+            agent,
         })
-        .await
-        .unwrap();
-    let mut client = PhoneClient::new(port.phone().await);
-    let context = client
+        .await?;
+    let answer = PhoneClient::new(port.phone().await)
         .get_enrolment(v1::GetEnrolmentRequest {
             tenant: TENANT.to_owned(),
-            enrolment_id: enrolment_id.clone(),
-            token: token.to_vec().into(),
+            enrolment_id: id.clone(),
+            token: token.clone(),
         })
-        .await
-        .unwrap()
-        .into_inner()
-        .context
-        .unwrap();
-    let bound = phone.context(&Bound {
+        .await?
+        .into_inner();
+    let context = answer.context.clone().unwrap();
+    let context = phone.context(&Bound {
         purpose: Purpose::Enrol,
-        challenge_id: enrolment_id.as_ref().try_into().unwrap(),
+        challenge_id: id.as_ref().try_into().unwrap(),
         nonce: context.nonce.as_ref().try_into().unwrap(),
         contact_id: &[],
         not_before_us: context.not_before_us,
         expires_us: context.expires_us,
+        order_hash: [0; 32],
         policy_digest: [0; 32],
     });
-    let answer = client
+    Ok(Invitation {
+        id,
+        token,
+        answer,
+        context,
+    })
+}
+
+/// Enrols a phone through the platform and the phone's own calls.
+pub(crate) async fn enrol(port: &Port, phone: &mut Phone) {
+    let invitation = invite(port, phone, v1::EnrolmentKind::Device, 0)
+        .await
+        .unwrap();
+    let answer = PhoneClient::new(port.phone().await)
         .complete_enrolment(v1::CompleteEnrolmentRequest {
             request_id: id(),
             tenant: TENANT.to_owned(),
-            enrolment_id,
-            token: token.to_vec().into(),
+            enrolment_id: invitation.id,
+            token: invitation.token,
             device_key: phone.device_key().into(),
             pin_key: phone.pin_key().into(),
-            proofs: phone.proofs(&bound, PIN),
+            proofs: phone.proofs(&invitation.context, PIN),
             suite: 1,
         })
         .await

@@ -3,6 +3,7 @@
 use akashi_merkle::Receipt;
 use akashi_proof::Purpose;
 use akashi_proto::v1;
+use akashi_proto::v1::phone_hello::Who;
 use akashi_proto::v1::watch_notices_request::Step as Ask;
 use akashi_proto::v1::watch_notices_response::Step as Say;
 use tokio::sync::mpsc;
@@ -20,10 +21,22 @@ pub(crate) struct Session {
     outgoing: mpsc::Sender<v1::WatchNoticesRequest>,
 }
 
+fn greeting(phone: &Phone) -> Ask {
+    let handle = phone.handle.clone();
+    Ask::Hello(v1::PhoneHello {
+        tenant: TENANT.to_owned(),
+        who: Some(if phone.is_agent {
+            Who::Agent(handle)
+        } else {
+            Who::Subject(handle)
+        }),
+    })
+}
+
 fn hello(tenant: &str, subject: &str) -> Ask {
     Ask::Hello(v1::PhoneHello {
         tenant: tenant.to_owned(),
-        subject: subject.to_owned(),
+        who: Some(Who::Subject(subject.to_owned())),
     })
 }
 
@@ -68,7 +81,7 @@ impl Session {
     }
 
     pub(crate) async fn open(port: &Port, phone: &mut Phone) -> Result<Self, Status> {
-        let mut session = Self::start(port, hello(TENANT, &phone.handle)).await;
+        let mut session = Self::start(port, greeting(phone)).await;
         let challenge = session.challenge().await;
         let context = phone.context(&bound(&challenge));
         session.prove(phone.session(&context)).await;
@@ -94,6 +107,7 @@ fn bound(challenge: &v1::PhoneSessionChallenge) -> Bound<'static> {
         contact_id: &[],
         not_before_us: challenge.not_before_us,
         expires_us: challenge.expires_us,
+        order_hash: [0; 32],
         policy_digest: [0; 32],
     }
 }
@@ -204,6 +218,7 @@ async fn a_revoked_device_loses_its_session() {
         tenant: TENANT.to_owned(),
         subject: phone.handle.clone(),
         reason: 1,
+        agent: String::new(),
     };
     Platform::new(port.platform().await)
         .revoke_device(revoke)

@@ -12,7 +12,8 @@ use akashi_domain::decide::Inline;
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::ids::{ClientId, Digest, RequestId, Stamp};
 use akashi_domain::kv::{Changes, Fault, Pair, Table, View};
-use akashi_domain::records::{PolicyBody, Progress, ReplicaInfo};
+use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::records::{Progress, ReplicaInfo};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
     Cosigner, CosignerSecret, Frontier, Hash, Head, KeySet, NodeReader, Origin, Receipt,
@@ -94,6 +95,10 @@ impl NodeReader for Nodes<'_> {
 
 pub(crate) fn body() -> PolicyBody {
     PolicyBody {
+        purpose: PolicyPurpose::CustomerCall,
+        predicates: Vec::new(),
+        face: None,
+        consent: None,
         require_possession: true,
         require_knowledge: true,
         challenge_ttl_s: 120,

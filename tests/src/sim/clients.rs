@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use akashi_domain::answer::{Answer, Reply};
 use akashi_domain::command::{
-    AnnounceContact, AnswerNotice, CloseContact, Command, CompleteEnrolment, Found, Initiator,
-    NoticeAnswer, OpenEnrolment, PutSettings, Request, RevokeDevice, SubmitProof,
+    AnnounceContact, AnswerNotice, CloseContact, Command, CompleteEnrolment, EnrolmentKind, Found,
+    Initiator, NoticeAnswer, OpenEnrolment, Party, PutSettings, Request, RevokeDevice, SubmitProof,
 };
 use akashi_domain::ids::{
     ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, Tag,
 };
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::records::{Notice, PolicyBody, ReplicaInfo, Settings};
+use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::records::{Notice, ReplicaInfo, Settings};
 use akashi_domain::state::Records as _;
 use akashi_proof::{Context, ContextFields, Purpose, Suite};
 use akashi_replica::machine::StoreView;
@@ -208,6 +209,8 @@ impl World {
                 Command::OpenEnrolment(OpenEnrolment {
                     tenant: tenant(),
                     enrolment: EnrolmentId(id16(1, number, client.enrolments)),
+                    kind: EnrolmentKind::Device,
+                    party: Party::Customer,
                     subject,
                     token_hash: Digest::of(&TOKEN),
                     subject_tag,
@@ -440,6 +443,10 @@ fn found(replicas: u64) -> Found {
         tenant: TENANT.into(),
         policy: POLICY.into(),
         body: PolicyBody {
+            purpose: PolicyPurpose::CustomerCall,
+            predicates: Vec::new(),
+            face: None,
+            consent: None,
             require_possession: true,
             require_knowledge: true,
             challenge_ttl_s: 60,
@@ -458,6 +465,7 @@ const fn limits() -> Settings {
         pin_lock_first_s: 1,
         request_horizon_s: 0,
         enrolment_ttl_s: 0,
+        order_ttl_s: 0,
     }
 }
 

@@ -95,9 +95,9 @@ impl Oracle {
             self.broke(format!("{id} has another state at {index}"));
         }
         for recorded in &outcome.applied.events {
-            if let Event::VerdictReached { contact, .. } = &recorded.event {
-                let leaf = recorded.leaf_index;
-                let first = *self.verdicts.entry(*contact).or_insert(leaf);
+            if let Event::VerdictReached(verdict) = &recorded.event {
+                let (contact, leaf) = (verdict.contact, recorded.leaf_index);
+                let first = *self.verdicts.entry(contact).or_insert(leaf);
                 if first != leaf {
                     self.broke(format!(
                         "{contact:?} has verdicts at leaves {first} and {leaf}"

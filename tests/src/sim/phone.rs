@@ -51,6 +51,13 @@ fn stand_in(job: &Job) -> Result<(), Reason> {
     let key = match job.factor {
         Factor::Possession => &job.instance[..32],
         Factor::Knowledge => &job.instance[32..64],
+        // Phones of the simulation have nothing else.
+        Factor::Equals
+        | Factor::Same
+        | Factor::Range
+        | Factor::InSet
+        | Factor::Face
+        | Factor::Consent => return Err(Reason::EquationFailed),
     };
     let scalar = &job.proof[32..];
     let bound = scalar[9..17] == job.context.digest()[..8] && scalar[17..25] == key[..8];
@@ -127,7 +134,7 @@ impl Phone {
             proof.extend_from_slice(&context.digest()[..8]);
             proof.extend_from_slice(&key[..8]);
             proof.extend_from_slice(&[0; 7]);
-            FactorProof { kind, proof }
+            FactorProof::plain(kind, proof)
         };
         let possession = proof(rng, 1, self.device_key(), true);
         vec![possession, proof(rng, 2, self.pin_key, right)]
@@ -150,14 +157,8 @@ impl Phone {
             .unwrap()
             .to_bytes();
         vec![
-            FactorProof {
-                kind: 1,
-                proof: possession,
-            },
-            FactorProof {
-                kind: 2,
-                proof: knowledge,
-            },
+            FactorProof::plain(1, possession),
+            FactorProof::plain(2, knowledge),
         ]
     }
 }

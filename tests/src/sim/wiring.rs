@@ -205,8 +205,8 @@ impl World {
             live.core.applied(entry.index);
             let waiting = live.waiters.remove(&entry.index);
             for recorded in &outcome.applied.events {
-                if let Fact::ClusterFounded { cluster } = &recorded.event {
-                    live.sealer.founded(cluster);
+                if let Fact::ClusterFounded(fact) = &recorded.event {
+                    live.sealer.founded(&fact.cluster);
                 }
             }
             let effects = live

@@ -77,7 +77,7 @@ async fn one_call(
     stage.say(&format!(
         "{name}: the phone shows: {} asks; {}; reason {}; vouched for by {} replicas",
         person.phone.tenant(),
-        notice.initiator().words(),
+        notice.initiator().map_or("", Initiator::words),
         notice.call_reason(),
         notice.vouchers(),
     ));

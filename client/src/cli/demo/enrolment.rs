@@ -129,10 +129,12 @@ fn search_disks(stage: &mut Stage) -> Result<(), Error> {
         for name in ["root.key", "pin.salt"] {
             let path = directory.path().join(name);
             let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
-            let bytes = hex::decode(text.trim())
-                .map_err(|_bad| Error::malformed(&path, "not hexadecimal"))?;
+            // The salt's epoch stands on a line of its own.
+            let digits = text.lines().next().unwrap_or_default().trim();
+            let bytes =
+                hex::decode(digits).map_err(|_bad| Error::malformed(&path, "not hexadecimal"))?;
             secrets.push(bytes);
-            secrets.push(text.trim().as_bytes().to_vec());
+            secrets.push(digits.as_bytes().to_vec());
         }
         let phone = Phone::with_connection(&directory, stage.phones.clone())?;
         public.push(phone.device_key()?.to_vec());

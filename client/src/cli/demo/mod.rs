@@ -1,4 +1,4 @@
-//! `akashi demo`: the whole job on real processes, in six steps, each with its expectations.
+//! `akashi demo`: the whole job on real processes, in seven steps, each with its expectations.
 //!
 //! Everything is done through the same SDK that customers of the project use; nothing looks into a
 //! node but to search its disk for secrets that must not be there.
@@ -6,6 +6,7 @@
 mod calls;
 mod enrolment;
 mod failover;
+mod holdings;
 mod receipts;
 mod refusals;
 mod stage;
@@ -32,7 +33,8 @@ const SAMPLE: &str = include_str!("../../../../ops/samples/enrolment.jsonl");
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Enrols a file of customers, verifies inbound and outbound calls, shows refusals, kills the leader in
-the middle of a stream of calls, verifies a receipt offline. Exit status 0 only if every expectation
+the middle of a stream of calls, verifies a receipt offline; then credentials, an order and a
+(software) face. Exit status 0 only if every expectation
 held.
 
 Example:
@@ -129,8 +131,9 @@ async fn show(stage: &mut Stage, file: PathBuf) -> Result<(), Error> {
     refusals::run(stage).await?;
     failover::run(stage).await?;
     receipts::run(stage, &timelines).await?;
+    holdings::run(stage).await?;
 
-    stage.title(6, "What happened");
+    stage.title(7, "What happened");
     for line in calls::timeline_table(&timelines).lines() {
         stage.say(line);
     }

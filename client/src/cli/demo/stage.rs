@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::context::Context;
 use crate::dev::DevCluster;
 use crate::error::Error;
-use crate::phone::{CheckedNotice, Phone, PhoneDirectory, Session};
+use crate::phone::{CheckedNotice, Phone, PhoneDirectory, Pin, Session};
 use crate::platform::{Announced, Call, Platform};
 
 /// Seconds that any single act of the demonstration may take, a fail-over included.
@@ -41,6 +41,8 @@ pub(super) struct Person {
     pub(super) phone: Phone,
     pub(super) session: Session,
     pub(super) secret: PinSecret,
+    /// The PIN as the customer types it, for answers that replace its key.
+    pub(super) pin: Pin,
 }
 
 impl Person {
@@ -216,12 +218,13 @@ pub(super) const fn inbound<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
 }
 
 async fn take_up(phone: Phone, pin: Zeroizing<String>) -> Result<Person, Error> {
-    let (phone, secret) = unlock(phone, pin).await?;
+    let (phone, secret) = unlock(phone, pin.clone()).await?;
     let session = phone.open_session(act()).await?;
     Ok(Person {
         phone,
         session,
         secret,
+        pin: Pin::new(pin),
     })
 }
 

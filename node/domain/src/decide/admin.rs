@@ -3,10 +3,11 @@
 use super::{Decision, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{CreateTenant, Found, PutPolicy, PutSettings, RegisterAgent};
-use crate::event::Event;
+use crate::event::{self, Event};
 use crate::kv::View;
-use crate::limits::{NAME_CHARS_MAX, REPLICAS_MAX};
-use crate::records::{Cluster, Policy, PolicyBody, Settings};
+use crate::limits::REPLICAS_MAX;
+use crate::policy::{PolicyBody, is_name};
+use crate::records::{Cluster, Policy, Settings};
 use crate::state::Records as _;
 
 /// The epoch and the group that a new cluster starts with.
@@ -20,9 +21,7 @@ pub(super) fn found<V: View>(state: &V, command: &Found) -> Result<Decision, Sto
     check_name(&command.cluster, Field::Cluster)?;
     check_name(&command.tenant, Field::Tenant)?;
     check_name(&command.policy, Field::Policy)?;
-    if !command.body.is_acceptable() {
-        return Err(Rejection::Invalid(Field::PolicyBody).into());
-    }
+    command.body.check().map_err(Rejection::Invalid)?;
     check_replicas(command)?;
     let origin = format!("{}/e{FIRST_EPOCH}/g{FIRST_GROUP}", command.cluster);
     let cluster = Cluster {
@@ -33,18 +32,18 @@ pub(super) fn found<V: View>(state: &V, command: &Found) -> Result<Decision, Sto
         quorum: command.quorum,
         tenants: 0,
     };
-    let policy = version_of(&command.tenant, &command.policy, 1, command.body);
+    let policy = version_of(&command.tenant, &command.policy, 1, &command.body);
     Ok(Decision {
         events: vec![
-            Event::ClusterFounded { cluster },
-            Event::SettingsChanged {
+            Event::ClusterFounded(event::ClusterFounded { cluster }),
+            Event::SettingsChanged(event::SettingsChanged {
                 settings: Settings::default(),
-            },
-            Event::TenantCreated {
+            }),
+            Event::TenantCreated(event::TenantCreated {
                 tenant: 1,
                 name: command.tenant.clone(),
-            },
-            Event::PolicyActivated { tenant: 1, policy },
+            }),
+            Event::PolicyActivated(event::PolicyActivated { tenant: 1, policy }),
         ],
         reply: Reply::Done,
     })
@@ -86,10 +85,10 @@ pub(super) fn create_tenant<V: View>(state: &V, command: &CreateTenant) -> Resul
         .checked_add(1)
         .ok_or(Rejection::Invalid(Field::Tenant))?;
     Ok(Decision {
-        events: vec![Event::TenantCreated {
+        events: vec![Event::TenantCreated(event::TenantCreated {
             tenant: number,
             name: command.tenant.clone(),
-        }],
+        })],
         reply: Reply::Done,
     })
 }
@@ -98,21 +97,19 @@ pub(super) fn put_policy<V: View>(state: &V, command: &PutPolicy) -> Result<Deci
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
     check_name(&command.policy, Field::Policy)?;
-    if !command.body.is_acceptable() {
-        return Err(Rejection::Invalid(Field::PolicyBody).into());
-    }
+    command.body.check().map_err(Rejection::Invalid)?;
     let newest = state
         .policy(tenant.number, &command.policy)?
         .map_or(0, |policy| policy.version);
     let version = newest
         .checked_add(1)
         .ok_or(Rejection::Invalid(Field::Policy))?;
-    let policy = version_of(&tenant.name, &command.policy, version, command.body);
+    let policy = version_of(&tenant.name, &command.policy, version, &command.body);
     Ok(Decision {
-        events: vec![Event::PolicyActivated {
+        events: vec![Event::PolicyActivated(event::PolicyActivated {
             tenant: tenant.number,
             policy,
-        }],
+        })],
         reply: Reply::PolicyActive { version },
     })
 }
@@ -124,7 +121,7 @@ pub(super) fn put_settings<V: View>(state: &V, command: &PutSettings) -> Result<
         .changed_by(command.settings)
         .ok_or(Rejection::Invalid(Field::Settings))?;
     Ok(Decision {
-        events: vec![Event::SettingsChanged { settings }],
+        events: vec![Event::SettingsChanged(event::SettingsChanged { settings })],
         reply: Reply::SettingsActive(settings),
     })
 }
@@ -139,40 +136,28 @@ pub(super) fn register_agent<V: View>(
         return Err(Rejection::Exists(Field::Agent).into());
     }
     Ok(Decision {
-        events: vec![Event::AgentRegistered {
+        events: vec![Event::AgentRegistered(event::AgentRegistered {
             tenant: tenant.number,
             agent: command.agent,
             certificate: command.certificate,
-        }],
+        })],
         reply: Reply::Done,
     })
 }
 
-fn version_of(tenant: &str, name: &str, version: u32, body: PolicyBody) -> Policy {
+fn version_of(tenant: &str, name: &str, version: u32, body: &PolicyBody) -> Policy {
     Policy {
         name: name.to_owned(),
         version,
-        body,
+        body: body.clone(),
         digest: body.digest(tenant, name, version),
     }
 }
 
-fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
+pub(super) fn check_name(name: &str, field: Field) -> Result<(), Rejection> {
     if is_name(name) {
         Ok(())
     } else {
         Err(Rejection::Invalid(field))
     }
-}
-
-/// 1 to 32 characters of `[a-z0-9-]`, neither beginning nor ending with a hyphen.
-#[must_use]
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= NAME_CHARS_MAX
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

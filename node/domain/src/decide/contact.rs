@@ -1,17 +1,15 @@
 //! Contacts: announcing, handing to an agent, closing; what a phone says without proving.
 
-use akashi_proof::Purpose;
-
-use super::enrolment::{end_challenge, end_open_challenge, tag_or};
-use super::{Binding, Decision, Step, Stop, founded, tenant};
+use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
+use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::Event;
-use crate::ids::{ChallengeId, ContactId, Digest, Stamp, Tag};
-use crate::kv::View;
-use crate::limits::{NOTICE_WINDOW_US, SECOND_US};
+use crate::event::{AgentBound, ContactAnnounced, ContactClosed, Event, NoticeOpened};
+use crate::ids::{ChallengeId, ContactId};
+use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
-use crate::records::{Challenge, Cluster, Policy, Tenant};
+use crate::policy::PolicyPurpose;
+use crate::records::{About, Challenge, Contact, Tenant};
 use crate::state::Records as _;
 
 pub(super) fn announce<V: View>(
@@ -27,9 +25,7 @@ pub(super) fn announce<V: View>(
     if state.contact(tenant.number, command.contact)?.is_some() {
         return Err(Rejection::Exists(Field::Contact).into());
     }
-    let policy = state
-        .policy(tenant.number, &command.policy)?
-        .ok_or(Rejection::UnknownPolicy)?;
+    let policy = policy(state, &tenant, &command.policy, PolicyPurpose::CustomerCall)?;
     if let Some(agent) = command.agent {
         state
             .agent(tenant.number, agent)?
@@ -37,146 +33,54 @@ pub(super) fn announce<V: View>(
     }
     let subject = state.subject(tenant.number, command.subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
-    let mut events = vec![Event::ContactAnnounced {
+    let mut events = vec![Event::ContactAnnounced(ContactAnnounced {
         tenant: tenant.number,
         contact: command.contact,
         subject: command.subject,
         initiator: command.initiator,
         call_reason: command.call_reason,
         tag,
-    }];
+    })];
     if let Some(agent) = command.agent {
-        events.push(Event::AgentBound {
+        events.push(Event::AgentBound(AgentBound {
             tenant: tenant.number,
             contact: command.contact,
             agent,
             agent_tag: command.agent_tag,
-        });
+        }));
     }
-    let window = step.stamp.before_us(NOTICE_WINDOW_US);
-    let recent = subject
-        .notices
-        .iter()
-        .filter(|sent| **sent > window)
-        .count();
-    let allowed = usize::try_from(state.settings()?.notices_per_hour).unwrap_or(usize::MAX);
-    let refused = if subject.device.is_none_or(|device| device.revoked) {
-        Some((Outcome::NotEnrolled, reason::NO_DEVICE))
-    } else if recent >= allowed {
-        Some((Outcome::RateLimited, reason::TOO_MANY_NOTICES))
-    } else {
-        None
-    };
-    if let Some((outcome, why)) = refused {
-        events.push(Event::VerdictReached {
-            tenant: tenant.number,
-            challenge: ChallengeId::ZERO,
-            contact: command.contact,
-            subject: command.subject,
-            outcome,
-            reason: why,
-            factors: 0,
-            policy_version: policy.version,
-            not_after: Stamp::default(),
-            tag,
-        });
-        return Ok(Decision {
-            events,
-            reply: ended_at_once(outcome),
-        });
+    if let Some(refused) = unaskable(state, step, &subject)? {
+        let what = (command.contact, About::Call);
+        let who = (command.subject, tag);
+        let (verdict, reply) = ended_at_once(tenant.number, what, who, &policy, refused);
+        events.push(verdict);
+        return Ok(Decision { events, reply });
     }
     // One open challenge per subject: the newer contact takes over.
-    events.extend(end_open_challenge(
+    events.extend(end_open(
         state,
         tenant.number,
         command.subject,
         Outcome::Superseded,
         reason::NEWER_CONTACT,
     )?);
-    let (issued, reply) = issue(step, &cluster, &tenant, command, policy, tag)?;
-    events.push(issued);
-    Ok(Decision { events, reply })
-}
-
-/// The challenge that an announcement leads to, and what the platform is told.
-fn issue(
-    step: &Step,
-    cluster: &Cluster,
-    tenant: &Tenant,
-    command: &AnnounceContact,
-    policy: Policy,
-    tag: Tag,
-) -> Result<(Event, Reply), Stop> {
-    let challenge = ChallengeId::of(&cluster.origin, &tenant.name, command.contact);
-    let ttl_us = u64::from(policy.body.challenge_ttl_s).saturating_mul(SECOND_US);
-    let expires = step.stamp.after_us(ttl_us);
-    let nonce = step.nonce(cluster, challenge.0);
-    let context = Binding {
-        cluster,
-        tenant: &tenant.name,
-        challenge: challenge.0,
-        nonce,
-        purpose: Purpose::CustomerCall,
-        subject: command.subject,
-        contact: &command.contact.0,
-        not_before: step.stamp,
-        expires,
-        policy_digest: policy.digest,
-    }
-    .context()?;
-    let issued = Event::ChallengeIssued {
-        tenant: tenant.number,
-        challenge,
+    let question = Question {
+        cluster: &cluster,
+        tenant: &tenant,
+        challenge: ChallengeId::of(&cluster.origin, &tenant.name, command.contact),
         contact: command.contact,
+        order: None,
+        login: None,
         subject: command.subject,
-        initiator: command.initiator,
+        pin_epoch: subject.pin_epoch(),
+        initiator: Some(command.initiator),
         call_reason: command.call_reason,
-        policy: policy.name,
-        policy_version: policy.version,
-        policy_digest: policy.digest,
-        body: policy.body,
-        nonce,
-        token: step.derived(b"akashi/v1/submit-token", &challenge.0),
-        expires,
-        context_digest: Digest(context.digest()),
+        policy,
         tag,
     };
-    let reply = Reply::Announced {
-        challenge,
-        expires,
-        outcome: None,
-    };
-    Ok((issued, reply))
-}
-
-/// The answer to an announcement that leads to no challenge.
-const fn ended_at_once(outcome: Outcome) -> Reply {
-    Reply::Announced {
-        challenge: ChallengeId::ZERO,
-        expires: Stamp(0),
-        outcome: Some(outcome),
-    }
-}
-
-/// What a customer's proofs are bound to.
-pub(super) fn binding<'a>(
-    cluster: &'a Cluster,
-    tenant: &'a Tenant,
-    id: ChallengeId,
-    challenge: &'a Challenge,
-) -> Binding<'a> {
-    Binding {
-        cluster,
-        tenant: &tenant.name,
-        challenge: id.0,
-        nonce: challenge.nonce,
-        purpose: Purpose::CustomerCall,
-        subject: challenge.subject,
-        contact: &challenge.contact.0,
-        not_before: challenge.issued,
-        expires: challenge.expires,
-        policy_digest: challenge.policy_digest,
-    }
+    let (issued, reply) = question.ask(step)?;
+    events.push(issued);
+    Ok(Decision { events, reply })
 }
 
 pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
@@ -191,15 +95,13 @@ pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, 
     state
         .agent(tenant.number, command.agent)?
         .ok_or(Rejection::UnknownAgent)?;
-    Ok(Decision {
-        events: vec![Event::AgentBound {
-            tenant: tenant.number,
-            contact: command.contact,
-            agent: command.agent,
-            agent_tag: command.agent_tag,
-        }],
-        reply: Reply::Done,
-    })
+    let bound = AgentBound {
+        tenant: tenant.number,
+        contact: command.contact,
+        agent: command.agent,
+        agent_tag: command.agent_tag,
+    };
+    Ok(Decision::fact(bound))
 }
 
 pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decision, Stop> {
@@ -211,24 +113,36 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
-    let mut events: Vec<Event> = end_challenge(
-        state,
-        tenant.number,
-        contact.challenge,
-        Outcome::Cancelled,
-        reason::CONTACT_CLOSED,
-    )?
-    .into_iter()
-    .collect();
-    events.push(Event::ContactClosed {
+    let mut events = Vec::new();
+    if let Some(open) = open_here(state, tenant.number, command.contact, &contact)? {
+        let (outcome, why) = (Outcome::Cancelled, reason::CONTACT_CLOSED);
+        events.extend(end(state, tenant.number, open, outcome, why)?);
+    }
+    events.push(Event::ContactClosed(ContactClosed {
         tenant: tenant.number,
         contact: command.contact,
         disposition: command.disposition,
-    });
+    }));
     Ok(Decision {
         events,
         reply: Reply::Done,
     })
+}
+
+/// The subject's open challenge, if it belongs to this contact: its own, or that of one of its orders.
+fn open_here<V: View>(
+    state: &V,
+    tenant: u32,
+    id: ContactId,
+    contact: &Contact,
+) -> Result<Option<ChallengeId>, Fault> {
+    let Some(open) = state.subject(tenant, contact.subject)?.open else {
+        return Ok(None);
+    };
+    let asked = state.challenge(tenant, open)?;
+    Ok(asked
+        .is_some_and(|challenge| challenge.contact == id)
+        .then_some(open))
 }
 
 pub(super) fn answer<V: View>(
@@ -241,31 +155,22 @@ pub(super) fn answer<V: View>(
     let challenge = open_challenge(state, &tenant, command.challenge, &command.token, step)?;
     let (outcome, why) = match command.answer {
         NoticeAnswer::Opened if challenge.opened => {
-            return Ok(Decision {
-                events: Vec::new(),
-                reply: Reply::Done,
-            });
+            return Ok(Decision::nothing(Reply::Done));
         }
         NoticeAnswer::Opened => {
-            let event = Event::NoticeOpened {
+            return Ok(Decision::fact(NoticeOpened {
                 tenant: tenant.number,
                 challenge: command.challenge,
                 contact: challenge.contact,
                 tag: challenge.tag,
-            };
-            return Ok(Decision {
-                events: vec![event],
-                reply: Reply::Done,
-            });
+            }));
         }
         NoticeAnswer::Decline => (Outcome::DeclinedByCustomer, reason::CUSTOMER_DECLINED),
         NoticeAnswer::Report => (Outcome::ReportedByCustomer, reason::CUSTOMER_REPORTED),
     };
-    let events = end_challenge(state, tenant.number, command.challenge, outcome, why)?
-        .into_iter()
-        .collect();
+    let ended = end(state, tenant.number, command.challenge, outcome, why)?;
     Ok(Decision {
-        events,
+        events: ended.into_iter().collect(),
         reply: Reply::Verdict {
             outcome,
             reason: why,
@@ -281,7 +186,7 @@ fn open_challenge<V: View>(
     token: &[u8; 32],
     step: &Step,
 ) -> Result<Challenge, Stop> {
-    let challenge = known_challenge(state, tenant, id, token)?;
+    let challenge = known(state, tenant, id, token)?;
     if let Some(verdict) = challenge.verdict {
         return Err(match verdict.outcome {
             Outcome::Expired => Rejection::ChallengeExpired,
@@ -303,17 +208,4 @@ fn open_challenge<V: View>(
         return Err(Rejection::ChallengeExpired.into());
     }
     Ok(challenge)
-}
-
-/// The challenge, if the token opens it; unknown and not opened look the same from outside.
-pub(super) fn known_challenge<V: View>(
-    state: &V,
-    tenant: &Tenant,
-    id: ChallengeId,
-    token: &[u8; 32],
-) -> Result<Challenge, Stop> {
-    Ok(state
-        .challenge(tenant.number, id)?
-        .filter(|challenge| challenge.token_hash == Digest::of(token))
-        .ok_or(Rejection::UnknownChallenge)?)
 }

@@ -1,18 +1,19 @@
 //! Inviting a subject, enrolling the phone that answers, revoking it.
 
-use akashi_proof::{Purpose, Suite};
+use akashi_proof::{Context, Purpose, Suite};
 
-use super::submission::{Judgement, judge};
+use super::challenge::{end_open, tag_or};
+use super::trial::{Trial, judged};
 use super::{Binding, Checker, Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{CompleteEnrolment, OpenEnrolment, RevokeDevice};
-use crate::event::Event;
-use crate::factor::{Factor, SubjectKeys, jobs};
-use crate::ids::{ChallengeId, Digest, EnrolmentId, Stamp, SubjectHash, Tag};
+use crate::command::{CompleteEnrolment, EnrolmentKind, OpenEnrolment, Party, RevokeDevice};
+use crate::event::{DeviceEnrolled, DeviceRevoked, EnrolmentOpened, EnrolmentRefused, Event};
+use crate::factor::{self, Factor, Job, Sent, SubjectKeys};
+use crate::ids::{AgentHash, Digest, EnrolmentId, SubjectHash};
 use crate::kv::{Fault, View};
 use crate::limits::SECOND_US;
 use crate::outcome::{Outcome, reason};
-use crate::records::{Cluster, Enrolment, Tenant};
+use crate::records::{Cluster, Device, Enrolment, Tenant};
 use crate::state::Records as _;
 
 pub(super) fn open<V: View>(
@@ -28,20 +29,96 @@ pub(super) fn open<V: View>(
     if state.enrolment(tenant.number, command.enrolment)?.is_some() {
         return Err(Rejection::Exists(Field::Enrolment).into());
     }
+    match command.party {
+        Party::Customer => {}
+        Party::Agent => {
+            let agent = AgentHash(command.subject.0);
+            state
+                .agent(tenant.number, agent)?
+                .ok_or(Rejection::UnknownAgent)?;
+        }
+    }
+    let subject = state.subject(tenant.number, command.subject)?;
+    match command.kind {
+        EnrolmentKind::Device => {}
+        EnrolmentKind::Credential | EnrolmentKind::Template => {
+            let device = subject.device.ok_or(Rejection::UnknownSubject)?;
+            if device.revoked {
+                return Err(Rejection::DeviceRevoked.into());
+            }
+        }
+    }
     let ttl_us = u64::from(state.settings()?.enrolment_ttl_s).saturating_mul(SECOND_US);
     let expires = step.stamp.after_us(ttl_us);
+    let opened = EnrolmentOpened {
+        tenant: tenant.number,
+        enrolment: command.enrolment,
+        kind: command.kind,
+        party: command.party,
+        subject: command.subject,
+        token_hash: command.token_hash,
+        nonce: step.nonce(&cluster, command.enrolment.0),
+        expires,
+        tag: tag_or(command.subject_tag, subject.tag),
+    };
     Ok(Decision {
-        events: vec![Event::EnrolmentOpened {
-            tenant: tenant.number,
-            enrolment: command.enrolment,
-            subject: command.subject,
-            token_hash: command.token_hash,
-            nonce: step.nonce(&cluster, command.enrolment.0),
-            expires,
-            tag: command.subject_tag,
-        }],
+        events: vec![opened.into()],
         reply: Reply::EnrolmentOpen { expires },
     })
+}
+
+/// A phone's answer to an invitation: whose, to which, and what opens it.
+pub(super) struct Answered<'a> {
+    pub(super) tenant: &'a str,
+    pub(super) enrolment: EnrolmentId,
+    pub(super) token: &'a [u8; 32],
+    pub(super) suite: u8,
+    pub(super) kind: EnrolmentKind,
+}
+
+/// An open invitation with everything around it.
+pub(super) struct Invited {
+    pub(super) tenant: Tenant,
+    pub(super) enrolment: Enrolment,
+    pub(super) context: Context,
+}
+
+impl Answered<'_> {
+    /// The invitation, if the token opens it, its time is not over, and it is to this.
+    pub(super) fn invited<V: View>(&self, state: &V, step: &Step) -> Result<Invited, Stop> {
+        let cluster = founded(state)?;
+        let tenant = tenant(state, self.tenant)?;
+        let enrolment = state
+            .enrolment(tenant.number, self.enrolment)?
+            .filter(|enrolment| enrolment.token_hash == Digest::of(self.token))
+            .ok_or(Rejection::UnknownEnrolment)?;
+        if enrolment.closed || enrolment.expires <= step.stamp {
+            return Err(Rejection::EnrolmentClosed.into());
+        }
+        if enrolment.kind != self.kind {
+            return Err(Rejection::Invalid(Field::EnrolmentKind).into());
+        }
+        if Suite::from_code(self.suite) != Some(Suite::V1) {
+            return Err(Rejection::SuiteNotActive.into());
+        }
+        let context = binding(&cluster, &tenant, &enrolment)?;
+        Ok(Invited {
+            tenant,
+            enrolment,
+            context,
+        })
+    }
+}
+
+impl Invited {
+    /// The device that credentials and templates belong to.
+    pub(super) fn device<V: View>(&self, state: &V) -> Result<Device, Stop> {
+        let subject = state.subject(self.tenant.number, self.enrolment.subject)?;
+        Ok(subject
+            .device
+            .filter(|device| !device.revoked)
+            .ok_or(Rejection::DeviceRevoked)?)
+    }
 }
 
 pub(super) fn complete<V: View, C: Checker>(
@@ -50,69 +127,108 @@ pub(super) fn complete<V: View, C: Checker>(
     command: &CompleteEnrolment,
     checker: &mut C,
 ) -> Result<Decision, Stop> {
-    let cluster = founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let enrolment = state
-        .enrolment(tenant.number, command.enrolment)?
-        .filter(|enrolment| enrolment.token_hash == Digest::of(&command.token))
-        .ok_or(Rejection::UnknownEnrolment)?;
-    if enrolment.closed || enrolment.expires <= step.stamp {
-        return Err(Rejection::EnrolmentClosed.into());
-    }
-    if Suite::from_code(command.suite) != Some(Suite::V1) {
-        return Err(Rejection::SuiteNotActive.into());
-    }
-    let context = binding(&cluster, &tenant, &enrolment).context()?;
-    let keys = SubjectKeys {
-        device_key: command.device_key,
-        pin_key: command.pin_key,
+    let answered = Answered {
+        tenant: &command.tenant,
+        enrolment: command.enrolment,
+        token: &command.token,
+        suite: command.suite,
+        kind: EnrolmentKind::Device,
     };
-    let jobs = jobs(&context, &keys, &command.proofs)?;
-    if !jobs.iter().any(|job| job.factor == Factor::Knowledge) {
-        return Err(Rejection::Invalid(Field::Proofs).into());
+    let Invited {
+        tenant,
+        enrolment,
+        context,
+    } = answered.invited(state, step)?;
+    let sent = factor::enrolling(&command.proofs)?;
+    let jobs = jobs(&context, command, &sent)?;
+    let mut trial = Trial::new(step, command.enrolment.0, context.bytes());
+    for (one, job) in sent.iter().zip(&jobs) {
+        trial.judge(judged(*one, job, Vec::new()), checker);
     }
-    let Judgement {
-        failed, evidence, ..
-    } = judge(step, command.enrolment.0, &jobs, checker);
-    if let Some((_, why)) = failed {
+    if let Some(failed) = trial.failed {
+        let reason = failed.why.code();
+        let refused = EnrolmentRefused {
+            tenant: tenant.number,
+            enrolment: command.enrolment,
+            reason,
+            tag: enrolment.tag,
+        };
         return Ok(Decision {
-            events: vec![Event::EnrolmentRefused {
-                tenant: tenant.number,
-                enrolment: command.enrolment,
-                reason: why.code(),
-                tag: enrolment.tag,
-            }],
-            reply: Reply::EnrolmentRefused { reason: why.code() },
+            events: vec![refused.into()],
+            reply: Reply::EnrolmentRefused { reason },
         });
     }
-    let mut events = end_open_challenge(
-        state,
-        tenant.number,
-        enrolment.subject,
-        Outcome::Superseded,
-        reason::NEWER_DEVICE,
-    )?;
-    events.push(Event::DeviceEnrolled {
+    let (outcome, why) = (Outcome::Superseded, reason::NEWER_DEVICE);
+    let ended = end_open(state, tenant.number, enrolment.subject, outcome, why)?;
+    let mut events: Vec<Event> = ended.into_iter().collect();
+    events.push(Event::DeviceEnrolled(DeviceEnrolled {
         tenant: tenant.number,
         enrolment: command.enrolment,
         subject: enrolment.subject,
         device_key: command.device_key,
         pin_key: command.pin_key,
         tag: enrolment.tag,
-        evidence,
-    });
+        evidence: trial.evidence,
+    }));
     Ok(Decision {
         events,
         reply: Reply::Enrolled,
     })
 }
 
+/// Possession and knowledge of the keys that are to be enrolled: the one place where keys come from the
+/// phone, which proves them.
+fn jobs(
+    context: &Context,
+    command: &CompleteEnrolment,
+    sent: &[Sent<'_>],
+) -> Result<Vec<Job>, Rejection> {
+    let keys = SubjectKeys::parse(&command.device_key, &command.pin_key)?;
+    let refuse = Rejection::Invalid(Field::Proofs);
+    let mut jobs = Vec::with_capacity(sent.len());
+    for one in sent {
+        let statement = match one.factor {
+            Factor::Possession => factor::possession(&keys, sent),
+            Factor::Knowledge => factor::knowledge(&keys, one.part).ok_or(refuse)?,
+            Factor::Equals
+            | Factor::Same
+            | Factor::Range
+            | Factor::InSet
+            | Factor::Face
+            | Factor::Consent => return Err(refuse),
+        };
+        jobs.push(Job::new(*one, context, statement));
+    }
+    Ok(jobs)
+}
+
+/// As [`jobs`], before the command is in its place.
+pub(super) fn jobs_ahead<V: View>(
+    state: &V,
+    command: &CompleteEnrolment,
+) -> Result<Vec<Job>, Stop> {
+    let context = context_ahead(state, &command.tenant, command.enrolment)?;
+    let sent = factor::enrolling(&command.proofs)?;
+    Ok(jobs(&context.1, command, &sent)?)
+}
+
+/// Whose invitation it is and what its proofs are bound to, before the command is in its place.
+pub(super) fn context_ahead<V: View>(
+    state: &V,
+    tenant_name: &str,
+    id: EnrolmentId,
+) -> Result<((u32, SubjectHash), Context), Stop> {
+    let cluster = founded(state)?;
+    let tenant = tenant(state, tenant_name)?;
+    let enrolment = state
+        .enrolment(tenant.number, id)?
+        .ok_or(Rejection::UnknownEnrolment)?;
+    let context = binding(&cluster, &tenant, &enrolment)?;
+    Ok(((tenant.number, enrolment.subject), context))
+}
+
 /// What enrolment proofs are bound to: no contact, no policy, the invitation's own nonce.
-pub(super) fn binding<'a>(
-    cluster: &'a Cluster,
-    tenant: &'a Tenant,
-    enrolment: &Enrolment,
-) -> Binding<'a> {
+fn binding(cluster: &Cluster, tenant: &Tenant, enrolment: &Enrolment) -> Result<Context, Fault> {
     Binding {
         cluster,
         tenant: &tenant.name,
@@ -123,8 +239,10 @@ pub(super) fn binding<'a>(
         contact: &[],
         not_before: enrolment.opened,
         expires: enrolment.expires,
+        order_hash: [0; 32],
         policy_digest: Digest::ZERO,
     }
+    .context()
 }
 
 pub(super) fn revoke<V: View>(state: &V, command: &RevokeDevice) -> Result<Decision, Stop> {
@@ -134,67 +252,17 @@ pub(super) fn revoke<V: View>(state: &V, command: &RevokeDevice) -> Result<Decis
     if subject.device.is_none_or(|device| device.revoked) {
         return Err(Rejection::UnknownSubject.into());
     }
-    let mut events = end_open_challenge(
-        state,
-        tenant.number,
-        command.subject,
-        Outcome::Cancelled,
-        reason::DEVICE_REVOKED,
-    )?;
-    events.push(Event::DeviceRevoked {
+    let (outcome, why) = (Outcome::Cancelled, reason::DEVICE_REVOKED);
+    let ended = end_open(state, tenant.number, command.subject, outcome, why)?;
+    let mut events: Vec<Event> = ended.into_iter().collect();
+    events.push(Event::DeviceRevoked(DeviceRevoked {
         tenant: tenant.number,
         subject: command.subject,
         reason: command.reason,
         tag: subject.tag,
-    });
+    }));
     Ok(Decision {
         events,
         reply: Reply::Done,
     })
-}
-
-/// The verdict that ends the subject's open challenge, if there is one.
-pub(super) fn end_open_challenge<V: View>(
-    state: &V,
-    tenant: u32,
-    subject: SubjectHash,
-    outcome: Outcome,
-    why: u16,
-) -> Result<Vec<Event>, Fault> {
-    let Some(open) = state.subject(tenant, subject)?.open else {
-        return Ok(Vec::new());
-    };
-    Ok(end_challenge(state, tenant, open, outcome, why)?
-        .into_iter()
-        .collect())
-}
-
-/// The verdict that ends a challenge without proof, if it is still open.
-pub(super) fn end_challenge<V: View>(
-    state: &V,
-    tenant: u32,
-    id: ChallengeId,
-    outcome: Outcome,
-    why: u16,
-) -> Result<Option<Event>, Fault> {
-    let Some(challenge) = state.challenge(tenant, id)?.filter(|c| c.verdict.is_none()) else {
-        return Ok(None);
-    };
-    Ok(Some(Event::VerdictReached {
-        tenant,
-        challenge: id,
-        contact: challenge.contact,
-        subject: challenge.subject,
-        outcome,
-        reason: why,
-        factors: 0,
-        policy_version: challenge.policy_version,
-        not_after: Stamp::default(),
-        tag: challenge.tag,
-    }))
-}
-
-/// A pseudonym a caller left out: the subject's own, so that its leaves stay together.
-pub(super) fn tag_or(given: Tag, known: Tag) -> Tag {
-    if given == Tag::ZERO { known } else { given }
 }

@@ -3,10 +3,20 @@
 //! Everything here is total and deterministic. One file per group of commands.
 
 mod admin;
+mod ahead;
+mod challenge;
 mod contact;
+mod credential;
 mod enrolment;
+mod exhibit;
+mod login;
+mod order;
+mod pin;
+mod registry;
 mod submission;
+mod template;
 mod timers;
+mod trial;
 
 use akashi_proof::{Context, ContextFields, NonceInputs, Purpose, Reason, Suite, challenge_nonce};
 
@@ -15,13 +25,13 @@ use crate::command::{Command, Request};
 use crate::entry::Sealed;
 use crate::event::Event;
 use crate::factor::Job;
-use crate::ids::{Digest, Stamp, SubjectHash};
+use crate::ids::{ChallengeId, Digest, Stamp, SubjectHash};
 use crate::keys::TimerKind;
 use crate::kv::{Fault, View};
 use crate::records::{Cluster, Tenant};
 use crate::state::Records as _;
 
-pub use submission::submission_jobs;
+pub use ahead::submission_jobs;
 
 /// Judges a proof. The same job must get the same answer on every replica.
 ///
@@ -83,9 +93,10 @@ impl Step {
         })
     }
 
-    /// The salt of one factor's evidence commitment.
-    fn salt(&self, id: [u8; 16], kind: u8) -> [u8; 32] {
-        self.derived(b"akashi/v1/salt", &[id.as_slice(), &[kind]].concat())
+    /// The salt of one part's evidence commitment.
+    fn salt(&self, id: [u8; 16], kind: u8, slot: u8) -> [u8; 32] {
+        let part = [kind, slot];
+        self.derived(b"akashi/v1/salt", &[id.as_slice(), &part].concat())
     }
 }
 
@@ -96,6 +107,24 @@ pub struct Decision {
     pub events: Vec<Event>,
     /// What the sender is told.
     pub reply: Reply,
+}
+
+impl Decision {
+    /// One fact, and no more to say.
+    fn fact(fact: impl Into<Event>) -> Self {
+        Self {
+            events: vec![fact.into()],
+            reply: Reply::Done,
+        }
+    }
+
+    /// Nothing changes.
+    const fn nothing(reply: Reply) -> Self {
+        Self {
+            events: Vec::new(),
+            reply,
+        }
+    }
 }
 
 /// Why there is no decision.
@@ -129,12 +158,22 @@ pub fn decide<V: View, C: Checker>(
         Command::PutPolicy(command) => admin::put_policy(state, command),
         Command::PutSettings(command) => admin::put_settings(state, command),
         Command::RegisterAgent(command) => admin::register_agent(state, command),
+        Command::RegisterIssuer(command) => registry::register_issuer(state, command),
+        Command::RevokeIssuer(command) => registry::revoke_issuer(state, step, command),
+        Command::RegisterSensor(command) => registry::register_sensor(state, command),
+        Command::RevokeSensor(command) => registry::revoke_sensor(state, command),
         Command::OpenEnrolment(command) => enrolment::open(state, step, command),
         Command::CompleteEnrolment(command) => enrolment::complete(state, step, command, checker),
         Command::RevokeDevice(command) => enrolment::revoke(state, command),
+        Command::RegisterCredential(command) => credential::register(state, step, command, checker),
+        Command::EnrolTemplate(command) => template::enrol(state, step, command, checker),
+        Command::RevokeCredential(command) => credential::revoke(state, command),
+        Command::RevokeTemplate(command) => template::revoke(state, command),
         Command::AnnounceContact(command) => contact::announce(state, step, command),
         Command::BindAgent(command) => contact::bind(state, command),
         Command::CloseContact(command) => contact::close(state, command),
+        Command::OfferOrder(command) => order::offer(state, step, command),
+        Command::OpenAgentLogin(command) => login::open(state, step, command),
         Command::SubmitProof(command) => submission::submit(state, step, command, checker),
         Command::AnswerNotice(command) => contact::answer(state, step, command),
     }
@@ -150,10 +189,11 @@ pub fn decide_timer<V: View>(
     kind: TimerKind,
     tenant: u32,
     id: [u8; 16],
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Option<Event>, Fault> {
     match kind {
         TimerKind::Challenge => timers::challenge(state, tenant, id),
         TimerKind::Enrolment => timers::enrolment(state, tenant, id),
+        TimerKind::Order => order::expire(state, tenant, ChallengeId(id)),
     }
 }
 
@@ -176,6 +216,7 @@ struct Binding<'a> {
     contact: &'a [u8],
     not_before: Stamp,
     expires: Stamp,
+    order_hash: [u8; 32],
     policy_digest: Digest,
 }
 
@@ -195,7 +236,7 @@ impl Binding<'_> {
             contact_id: self.contact,
             not_before_us: self.not_before.0,
             expires_us: self.expires.0,
-            order_hash: [0; 32],
+            order_hash: self.order_hash,
             policy_digest: self.policy_digest.0,
         })
         .map_err(|_foreign| Fault::Corrupt)

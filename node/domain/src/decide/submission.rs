@@ -1,24 +1,31 @@
 //! Submissions: the one place where a challenge is used up.
 //!
-//! Order of checks: the door (tenant, challenge, token, suite, form), repeats, time,
-//! device, possession, PIN lock, the other factors. Nothing after possession is evaluated unless
-//! possession holds, and a PIN is answered only if it was evaluated and counted.
+//! Order of checks: the door (tenant, challenge, token, suite), repeats, time, device, form, possession,
+//! parts that are missing, PIN lock, the other parts in their order. Nothing after possession is
+//! evaluated unless possession holds, and a PIN is answered only if it was evaluated and counted.
+
+use std::collections::BTreeMap;
 
 use akashi_proof::{Reason, Suite};
 
-use super::contact::{binding, known_challenge};
+use super::challenge::{context, known};
+use super::exhibit::{Exhibits, Flaw, Found};
+use super::pin::{count_wrong_pin, is_locked, locked_until};
+use super::trial::{Failed, Judged as Part, Trial};
 use super::{Checker, Decision, Step, Stop, founded, tenant};
 use crate::answer::{Rejection, Reply};
-use crate::command::{Command, SubmitProof};
-use crate::event::Event;
-use crate::factor::{Factor, Job, SubjectKeys, fingerprint, jobs};
+use crate::command::SubmitProof;
+use crate::event::{
+    ChallengeConsumed, DuplicateSubmission, Event, OrderApproved, PinKeyReplaced, PinLocked,
+    ProofHeld, ProofRefused, VerdictReached,
+};
+use crate::factor::{Factor, NEXT_PIN_SLOT, Sent, SubjectKeys, fingerprint, sent, travelling};
 use crate::ids::{Digest, Stamp};
 use crate::kv::{Fault, View};
 use crate::limits::{POSSESSION_REFUSALS_RECORDED_MAX, SECOND_US};
-use crate::outcome::{Outcome, reason};
-use crate::records::{
-    Challenge, Device, Evidence, EvidenceFactor, Judged, PinCounter, Settings, Tenant,
-};
+use crate::outcome::{Held, Outcome, reason};
+use crate::policy::PolicyBody;
+use crate::records::{Challenge, Device, Evidence, Judged, Subject, Tenant};
 use crate::state::Records as _;
 
 /// The answer to a submission without valid possession: refused, and no word more.
@@ -28,128 +35,6 @@ const SAY_NOTHING: Reply = Reply::Refused {
     locked_until: Stamp(0),
 };
 
-/// What judging a submission found.
-pub(super) struct Judgement {
-    /// The first factor that failed, and why.
-    pub(super) failed: Option<(Factor, Reason)>,
-    /// Factor types that held, as bits.
-    pub(super) held: u32,
-    /// For the evidence store.
-    pub(super) evidence: Evidence,
-}
-
-/// Judges jobs in order and stops at the first that fails: possession comes first.
-pub(super) fn judge<C: Checker>(
-    step: &Step,
-    id: [u8; 16],
-    jobs: &[Job],
-    checker: &mut C,
-) -> Judgement {
-    let mut failed = None;
-    let mut held = 0;
-    let mut factors = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        let result = if failed.is_none() {
-            Some(checker.check(job))
-        } else {
-            None
-        };
-        match result {
-            Some(Ok(())) => held |= job.factor.bit(),
-            Some(Err(why)) => failed = Some((job.factor, why)),
-            None => {}
-        }
-        factors.push(EvidenceFactor {
-            kind: job.factor.kind(),
-            instance: job.instance.clone(),
-            proof: job.proof.clone(),
-            held: result.map(|result| result.is_ok()),
-            salt: step.salt(id, job.factor.kind()),
-        });
-    }
-    let context = jobs
-        .first()
-        .map(|job| job.context.bytes().to_vec())
-        .unwrap_or_default();
-    Judgement {
-        failed,
-        held,
-        evidence: Evidence { context, factors },
-    }
-}
-
-/// What a command's proofs have to be judged by, as far as `state` knows it by now.
-///
-/// For worker threads that judge ahead of apply. A command they cannot place yet (its challenge is in
-/// an entry that is not applied) gives no jobs, and apply judges it on the spot.
-///
-/// # Errors
-///
-/// [`Fault`] if the storage fails.
-pub fn submission_jobs<V: View>(state: &V, command: &Command) -> Result<Vec<Job>, Fault> {
-    let found = match command {
-        Command::SubmitProof(command) => submission_jobs_of(state, command),
-        Command::CompleteEnrolment(command) => enrolment_jobs_of(state, command),
-        Command::Found(_)
-        | Command::CreateTenant(_)
-        | Command::PutPolicy(_)
-        | Command::PutSettings(_)
-        | Command::RegisterAgent(_)
-        | Command::OpenEnrolment(_)
-        | Command::RevokeDevice(_)
-        | Command::AnnounceContact(_)
-        | Command::BindAgent(_)
-        | Command::CloseContact(_)
-        | Command::AnswerNotice(_) => return Ok(Vec::new()),
-    };
-    match found {
-        Ok(jobs) => Ok(jobs),
-        Err(Stop::Rejected(_)) => Ok(Vec::new()),
-        Err(Stop::Fault(fault)) => Err(fault),
-    }
-}
-
-fn submission_jobs_of<V: View>(state: &V, command: &SubmitProof) -> Result<Vec<Job>, Stop> {
-    let cluster = founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let challenge = known_challenge(state, &tenant, command.challenge, &command.token)?;
-    let device = device(state, &tenant, &challenge)?;
-    let context = binding(&cluster, &tenant, command.challenge, &challenge).context()?;
-    Ok(jobs(&context, &keys(&device), &command.proofs)?)
-}
-
-fn enrolment_jobs_of<V: View>(
-    state: &V,
-    command: &crate::command::CompleteEnrolment,
-) -> Result<Vec<Job>, Stop> {
-    let cluster = founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let enrolment = state
-        .enrolment(tenant.number, command.enrolment)?
-        .ok_or(Rejection::UnknownEnrolment)?;
-    let context = super::enrolment::binding(&cluster, &tenant, &enrolment).context()?;
-    let keys = SubjectKeys {
-        device_key: command.device_key,
-        pin_key: command.pin_key,
-    };
-    Ok(jobs(&context, &keys, &command.proofs)?)
-}
-
-fn device<V: View>(state: &V, tenant: &Tenant, challenge: &Challenge) -> Result<Device, Stop> {
-    Ok(state
-        .subject(tenant.number, challenge.subject)?
-        .device
-        .filter(|device| !device.revoked)
-        .ok_or(Rejection::DeviceRevoked)?)
-}
-
-const fn keys(device: &Device) -> SubjectKeys {
-    SubjectKeys {
-        device_key: device.device_key,
-        pin_key: device.pin_key,
-    }
-}
-
 pub(super) fn submit<V: View, C: Checker>(
     state: &V,
     step: &Step,
@@ -158,18 +43,19 @@ pub(super) fn submit<V: View, C: Checker>(
 ) -> Result<Decision, Stop> {
     let cluster = founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
-    let challenge = known_challenge(state, &tenant, command.challenge, &command.token)?;
+    let challenge = known(state, &tenant, command.challenge, &command.token)?;
     let suite = Suite::from_code(command.suite)
         .filter(|suite| *suite == Suite::V1)
         .ok_or(Rejection::SuiteNotActive)?;
-    let print = fingerprint(suite, &command.proofs);
+    let subject = state.subject(tenant.number, challenge.subject)?;
     let case = Case {
         state,
         step,
         command,
         tenant: &tenant,
         challenge: &challenge,
-        print,
+        subject: &subject,
+        print: fingerprint(suite, &command.proofs),
     };
     if let Some(answered) = case.repeat()? {
         return Ok(answered);
@@ -177,10 +63,35 @@ pub(super) fn submit<V: View, C: Checker>(
     if challenge.expires <= step.stamp {
         return Err(Rejection::ChallengeExpired.into());
     }
-    let device = device(state, &tenant, &challenge)?;
-    let context = binding(&cluster, &tenant, command.challenge, &challenge).context()?;
-    let jobs = jobs(&context, &keys(&device), &command.proofs)?;
-    case.evaluate(&jobs, checker)
+    let device = subject
+        .device
+        .filter(|device| !device.revoked)
+        .ok_or(Rejection::DeviceRevoked)?;
+    let exhibits = Exhibits {
+        state,
+        tenant: tenant.number,
+        challenge: &challenge,
+        context: context(&cluster, &tenant, command.challenge, &challenge)?,
+        keys: SubjectKeys::parse(&device.device_key, &device.pin_key)?,
+        stamp: step.stamp,
+        sent: sent(&challenge.body, &command.proofs)?,
+        parsed: BTreeMap::new(),
+    };
+    case.evaluate(exhibits, device, checker)
+}
+
+/// Whether every part that the policy asks for was sent.
+fn is_complete(asked: &PolicyBody, sent: &[Sent<'_>]) -> bool {
+    let has = |factor, slot| sent.iter().any(|one| one.place() == (factor, slot));
+    let predicates = asked
+        .predicates
+        .iter()
+        .zip(0_u8..)
+        .all(|(rule, slot)| has(Factor::of_test(&rule.test), slot));
+    predicates
+        && (!asked.require_knowledge || has(Factor::Knowledge, 0))
+        && (asked.face.is_none() || has(Factor::Face, 0))
+        && (asked.consent.is_none() || has(Factor::Consent, 0))
 }
 
 /// One submission with what it is about.
@@ -190,6 +101,7 @@ struct Case<'a, V> {
     command: &'a SubmitProof,
     tenant: &'a Tenant,
     challenge: &'a Challenge,
+    subject: &'a Subject,
     print: Digest,
 }
 
@@ -202,28 +114,15 @@ impl<V: View> Case<'_, V> {
             .iter()
             .find(|judged| judged.fingerprint == self.print);
         match (judged, self.challenge.verdict) {
-            (Some(_), Some(verdict)) => {
-                let reply = Reply::Verdict {
-                    outcome: verdict.outcome,
-                    reason: verdict.reason,
-                };
-                Ok(Some(Decision {
-                    events: Vec::new(),
-                    reply,
-                }))
-            }
-            (Some(judged), None) => {
-                let pin = self.pin()?;
-                let reply = Reply::Refused {
-                    reason: judged.reason,
-                    attempts_left: self.attempts_left(self.challenge.refusals)?,
-                    locked_until: locked_until(&pin),
-                };
-                Ok(Some(Decision {
-                    events: Vec::new(),
-                    reply,
-                }))
-            }
+            (Some(_), Some(verdict)) => Ok(Some(Decision::nothing(Reply::Verdict {
+                outcome: verdict.outcome,
+                reason: verdict.reason,
+            }))),
+            (Some(judged), None) => Ok(Some(Decision::nothing(Reply::Refused {
+                reason: judged.reason,
+                attempts_left: self.attempts_left(self.challenge.refusals)?,
+                locked_until: locked_until(&self.subject.pin),
+            }))),
             (None, Some(verdict)) if verdict.outcome == Outcome::Expired => {
                 Err(Rejection::ChallengeExpired.into())
             }
@@ -231,7 +130,7 @@ impl<V: View> Case<'_, V> {
                 Err(Rejection::ChallengeAnswered.into())
             }
             (None, Some(_)) => {
-                let event = Event::DuplicateSubmission {
+                let event = DuplicateSubmission {
                     tenant: self.tenant.number,
                     challenge: self.command.challenge,
                     contact: self.challenge.contact,
@@ -239,69 +138,84 @@ impl<V: View> Case<'_, V> {
                     tag: self.challenge.tag,
                 };
                 Ok(Some(Decision {
-                    events: vec![event],
+                    events: vec![event.into()],
                     reply: Reply::AlreadyAnswered,
                 }))
             }
-            (None, None) if self.challenge.strangers.contains(&self.print) => Ok(Some(Decision {
-                events: Vec::new(),
-                reply: SAY_NOTHING,
-            })),
+            (None, None) if self.challenge.strangers.contains(&self.print) => {
+                Ok(Some(Decision::nothing(SAY_NOTHING)))
+            }
             (None, None) => Ok(None),
         }
     }
 
-    fn evaluate<C: Checker>(&self, jobs: &[Job], checker: &mut C) -> Result<Decision, Stop> {
-        let (possession, others) = jobs.split_at(1.min(jobs.len()));
-        let first = judge(self.step, self.command.challenge.0, possession, checker);
-        if let Some((factor, why)) = first.failed {
-            return Ok(self.without_possession(jobs, factor, why));
+    fn evaluate<C: Checker>(
+        &self,
+        mut exhibits: Exhibits<'_, V>,
+        device: Device,
+        checker: &mut C,
+    ) -> Result<Decision, Stop> {
+        let id = self.command.challenge.0;
+        let mut trial = Trial::new(self.step, id, exhibits.context.bytes());
+        let sent = exhibits.sent.clone();
+        let (first, others) = sent.split_first().ok_or(Fault::Corrupt)?;
+        self.judge(*first, &mut exhibits, &mut trial, checker)?;
+        if let Some(failed) = trial.failed {
+            others.iter().for_each(|one| trial.pass_over(*one));
+            return Ok(self.without_possession(failed, trial.evidence));
         }
-        let asks_pin = self.challenge.body.require_knowledge;
-        let has_pin = others.iter().any(|job| job.factor == Factor::Knowledge);
-        if asks_pin && !has_pin {
-            let evidence = first.evidence;
-            return self.refuse(None, Reason::FactorMissing, evidence);
+        if !is_complete(&self.challenge.body, &sent) {
+            others.iter().for_each(|one| trial.pass_over(*one));
+            return self.refuse(None, Reason::FactorMissing, trial.evidence);
         }
-        let pin = self.pin()?;
-        if has_pin && is_locked(&pin, self.step.stamp) {
-            return Err(Rejection::PinLocked(locked_until(&pin)).into());
+        let pin = &self.subject.pin;
+        let has_pin = others.iter().any(|one| one.factor == Factor::Knowledge);
+        if has_pin && is_locked(pin, self.step.stamp) {
+            return Err(Rejection::PinLocked(locked_until(pin)).into());
         }
-        let rest = judge(self.step, self.command.challenge.0, others, checker);
-        let mut evidence = first.evidence;
-        evidence.factors.extend(rest.evidence.factors);
-        match rest.failed {
-            Some((factor, why)) => self.refuse(Some(factor), why, evidence),
-            None => Ok(self.accept(first.held | rest.held, evidence)),
+        for one in others {
+            if trial.failed.is_none() {
+                self.judge(*one, &mut exhibits, &mut trial, checker)?;
+            } else {
+                trial.pass_over(*one);
+            }
+        }
+        match trial.failed {
+            Some(failed) => self.refuse(Some(failed), failed.why, trial.evidence),
+            None => self.accept(&sent, device, trial.held, trial.evidence),
         }
     }
 
+    /// Puts one part together from state and judges it.
+    fn judge<C: Checker>(
+        &self,
+        one: Sent<'_>,
+        exhibits: &mut Exhibits<'_, V>,
+        trial: &mut Trial<'_>,
+        checker: &mut C,
+    ) -> Result<(), Fault> {
+        let mut found = Found::default();
+        let job = match exhibits.job(one, &mut found) {
+            Ok(job) => Ok(job),
+            Err(Flaw::Reason(why)) => Err(why),
+            Err(Flaw::Fault(fault)) => return Err(fault),
+        };
+        let job = job.as_ref().map_err(|why| *why);
+        trial.judge(Part { one, job, found }, checker);
+        Ok(())
+    }
+
     /// Possession does not hold: anyone could have sent this, so it counts for nothing.
-    fn without_possession(&self, jobs: &[Job], factor: Factor, why: Reason) -> Decision {
-        let recorded = self.challenge.strangers.len() < POSSESSION_REFUSALS_RECORDED_MAX;
-        let factors = jobs
-            .iter()
-            .map(|job| EvidenceFactor {
-                kind: job.factor.kind(),
-                instance: job.instance.clone(),
-                proof: job.proof.clone(),
-                held: (job.factor == factor).then_some(false),
-                salt: self.step.salt(self.command.challenge.0, job.factor.kind()),
-            })
-            .collect();
-        let context = jobs
-            .first()
-            .map(|job| job.context.bytes().to_vec())
-            .unwrap_or_default();
-        let event = self.refused(
-            Some(factor),
-            why,
-            false,
-            false,
-            Evidence { context, factors },
-        );
+    fn without_possession(&self, failed: Failed, evidence: Evidence) -> Decision {
+        if self.challenge.strangers.len() >= POSSESSION_REFUSALS_RECORDED_MAX {
+            return Decision::nothing(SAY_NOTHING);
+        }
+        let refused = ProofRefused {
+            possession_held: false,
+            ..self.refused(Some(failed), failed.why, evidence)
+        };
         Decision {
-            events: if recorded { vec![event] } else { Vec::new() },
+            events: vec![refused.into()],
             reply: SAY_NOTHING,
         }
     }
@@ -309,29 +223,35 @@ impl<V: View> Case<'_, V> {
     /// Possession holds, something else does not: recorded, counted, and the fifth ends it.
     fn refuse(
         &self,
-        failed: Option<Factor>,
+        failed: Option<Failed>,
         why: Reason,
         evidence: Evidence,
     ) -> Result<Decision, Stop> {
-        let wrong_pin = failed == Some(Factor::Knowledge);
-        let mut pin = self.pin()?;
-        let mut events = vec![self.refused(failed, why, true, wrong_pin, evidence)];
+        // Only a PIN that was tried counts; a next key that fails says nothing about the PIN.
+        let wrong_pin =
+            failed.is_some_and(|part| (part.factor, part.slot) == (Factor::Knowledge, 0));
+        let mut pin = self.subject.pin;
+        let refused = ProofRefused {
+            pin_counted: wrong_pin,
+            ..self.refused(failed, why, evidence)
+        };
+        let mut events: Vec<Event> = vec![refused.into()];
         if wrong_pin {
             let settings = self.state.settings()?;
             pin = count_wrong_pin(pin, &settings, self.step.stamp);
             if is_locked(&pin, self.step.stamp) {
-                events.push(Event::PinLocked {
+                events.push(Event::PinLocked(PinLocked {
                     tenant: self.tenant.number,
                     subject: self.challenge.subject,
                     until: locked_until(&pin),
                     tag: self.challenge.tag,
-                });
+                }));
             }
         }
         let attempts_left = self.attempts_left(self.challenge.refusals.saturating_add(1))?;
         if attempts_left == 0 {
             let (outcome, why) = (Outcome::NotVerified, reason::ATTEMPTS_USED_UP);
-            events.push(self.verdict(outcome, why, 0, Stamp::default()));
+            events.push(self.verdict(outcome, why, Held::NOTHING, Stamp::default()));
             return Ok(Decision {
                 events,
                 reply: Reply::Verdict {
@@ -340,57 +260,98 @@ impl<V: View> Case<'_, V> {
                 },
             });
         }
-        let locked_until = locked_until(&pin);
         let reply = Reply::Refused {
             reason: why.code(),
             attempts_left,
-            locked_until,
+            locked_until: locked_until(&pin),
         };
         Ok(Decision { events, reply })
     }
 
-    fn accept(&self, held: u32, evidence: Evidence) -> Decision {
+    /// Everything holds: the challenge is used up, and what hangs on it follows.
+    fn accept(
+        &self,
+        sent: &[Sent<'_>],
+        device: Device,
+        held: Held,
+        evidence: Evidence,
+    ) -> Result<Decision, Stop> {
         let ttl_us = u64::from(self.challenge.body.verdict_ttl_s).saturating_mul(SECOND_US);
         let not_after = self.step.stamp.after_us(ttl_us);
-        Decision {
-            events: vec![
-                Event::ProofHeld {
-                    tenant: self.tenant.number,
-                    challenge: self.command.challenge,
-                    contact: self.challenge.contact,
-                    subject: self.challenge.subject,
-                    judged: Judged {
-                        fingerprint: self.print,
-                        reason: reason::NONE,
-                    },
-                    factors: held,
-                    evidence,
-                    tag: self.challenge.tag,
-                },
-                Event::ChallengeConsumed {
-                    tenant: self.tenant.number,
-                    challenge: self.command.challenge,
-                    contact: self.challenge.contact,
-                    tag: self.challenge.tag,
-                },
-                self.verdict(Outcome::Verified, reason::NONE, held, not_after),
-            ],
+        let mut events: Vec<Event> = vec![Event::ProofHeld(ProofHeld {
+            tenant: self.tenant.number,
+            challenge: self.command.challenge,
+            contact: self.challenge.contact,
+            subject: self.challenge.subject,
+            judged: Judged {
+                fingerprint: self.print,
+                reason: reason::NONE,
+            },
+            held,
+            evidence,
+            tag: self.challenge.tag,
+        })];
+        events.extend(self.next_pin(sent, device)?);
+        events.push(Event::ChallengeConsumed(ChallengeConsumed {
+            tenant: self.tenant.number,
+            challenge: self.command.challenge,
+            contact: self.challenge.contact,
+            tag: self.challenge.tag,
+        }));
+        events.push(self.verdict(Outcome::Verified, reason::NONE, held, not_after));
+        events.extend(self.approval(sent)?);
+        Ok(Decision {
+            events,
             reply: Reply::Verdict {
                 outcome: Outcome::Verified,
                 reason: reason::NONE,
             },
-        }
+        })
     }
 
-    fn refused(
-        &self,
-        failed: Option<Factor>,
-        why: Reason,
-        possession_held: bool,
-        pin_counted: bool,
-        evidence: Evidence,
-    ) -> Event {
-        Event::ProofRefused {
+    /// The PIN key's replacement, if its next key was proved.
+    fn next_pin(&self, sent: &[Sent<'_>], device: Device) -> Result<Option<Event>, Fault> {
+        let next = sent
+            .iter()
+            .find(|one| one.place() == (Factor::Knowledge, NEXT_PIN_SLOT));
+        let Some(next) = next else {
+            return Ok(None);
+        };
+        let key = next.part.attachment.as_slice().try_into();
+        Ok(Some(Event::PinKeyReplaced(PinKeyReplaced {
+            tenant: self.tenant.number,
+            challenge: self.command.challenge,
+            contact: self.challenge.contact,
+            subject: self.challenge.subject,
+            pin_key: key.map_err(|_misfit| Fault::Corrupt)?,
+            pin_epoch: device.pin_epoch.saturating_add(1),
+            tag: self.challenge.tag,
+        })))
+    }
+
+    /// What approving an order leaves for the processor.
+    fn approval(&self, sent: &[Sent<'_>]) -> Result<Option<Event>, Fault> {
+        let Some(terms) = &self.challenge.order else {
+            return Ok(None);
+        };
+        let consent = sent.iter().find(|one| one.factor == Factor::Consent);
+        let consent = consent.ok_or(Fault::Corrupt)?;
+        let ttl_us = u64::from(self.state.settings()?.order_ttl_s).saturating_mul(SECOND_US);
+        Ok(Some(Event::OrderApproved(OrderApproved {
+            tenant: self.tenant.number,
+            challenge: self.command.challenge,
+            contact: self.challenge.contact,
+            order: terms.order,
+            order_hash: terms.order_hash,
+            sealed_digest: Digest(travelling(consent)),
+            payload: consent.part.attachment.clone(),
+            payload_until: self.step.stamp.after_us(ttl_us),
+            tag: self.challenge.tag,
+        })))
+    }
+
+    fn refused(&self, failed: Option<Failed>, why: Reason, evidence: Evidence) -> ProofRefused {
+        ProofRefused {
             tenant: self.tenant.number,
             challenge: self.command.challenge,
             contact: self.challenge.contact,
@@ -399,69 +360,35 @@ impl<V: View> Case<'_, V> {
                 fingerprint: self.print,
                 reason: why.code(),
             },
-            failed_kind: failed.map_or(0, Factor::kind),
-            possession_held,
-            pin_counted,
+            failed_kind: failed.map_or(0, |part| part.factor.kind()),
+            failed_slot: failed.map_or(0, |part| part.slot),
+            possession_held: true,
+            pin_counted: false,
             evidence,
             tag: self.challenge.tag,
         }
     }
 
-    fn verdict(&self, outcome: Outcome, why: u16, held: u32, not_after: Stamp) -> Event {
-        Event::VerdictReached {
+    fn verdict(&self, outcome: Outcome, why: u16, held: Held, not_after: Stamp) -> Event {
+        VerdictReached {
             tenant: self.tenant.number,
             challenge: self.command.challenge,
             contact: self.challenge.contact,
+            about: self.challenge.about(),
             subject: self.challenge.subject,
             outcome,
             reason: why,
-            factors: held,
+            held,
             policy_version: self.challenge.policy_version,
             not_after,
             tag: self.challenge.tag,
         }
-    }
-
-    fn pin(&self) -> Result<PinCounter, Fault> {
-        Ok(self
-            .state
-            .subject(self.tenant.number, self.challenge.subject)?
-            .pin)
+        .into()
     }
 
     fn attempts_left(&self, refusals: u8) -> Result<u8, Fault> {
         let allowed = self.state.settings()?.refusals_per_challenge;
         let left = allowed.saturating_sub(u32::from(refusals));
         Ok(u8::try_from(left).unwrap_or(u8::MAX))
-    }
-}
-
-/// Until when the PIN is locked: zero if it is not, all ones until re-proofing.
-const fn locked_until(pin: &PinCounter) -> Stamp {
-    if pin.locked_for_good {
-        Stamp(u64::MAX)
-    } else {
-        pin.locked_until
-    }
-}
-
-fn is_locked(pin: &PinCounter, now: Stamp) -> bool {
-    pin.locked_for_good || pin.locked_until > now
-}
-
-/// One more wrong PIN in a row: from the soft limit on each one locks, twice as long as the one
-/// before; at the hard limit only re-proofing helps.
-#[must_use]
-pub(crate) fn count_wrong_pin(pin: PinCounter, settings: &Settings, now: Stamp) -> PinCounter {
-    let failures = pin.failures.saturating_add(1);
-    let over = failures.checked_sub(settings.pin_failures_soft);
-    let first_us = u64::from(settings.pin_lock_first_s).saturating_mul(SECOND_US);
-    let locked_until = over.map_or(Stamp::default(), |over| {
-        now.after_us(first_us.saturating_mul(1_u64.checked_shl(over).unwrap_or(u64::MAX)))
-    });
-    PinCounter {
-        failures,
-        locked_until,
-        locked_for_good: failures >= settings.pin_failures_hard,
     }
 }

@@ -1,21 +1,35 @@
 //! Knowledge: the phone's owner knows the PIN (proof kind 2).
+//!
+//! Slot 0 proves the PIN that is enrolled. Slot 1 proves the PIN's next key K′, which travels with it and
+//! takes the place of K if everything else holds: so that a proof once recorded tests no PIN later.
 
-use akashi_proof::{AnyStatement, Kind, Knowledge, Part};
+use akashi_proof::{AnyStatement, Knowledge, PinKey};
 
-use super::{SubjectKeys, decoded};
-use crate::answer::{Field, Rejection};
+use super::{NEXT_PIN_SLOT, SubjectKeys, names_nothing};
+use crate::command::FactorProof;
 
-/// The statement over the enrolled PIN key.
-pub(super) fn statement(keys: &SubjectKeys) -> Result<(AnyStatement, Vec<u8>), Rejection> {
-    let device = decoded::device_key(&keys.device_key)
-        .map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
-    let pin =
-        decoded::pin_key(&keys.pin_key).map_err(|_not_a_key| Rejection::Invalid(Field::Key))?;
-    let instance = [keys.device_key, keys.pin_key].concat();
-    Ok((Knowledge { device, pin }.into(), instance))
+/// Whether slot and attachment go together.
+pub(super) fn fits(part: &FactorProof) -> bool {
+    let travels = match part.slot {
+        0 => part.attachment.is_empty(),
+        NEXT_PIN_SLOT => next_key(part).is_some(),
+        _ => false,
+    };
+    travels && names_nothing(part)
 }
 
-/// How the part counts in a submission digest.
-pub(super) fn part(proof: &[u8]) -> Part<'_> {
-    Part::plain(Kind::Knowledge, 0, proof)
+/// The statement over the enrolled PIN key, or over the next one.
+pub(super) fn statement(keys: &SubjectKeys, part: &FactorProof) -> Option<AnyStatement> {
+    let pin = if part.slot == NEXT_PIN_SLOT {
+        next_key(part)?
+    } else {
+        keys.pin
+    };
+    let device = keys.device;
+    Some(Knowledge { device, pin }.into())
+}
+
+fn next_key(part: &FactorProof) -> Option<PinKey> {
+    let bytes = part.attachment.as_slice().try_into().ok()?;
+    PinKey::from_bytes(bytes).ok()
 }

@@ -2,7 +2,7 @@
 
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::Command;
-use akashi_domain::event::Event;
+use akashi_domain::event::{self, Event};
 use akashi_domain::ids::{ChallengeId, Stamp};
 use akashi_domain::outcome::{Outcome, reason};
 use akashi_proof::Reason;
@@ -118,13 +118,13 @@ fn a_wrong_pin_without_the_phone_is_never_evaluated() {
     let mut thief = Phone::new(ORIGIN, TENANT, "customer-1", 99);
     let challenge = world.call(phone.subject, 1);
     world.prove(&mut thief, challenge, "0000").unwrap();
-    let Some(Event::ProofRefused {
+    let Some(Event::ProofRefused(event::ProofRefused {
         possession_held,
         pin_counted,
         failed_kind,
         evidence,
         ..
-    }) = world.last().pop()
+    })) = world.last().pop()
     else {
         panic!("recorded")
     };
@@ -262,7 +262,7 @@ fn a_success_begins_the_count_again() {
 #[test]
 fn a_policy_without_a_pin_takes_possession_alone() {
     let (mut world, mut phone) = with_customer();
-    let body = akashi_domain::records::PolicyBody {
+    let body = akashi_domain::policy::PolicyBody {
         require_knowledge: false,
         ..body()
     };

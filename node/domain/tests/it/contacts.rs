@@ -280,6 +280,6 @@ fn no_leaf_names_a_token_a_nonce_or_a_handle() {
         world
             .events()
             .iter()
-            .any(|event| matches!(event, Event::ProofHeld { .. }))
+            .any(|event| matches!(event, Event::ProofHeld(_)))
     );
 }

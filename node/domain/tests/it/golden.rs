@@ -2,20 +2,21 @@
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
 mod events;
+mod questions;
 mod records;
 
 use akashi_domain::answer::{Answer, Field, Placement, Rejection, Reply};
 use akashi_domain::command::{
     AnnounceContact, AnswerNotice, BindAgent, CloseContact, Command, CompleteEnrolment,
-    CreateTenant, FactorProof, Initiator, NoticeAnswer, OpenEnrolment, PutPolicy, PutSettings,
-    RegisterAgent, Request, RevokeDevice, SubmitProof,
+    CreateTenant, EnrolmentKind, FactorProof, Initiator, NoticeAnswer, OpenEnrolment, Party,
+    PutPolicy, PutSettings, RegisterAgent, Request, RevokeDevice, SubmitProof,
 };
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed, encode};
 use akashi_domain::ids::{
-    AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp,
+    AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Serial, Stamp,
     SubjectHash, Tag,
 };
-use akashi_domain::outcome::Outcome;
+use akashi_domain::outcome::{Held, Outcome};
 use akashi_domain::records::{
     Cluster, Evidence, EvidenceFactor, Judged, Policy, Settings, Verdict,
 };
@@ -32,6 +33,11 @@ const SUBJECT: SubjectHash = SubjectHash([0x5b; 32]);
 const AGENT: AgentHash = AgentHash([0xa9; 32]);
 const TAG: Tag = Tag([0x7a; 16]);
 const AGENT_TAG: Tag = Tag([0x7b; 16]);
+const HELD: Held = Held {
+    factors: 3,
+    predicates: 5,
+    level: 2,
+};
 const STAMP: Stamp = Stamp(0x0006_0102_0304_0506);
 
 fn lines<T: BorshSerialize>(rows: &[(&str, T)]) -> String {
@@ -46,22 +52,21 @@ fn pinned<T: BorshSerialize>(file: &ExpectFile, rows: &[(&str, T)]) {
 
 fn proofs() -> Vec<FactorProof> {
     vec![
-        FactorProof {
-            kind: 1,
-            proof: vec![1, 2, 3],
-        },
-        FactorProof {
-            kind: 2,
-            proof: vec![4, 5],
-        },
+        FactorProof::plain(1, vec![1, 2, 3]),
+        FactorProof::plain(2, vec![4, 5]),
     ]
 }
 
 fn evidence() -> Evidence {
     let factor = |kind, held| EvidenceFactor {
         kind,
+        slot: 1,
+        serial: Serial([0x40 + kind; 16]),
+        second_serial: Serial([0x50 + kind; 16]),
+        attribute: 3,
         instance: vec![0x10 + kind; 4],
         proof: vec![0x20 + kind; 3],
+        attachment: vec![0x60 + kind; 2],
         held,
         salt: [0x30 + kind; 32],
     };
@@ -80,6 +85,7 @@ fn settings() -> Settings {
         pin_lock_first_s: 5,
         request_horizon_s: 6,
         enrolment_ttl_s: 7,
+        order_ttl_s: 8,
     }
 }
 
@@ -115,7 +121,9 @@ fn verdict() -> Verdict {
     Verdict {
         outcome: Outcome::Verified,
         reason: 0,
-        factors: 3,
+        factors: HELD.factors,
+        predicates: HELD.predicates,
+        level: HELD.level,
         policy_version: 2,
         decided: STAMP,
         not_after: Stamp(STAMP.0 + 1),
@@ -124,6 +132,12 @@ fn verdict() -> Verdict {
 }
 
 fn commands() -> Vec<(&'static str, Command)> {
+    let mut commands = of_calls();
+    commands.extend(questions::commands());
+    commands
+}
+
+fn of_calls() -> Vec<(&'static str, Command)> {
     let tenant = || "retail".to_owned();
     vec![
         ("Found", Command::Found(found())),
@@ -158,6 +172,8 @@ fn commands() -> Vec<(&'static str, Command)> {
             Command::OpenEnrolment(OpenEnrolment {
                 tenant: tenant(),
                 enrolment: ENROLMENT,
+                kind: EnrolmentKind::Device,
+                party: Party::Customer,
                 subject: SUBJECT,
                 token_hash: Digest([0x70; 32]),
                 subject_tag: TAG,
@@ -360,6 +376,13 @@ fn answers_keep_their_bytes() {
         ("PinLocked", Rejection::PinLocked(STAMP)),
         ("MalformedProof", Rejection::MalformedProof(14)),
         ("SuiteNotActive", Rejection::SuiteNotActive),
+        ("NotVerified", Rejection::NotVerified),
+        ("ChallengeOpen", Rejection::ChallengeOpen),
+        ("UnknownIssuer", Rejection::UnknownIssuer),
+        ("UnknownSensor", Rejection::UnknownSensor),
+        ("UnknownCredential", Rejection::UnknownCredential),
+        ("UnknownTemplate", Rejection::UnknownTemplate),
+        ("Full", Rejection::Full(Field::Credential)),
     ]
     .map(|(name, why)| {
         (
@@ -396,6 +419,18 @@ fn derived_names_and_digests_keep_their_values() {
         (
             "ChallengeId",
             ChallengeId::of("bank/e1/g0", "retail", CONTACT).0.to_vec(),
+        ),
+        (
+            "ChallengeId-order",
+            ChallengeId::of_order("bank/e1/g0", "retail", CONTACT, questions::ORDER)
+                .0
+                .to_vec(),
+        ),
+        (
+            "ChallengeId-login",
+            ChallengeId::of_login("bank/e1/g0", "retail", questions::LOGIN)
+                .0
+                .to_vec(),
         ),
         (
             "PolicyDigest",

@@ -268,5 +268,6 @@ pub(crate) const fn zeros() -> Settings {
         pin_lock_first_s: 0,
         request_horizon_s: 0,
         enrolment_ttl_s: 0,
+        order_ttl_s: 0,
     }
 }

@@ -18,13 +18,21 @@
 )]
 
 mod attempts;
+mod consents;
 mod contacts;
+mod faces;
 mod golden;
+mod holdings;
 mod hostile;
 mod laws;
+mod logins;
 mod one_verdict;
 mod phone;
+mod pins;
+mod policies;
+mod predicates;
 mod rejections;
 mod repeats;
 mod timing;
+mod wallet;
 mod world;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use akashi_domain::command::{AnswerNotice, Command, NoticeAnswer, SubmitProof};
-use akashi_domain::event::Event;
+use akashi_domain::event::{self, Event};
 use akashi_domain::ids::{ChallengeId, ContactId};
 use akashi_domain::state::Records as _;
 use proptest::prelude::*;
@@ -113,7 +113,9 @@ impl Play {
             .events()
             .iter()
             .filter_map(|event| match event {
-                Event::ChallengeIssued { challenge, .. } => Some(*challenge),
+                Event::ChallengeIssued(event::ChallengeIssued { challenge, .. }) => {
+                    Some(*challenge)
+                }
                 _ => None,
             })
             .collect();
@@ -201,9 +203,9 @@ impl Play {
             .collect();
         let applied = self.world.entry(requests);
         for recorded in &applied.events {
-            if let Event::ChallengeIssued {
+            if let Event::ChallengeIssued(event::ChallengeIssued {
                 challenge, token, ..
-            } = &recorded.event
+            }) = &recorded.event
             {
                 self.tokens.insert(*challenge, *token);
             }
@@ -216,26 +218,27 @@ impl Play {
         let mut duplicates: BTreeMap<ChallengeId, usize> = BTreeMap::new();
         for event in self.world.events() {
             match event {
-                Event::ChallengeIssued { challenge, .. } => {
+                Event::ChallengeIssued(event::ChallengeIssued { challenge, .. }) => {
                     assert!(open.insert(challenge), "a challenge is issued once");
                     assert!(
                         open.len() <= self.phones.len(),
                         "one open challenge per subject"
                     );
                 }
-                Event::VerdictReached {
+                Event::VerdictReached(event::VerdictReached {
                     challenge, contact, ..
-                } => {
+                }) => {
                     open.remove(&challenge);
                     *verdicts.entry(contact).or_default() += 1;
                 }
-                Event::ProofHeld { challenge, .. } | Event::ProofRefused { challenge, .. } => {
+                Event::ProofHeld(event::ProofHeld { challenge, .. })
+                | Event::ProofRefused(event::ProofRefused { challenge, .. }) => {
                     assert!(
                         open.contains(&challenge),
                         "nothing is judged after the verdict"
                     );
                 }
-                Event::DuplicateSubmission { challenge, .. } => {
+                Event::DuplicateSubmission(event::DuplicateSubmission { challenge, .. }) => {
                     assert!(!open.contains(&challenge));
                     *duplicates.entry(challenge).or_default() += 1;
                 }

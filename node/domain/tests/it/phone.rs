@@ -4,8 +4,9 @@ use akashi_domain::command::FactorProof;
 use akashi_domain::ids::SubjectHash;
 use akashi_proof::{
     Context, DeviceSecret, Kind, Knowledge, Part, PinKdf, PinSecret, Possession, RootSecret, Suite,
-    prove, submission_digest,
+    prove, sealed_digest, submission_digest,
 };
+use sha2::{Digest as _, Sha256};
 
 /// Chance that repeats: the core never sees it.
 pub(crate) struct Dice(pub(crate) u64);
@@ -41,8 +42,10 @@ impl rand_core::TryCryptoRng for Dice {}
 pub(crate) struct Phone {
     pub(crate) subject: SubjectHash,
     root: [u8; 32],
-    device: DeviceSecret,
-    dice: Dice,
+    pub(crate) device: DeviceSecret,
+    pub(crate) dice: Dice,
+    /// How often the PIN key was replaced: each has a salt of its own.
+    pub(crate) epoch: u8,
 }
 
 /// The PIN that every phone of these tests is enrolled with.
@@ -61,6 +64,7 @@ impl Phone {
             root,
             device,
             dice: Dice(u64::from(number)),
+            epoch: 0,
         }
     }
 
@@ -73,43 +77,65 @@ impl Phone {
     }
 
     fn pin(&self, pin: &str) -> PinSecret {
-        let cheap = PinKdf::with_cost(8, 1).unwrap();
-        PinSecret::derive(cheap, pin.as_bytes(), &self.root, &self.subject.0).unwrap()
+        self.pin_of(self.epoch, pin)
     }
 
-    /// Possession and the PIN.
-    pub(crate) fn proofs(&mut self, context: &Context, pin: &str) -> Vec<FactorProof> {
+    fn pin_of(&self, epoch: u8, pin: &str) -> PinSecret {
+        let cheap = PinKdf::with_cost(8, 1).unwrap();
+        let salt = self.root.map(|byte| byte ^ epoch);
+        PinSecret::derive(cheap, pin.as_bytes(), &salt, &self.subject.0).unwrap()
+    }
+
+    /// The PIN part.
+    pub(crate) fn knowledge(&mut self, context: &Context, pin: &str) -> FactorProof {
         let secret = self.pin(pin);
+        self.knows(context, &secret)
+    }
+
+    /// The next key of the PIN.
+    pub(crate) fn next_pin(&mut self, context: &Context, pin: &str) -> FactorProof {
+        let secret = self.pin_of(self.epoch + 1, pin);
+        FactorProof {
+            slot: 1,
+            attachment: secret.public().to_bytes().to_vec(),
+            ..self.knows(context, &secret)
+        }
+    }
+
+    fn knows(&mut self, context: &Context, secret: &PinSecret) -> FactorProof {
         let statement = Knowledge {
             device: self.device.public(),
             pin: secret.public(),
         };
-        let knowledge = prove(context, &statement, &secret, &mut self.dice)
-            .unwrap()
-            .to_bytes();
-        let digest = submission_digest(&[Part::plain(Kind::Knowledge, 0, &knowledge)]);
-        vec![
-            FactorProof {
-                kind: 1,
-                proof: self.possession(context, digest),
-            },
-            FactorProof {
-                kind: 2,
-                proof: knowledge,
-            },
-        ]
+        let proof = prove(context, &statement, secret, &mut self.dice).unwrap();
+        FactorProof::plain(2, proof.to_bytes())
+    }
+
+    /// Possession of the device over these parts, and the parts.
+    pub(crate) fn with_possession(
+        &mut self,
+        context: &Context,
+        parts: Vec<FactorProof>,
+    ) -> Vec<FactorProof> {
+        let digest = digest_of(&parts);
+        let mut all = vec![FactorProof::plain(1, self.possession(context, digest))];
+        all.extend(parts);
+        all
+    }
+
+    /// Possession and the PIN.
+    pub(crate) fn proofs(&mut self, context: &Context, pin: &str) -> Vec<FactorProof> {
+        let knowledge = self.knowledge(context, pin);
+        self.with_possession(context, vec![knowledge])
     }
 
     /// Possession and no PIN.
     pub(crate) fn possession_only(&mut self, context: &Context) -> Vec<FactorProof> {
         let digest = submission_digest(&[]);
-        vec![FactorProof {
-            kind: 1,
-            proof: self.possession(context, digest),
-        }]
+        vec![FactorProof::plain(1, self.possession(context, digest))]
     }
 
-    fn possession(&mut self, context: &Context, submission_digest: [u8; 32]) -> Vec<u8> {
+    pub(crate) fn possession(&mut self, context: &Context, submission_digest: [u8; 32]) -> Vec<u8> {
         let statement = Possession {
             key: self.device.public(),
             submission_digest,
@@ -118,4 +144,35 @@ impl Phone {
             .unwrap()
             .to_bytes()
     }
+}
+
+/// The submission digest over `parts`, as the specification of the proofs has it.
+pub(crate) fn digest_of(parts: &[FactorProof]) -> [u8; 32] {
+    let parts: Vec<Part<'_>> = parts
+        .iter()
+        .map(|part| {
+            let kind = Kind::from_code(part.kind).unwrap();
+            let hashed = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
+            let sealed_digest = match kind {
+                Kind::Consent => {
+                    let length =
+                        usize::from(u16::from_le_bytes([part.attachment[0], part.attachment[1]]));
+                    let (key, text) = part.attachment[2..].split_at(length);
+                    sealed_digest(key, text)
+                }
+                Kind::Same => hashed(&part.second_serial.0),
+                _ if part.attachment.is_empty() => [0; 32],
+                _ => hashed(&part.attachment),
+            };
+            Part {
+                kind,
+                slot: part.slot,
+                credential_serial: part.serial.0,
+                attribute_index: part.attribute,
+                proof: &part.proof,
+                sealed_digest,
+            }
+        })
+        .collect();
+    submission_digest(&parts)
 }

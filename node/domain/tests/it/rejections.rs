@@ -8,7 +8,8 @@ use akashi_domain::command::{
 use akashi_domain::ids::{AgentHash, ContactId, Digest, EnrolmentId, Stamp, Tag};
 use akashi_domain::keys;
 use akashi_domain::kv::Table;
-use akashi_domain::records::{PolicyBody, Settings};
+use akashi_domain::policy::PolicyBody;
+use akashi_domain::records::Settings;
 use akashi_proof::Reason;
 
 use crate::laws::zeros;

@@ -98,7 +98,7 @@ fn two_proofs_in_one_entry_give_one_verdict() {
     );
     let verdicts = facts(&applied)
         .into_iter()
-        .filter(|e| matches!(e, Event::VerdictReached { .. }))
+        .filter(|e| matches!(e, Event::VerdictReached(_)))
         .count();
     assert_eq!(verdicts, 1);
 }
@@ -140,7 +140,12 @@ fn a_key_that_is_revoked_earlier_in_the_same_entry_decides_alone() {
     let submission = Command::SubmitProof(world.answer(&mut phone, challenge, PIN));
     let revoke = world.revoke(phone.subject);
     // Judged ahead, on the state before the entry, the proof holds.
-    let ahead = akashi_domain::decide::submission_jobs(&world.state, &submission).unwrap();
+    let ahead = akashi_domain::decide::submission_jobs(
+        &world.state,
+        akashi_domain::ids::Stamp(world.now),
+        &submission,
+    )
+    .unwrap();
     assert!(
         ahead
             .iter()

@@ -2,7 +2,7 @@
 
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::{Command, CreateTenant};
-use akashi_domain::event::Event;
+use akashi_domain::event::{self, Event};
 use akashi_domain::ids::{EnrolmentId, Stamp, SubjectHash};
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::limits::TIMERS_PER_ENTRY_MAX;
@@ -53,11 +53,11 @@ fn a_challenge_expires_by_itself_with_the_first_entry_that_is_late_enough() {
     world.after(1);
     let events = world.tick();
     let [
-        Event::VerdictReached {
+        Event::VerdictReached(event::VerdictReached {
             outcome,
             reason: why,
             ..
-        },
+        }),
     ] = events.as_slice()
     else {
         panic!("{events:?}")
@@ -83,7 +83,7 @@ fn an_invitation_expires_by_itself() {
     world.after(86_400 * SECOND);
     let events = world.tick();
     assert!(
-        matches!(events.as_slice(), [Event::EnrolmentExpired { .. }]),
+        matches!(events.as_slice(), [Event::EnrolmentExpired(_)]),
         "{events:?}"
     );
     assert!(

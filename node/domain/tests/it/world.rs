@@ -3,8 +3,9 @@
 use akashi_domain::answer::{Answer, Rejection, Reply};
 use akashi_domain::apply::{Applied, apply};
 use akashi_domain::command::{
-    AnnounceContact, AnswerNotice, CloseContact, Command, CompleteEnrolment, FactorProof, Found,
-    Initiator, NoticeAnswer, OpenEnrolment, Request, RevokeDevice, SubmitProof,
+    AnnounceContact, AnswerNotice, CloseContact, Command, CompleteEnrolment, EnrolmentKind,
+    FactorProof, Found, Initiator, NoticeAnswer, OpenEnrolment, Party, Request, RevokeDevice,
+    SubmitProof,
 };
 use akashi_domain::decide::Inline;
 use akashi_domain::entry::{Entry, RULE_VERSION};
@@ -13,7 +14,8 @@ use akashi_domain::ids::{
     ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
 use akashi_domain::kv::{Changes, Table, View};
-use akashi_domain::records::{Challenge, Notice, PolicyBody, ReplicaInfo, Subject};
+use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::records::{Challenge, Notice, ReplicaInfo, Subject};
 use akashi_domain::state::Records as _;
 use akashi_proof::{Context, ContextFields, Purpose, Suite};
 
@@ -29,8 +31,12 @@ pub(crate) const CHALLENGE_TTL: u64 = 120 * SECOND;
 
 pub(crate) fn body() -> PolicyBody {
     PolicyBody {
+        purpose: PolicyPurpose::CustomerCall,
         require_possession: true,
         require_knowledge: true,
+        predicates: Vec::new(),
+        face: None,
+        consent: None,
         challenge_ttl_s: 120,
         verdict_ttl_s: 600,
     }
@@ -168,6 +174,8 @@ impl World {
         OpenEnrolment {
             tenant: TENANT.into(),
             enrolment: EnrolmentId(id16(number)),
+            kind: EnrolmentKind::Device,
+            party: Party::Customer,
             subject,
             token_hash: Digest::of(&[7; 32]),
             subject_tag: tag(subject),
@@ -267,11 +275,17 @@ impl World {
     /// The context that proofs of `challenge` are bound to.
     pub(crate) fn context(&self, challenge: ChallengeId) -> Context {
         let record = self.challenge(challenge);
+        let contact: &[u8] = match record.login {
+            Some(_) => &[],
+            None => &record.contact.0,
+        };
         context(ContextFields {
             challenge_id: challenge.0,
             nonce: record.nonce,
+            purpose: record.body.purpose.of_context(),
             subject: record.subject.0,
-            contact_id: &record.contact.0,
+            contact_id: contact,
+            order_hash: record.order_hash(),
             not_before_us: record.issued.0,
             expires_us: record.expires.0,
             policy_digest: record.policy_digest.0,

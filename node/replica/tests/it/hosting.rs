@@ -6,7 +6,8 @@ use akashi_domain::command::{Command, CreateTenant, Found, Request};
 use akashi_domain::decide::Inline;
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::ids::{ClientId, Digest, RequestId, Stamp};
-use akashi_domain::records::{PolicyBody, ReplicaInfo};
+use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{leaf_hash, verify_inclusion};
 use akashi_replica::entry::{EntryKind, LogEntry};
@@ -54,8 +55,12 @@ fn found() -> Command {
         tenant: "retail".into(),
         policy: "standard".into(),
         body: PolicyBody {
+            purpose: PolicyPurpose::CustomerCall,
             require_possession: true,
             require_knowledge: true,
+            predicates: Vec::new(),
+            face: None,
+            consent: None,
             challenge_ttl_s: 120,
             verdict_ttl_s: 600,
         },

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use akashi_domain::command::Command;
 use akashi_domain::factor::Job;
+use akashi_domain::ids::Stamp;
 use akashi_proof::{Batch, Reason, Verdicts};
 
 /// Results kept: more than can be under way between append and apply.
@@ -79,8 +80,8 @@ pub(super) enum Work {
 /// What a worker does next.
 pub(super) enum Next {
     Judge(Work),
-    /// Look which proofs these commands carry.
-    Resolve(Vec<Command>),
+    /// Look which proofs these commands carry, each at the stamp of its entry.
+    Resolve(Vec<(Stamp, Command)>),
     /// Wait for news, or this long.
     Wait(Option<Duration>),
     Stop,
@@ -92,7 +93,7 @@ pub(super) struct Book {
     results: BTreeMap<Key, Known>,
     /// Keys by age; the oldest are forgotten first.
     order: VecDeque<Key>,
-    entries: VecDeque<(Vec<Command>, usize)>,
+    entries: VecDeque<(Vec<(Stamp, Command)>, usize)>,
     entry_bytes: usize,
     tasks: VecDeque<Task>,
     /// Since when the oldest task waits.
@@ -110,7 +111,7 @@ pub(super) struct Book {
 
 impl Book {
     /// Commands with proofs from an entry of `bytes` bytes. Returns whether there was room.
-    pub(super) fn enter(&mut self, commands: Vec<Command>, bytes: usize) -> bool {
+    pub(super) fn enter(&mut self, commands: Vec<(Stamp, Command)>, bytes: usize) -> bool {
         let sum = self.entry_bytes.saturating_add(bytes);
         if self.entries.len() >= ENTRIES_MAX || sum > ENTRY_BYTES_MAX {
             return false;

@@ -14,6 +14,7 @@ use akashi_domain::command::Command;
 use akashi_domain::decide::{Checker, submission_jobs};
 use akashi_domain::entry::Entry;
 use akashi_domain::factor::Job;
+use akashi_domain::ids::Stamp;
 use akashi_domain::kv::View;
 use akashi_proof::{Batch, Reason, Verdicts, check};
 
@@ -96,11 +97,12 @@ impl VerifyPool {
         let Ok(entry) = Entry::decode(data) else {
             return;
         };
-        let commands: Vec<Command> = entry
+        let stamp = entry.stamp;
+        let commands: Vec<(Stamp, Command)> = entry
             .requests
             .into_iter()
-            .map(|request| request.command)
-            .filter(carries_proofs)
+            .map(|request| (stamp, request.command))
+            .filter(|(_, command)| carries_proofs(command))
             .collect();
         if !commands.is_empty() && self.shared.lock().enter(commands, data.len()) {
             self.shared.work.notify_one();
@@ -129,14 +131,25 @@ impl Drop for VerifyPool {
 /// Whether there may be something to judge in a command.
 const fn carries_proofs(command: &Command) -> bool {
     match command {
-        Command::SubmitProof(_) | Command::CompleteEnrolment(_) => true,
+        Command::SubmitProof(_)
+        | Command::CompleteEnrolment(_)
+        | Command::RegisterCredential(_)
+        | Command::EnrolTemplate(_) => true,
         Command::Found(_)
         | Command::CreateTenant(_)
         | Command::PutPolicy(_)
         | Command::PutSettings(_)
         | Command::RegisterAgent(_)
+        | Command::RegisterIssuer(_)
+        | Command::RevokeIssuer(_)
+        | Command::RegisterSensor(_)
+        | Command::RevokeSensor(_)
         | Command::OpenEnrolment(_)
         | Command::RevokeDevice(_)
+        | Command::RevokeCredential(_)
+        | Command::RevokeTemplate(_)
+        | Command::OfferOrder(_)
+        | Command::OpenAgentLogin(_)
         | Command::AnnounceContact(_)
         | Command::BindAgent(_)
         | Command::CloseContact(_)
@@ -213,7 +226,9 @@ fn run<V: View>(shared: &Shared, view: &V) {
                 drop(book);
                 let tasks = commands
                     .iter()
-                    .flat_map(|command| submission_jobs(view, command).unwrap_or_default())
+                    .flat_map(|(stamp, command)| {
+                        submission_jobs(view, *stamp, command).unwrap_or_default()
+                    })
                     .map(|job| Task {
                         name: name_of(&job),
                         job,

@@ -239,6 +239,7 @@ fn job(byte: u8, number: usize) -> Job {
     let statement = AnyStatement::from(statement);
     Job {
         factor: Factor::Possession,
+        slot: 0,
         context,
         instance: statement.instance(),
         statement,

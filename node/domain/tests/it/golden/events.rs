@@ -1,70 +1,78 @@
 //! Facts and their leaves, byte for byte.
 
-use akashi_domain::command::Initiator;
-use akashi_domain::event::Event;
+use akashi_domain::command::{EnrolmentKind, Initiator, Party};
+use akashi_domain::event::{self, Event};
 use akashi_domain::ids::Digest;
 use akashi_domain::leaf::{LeafPlace, leaf};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::records::Judged;
+use akashi_domain::records::{About, Judged};
 use expect_test::expect_file;
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, pinned, policy, settings,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, HELD, STAMP, SUBJECT, TAG, TENANT, cluster,
+    evidence, judged, pinned, policy, questions, settings,
 };
 use crate::world::body;
 
 fn events() -> Vec<(&'static str, Event)> {
+    let mut events = of_calls();
+    events.extend(questions::events());
+    events
+}
+
+fn of_calls() -> Vec<(&'static str, Event)> {
     let (tenant, contact, challenge, subject, tag) = (TENANT, CONTACT, CHALLENGE, SUBJECT, TAG);
     let enrolment = ENROLMENT;
     vec![
         (
             "ClusterFounded",
-            Event::ClusterFounded { cluster: cluster() },
+            Event::ClusterFounded(event::ClusterFounded { cluster: cluster() }),
         ),
         (
             "TenantCreated",
-            Event::TenantCreated {
+            Event::TenantCreated(event::TenantCreated {
                 tenant,
                 name: "retail".into(),
-            },
+            }),
         ),
         (
             "PolicyActivated",
-            Event::PolicyActivated {
+            Event::PolicyActivated(event::PolicyActivated {
                 tenant,
                 policy: policy(),
-            },
+            }),
         ),
         (
             "SettingsChanged",
-            Event::SettingsChanged {
+            Event::SettingsChanged(event::SettingsChanged {
                 settings: settings(),
-            },
+            }),
         ),
         (
             "AgentRegistered",
-            Event::AgentRegistered {
+            Event::AgentRegistered(event::AgentRegistered {
                 tenant,
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
-            },
+            }),
         ),
         (
             "EnrolmentOpened",
-            Event::EnrolmentOpened {
+            Event::EnrolmentOpened(event::EnrolmentOpened {
                 tenant,
                 enrolment,
+                kind: EnrolmentKind::Device,
+                party: Party::Customer,
                 subject,
                 token_hash: Digest([0x70; 32]),
                 nonce: [0x11; 32],
                 expires: STAMP,
                 tag,
-            },
+            }),
         ),
         (
             "DeviceEnrolled",
-            Event::DeviceEnrolled {
+            Event::DeviceEnrolled(event::DeviceEnrolled {
                 tenant,
                 enrolment,
                 subject,
@@ -72,71 +80,74 @@ fn events() -> Vec<(&'static str, Event)> {
                 pin_key: [0xcd; 32],
                 tag,
                 evidence: evidence(),
-            },
+            }),
         ),
         (
             "EnrolmentRefused",
-            Event::EnrolmentRefused {
+            Event::EnrolmentRefused(event::EnrolmentRefused {
                 tenant,
                 enrolment,
                 reason: 17,
                 tag,
-            },
+            }),
         ),
         (
             "EnrolmentExpired",
-            Event::EnrolmentExpired {
+            Event::EnrolmentExpired(event::EnrolmentExpired {
                 tenant,
                 enrolment,
                 tag,
-            },
+            }),
         ),
         (
             "DeviceRevoked",
-            Event::DeviceRevoked {
+            Event::DeviceRevoked(event::DeviceRevoked {
                 tenant,
                 subject,
                 reason: 3,
                 tag,
-            },
+            }),
         ),
         (
             "PinLocked",
-            Event::PinLocked {
+            Event::PinLocked(event::PinLocked {
                 tenant,
                 subject,
                 until: STAMP,
                 tag,
-            },
+            }),
         ),
         (
             "ContactAnnounced",
-            Event::ContactAnnounced {
+            Event::ContactAnnounced(event::ContactAnnounced {
                 tenant,
                 contact,
                 subject,
                 initiator: Initiator::Customer,
                 call_reason: 5,
                 tag,
-            },
+            }),
         ),
         (
             "AgentBound",
-            Event::AgentBound {
+            Event::AgentBound(event::AgentBound {
                 tenant,
                 contact,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
-            },
+            }),
         ),
         (
             "ChallengeIssued",
-            Event::ChallengeIssued {
+            Event::ChallengeIssued(event::ChallengeIssued {
                 tenant,
                 challenge,
                 contact,
+                order: None,
+                login: None,
                 subject,
-                initiator: Initiator::Centre,
+                pin_epoch: 6,
+                initiator: Some(Initiator::Centre),
                 call_reason: 3,
                 // The longest name there is: the leaf has to have room for it.
                 policy: "p".repeat(32),
@@ -148,35 +159,36 @@ fn events() -> Vec<(&'static str, Event)> {
                 expires: STAMP,
                 context_digest: Digest([0xcc; 32]),
                 tag,
-            },
+            }),
         ),
         (
             "NoticeOpened",
-            Event::NoticeOpened {
+            Event::NoticeOpened(event::NoticeOpened {
                 tenant,
                 challenge,
                 contact,
                 tag,
-            },
+            }),
         ),
         (
             "ProofRefused",
-            Event::ProofRefused {
+            Event::ProofRefused(event::ProofRefused {
                 tenant,
                 challenge,
                 contact,
                 subject,
                 judged: judged(),
                 failed_kind: 2,
+                failed_slot: 1,
                 possession_held: true,
                 pin_counted: true,
                 evidence: evidence(),
                 tag,
-            },
+            }),
         ),
         (
             "ProofHeld",
-            Event::ProofHeld {
+            Event::ProofHeld(event::ProofHeld {
                 tenant,
                 challenge,
                 contact,
@@ -185,52 +197,53 @@ fn events() -> Vec<(&'static str, Event)> {
                     reason: 0,
                     ..judged()
                 },
-                factors: 3,
+                held: HELD,
                 evidence: evidence(),
                 tag,
-            },
+            }),
         ),
         (
             "ChallengeConsumed",
-            Event::ChallengeConsumed {
+            Event::ChallengeConsumed(event::ChallengeConsumed {
                 tenant,
                 challenge,
                 contact,
                 tag,
-            },
+            }),
         ),
         (
             "VerdictReached",
-            Event::VerdictReached {
+            Event::VerdictReached(event::VerdictReached {
                 tenant,
                 challenge,
                 contact,
+                about: About::Call,
                 subject,
                 outcome: Outcome::Verified,
                 reason: 0,
-                factors: 3,
+                held: HELD,
                 policy_version: 2,
                 not_after: STAMP,
                 tag,
-            },
+            }),
         ),
         (
             "DuplicateSubmission",
-            Event::DuplicateSubmission {
+            Event::DuplicateSubmission(event::DuplicateSubmission {
                 tenant,
                 challenge,
                 contact,
                 fingerprint: Digest([0xf1; 32]),
                 tag,
-            },
+            }),
         ),
         (
             "ContactClosed",
-            Event::ContactClosed {
+            Event::ContactClosed(event::ContactClosed {
                 tenant,
                 contact,
                 disposition: 8,
-            },
+            }),
         ),
     ]
 }

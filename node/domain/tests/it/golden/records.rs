@@ -1,7 +1,7 @@
 //! Records, byte for byte.
 
 use akashi_domain::answer::{Answer, Placement, Reply};
-use akashi_domain::command::Initiator;
+use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::entry::{Sealed, encode};
 use akashi_domain::ids::{Digest, Stamp};
 use akashi_domain::records::{
@@ -12,10 +12,8 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, policy, settings, verdict,
+    evidence, judged, policy, questions, settings, verdict,
 };
-use crate::world::body;
-
 #[test]
 fn records_keep_their_bytes() {
     let progress = Progress {
@@ -34,6 +32,7 @@ fn records_keep_their_bytes() {
     let device = Device {
         device_key: [0xdc; 32],
         pin_key: [0xcd; 32],
+        pin_epoch: 6,
         enrolled: STAMP,
         leaf: 6,
         revoked: false,
@@ -51,6 +50,8 @@ fn records_keep_their_bytes() {
     };
     let enrolment = Enrolment {
         id: ENROLMENT,
+        kind: EnrolmentKind::Credential,
+        party: Party::Agent,
         subject: SUBJECT,
         token_hash: Digest([0x70; 32]),
         nonce: [0x11; 32],
@@ -72,11 +73,14 @@ fn records_keep_their_bytes() {
     };
     let challenge = Challenge {
         contact: CONTACT,
+        order: Some(questions::terms()),
+        login: Some(questions::LOGIN),
         subject: SUBJECT,
+        pin_epoch: 6,
         policy: "standard".into(),
         policy_version: 2,
         policy_digest: Digest([0xdd; 32]),
-        body: body(),
+        body: questions::asking_everything(),
         nonce: [0x11; 32],
         token_hash: Digest([0x70; 32]),
         issued: STAMP,
@@ -103,7 +107,7 @@ fn records_keep_their_bytes() {
         body: Digest([0xbd; 32]),
         answer,
     };
-    let rows = [
+    let mut rows = vec![
         ("Progress", encode(&progress)),
         ("Cluster", encode(&cluster())),
         (
@@ -129,6 +133,7 @@ fn records_keep_their_bytes() {
         ("Remembered", encode(&remembered)),
         ("Evidence", encode(&evidence())),
     ];
+    rows.extend(questions::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))

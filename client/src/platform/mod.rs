@@ -2,11 +2,12 @@
 //!
 //! The platform never sees a PIN, a key or a proof.
 
+mod asking;
+
 use std::time::Duration;
 
 use akashi_proto::v1;
 use akashi_proto::v1::platform_service_client::PlatformServiceClient;
-use sha2::{Digest as _, Sha256};
 use tokio_stream::StreamExt as _;
 use tonic::Streaming;
 
@@ -58,13 +59,16 @@ pub struct Announced {
     pub stamp_us: u64,
 }
 
-/// What a customer needs to enrol a phone, to be handed over by the tenant's own trusted way.
+/// What a phone needs to enrol or to register something, to be handed over by the tenant's own trusted
+/// way.
 pub struct Invitation {
     /// The enrolment.
     pub enrolment_id: [u8; 16],
     /// The secret token; whoever has it can enrol once.
     pub token: [u8; 32],
 }
+
+pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -137,7 +141,7 @@ impl Platform {
         })
     }
 
-    /// Opens an enrolment for `subject` and makes the token for the phone.
+    /// Opens an enrolment of a phone for `subject` and makes the token for it.
     ///
     /// # Errors
     ///
@@ -147,26 +151,8 @@ impl Platform {
         subject: &str,
         deadline: Deadline,
     ) -> Result<Invitation, Error> {
-        let invitation = Invitation {
-            enrolment_id: entropy::random()?,
-            token: entropy::random()?,
-        };
-        let message = v1::OpenEnrolmentRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.tenant.clone(),
-            subject: subject.to_owned(),
-            enrolment_id: invitation.enrolment_id.to_vec().into(),
-            token_hash: Sha256::digest(invitation.token).to_vec().into(),
-            subject_tag: self.tags.tag(subject).into(),
-        };
-        self.connection
-            .call(deadline, &message, |channel, request| async move {
-                PlatformServiceClient::new(channel)
-                    .open_enrolment(request)
-                    .await
-            })
-            .await?;
-        Ok(invitation)
+        self.invite(Party::Customer(subject), InvitedTo::Device, deadline)
+            .await
     }
 
     /// Binds an agent to a contact.
@@ -218,33 +204,6 @@ impl Platform {
             .call(deadline, &message, |channel, request| async move {
                 PlatformServiceClient::new(channel)
                     .close_contact(request)
-                    .await
-            })
-            .await?;
-        Ok(())
-    }
-
-    /// Revokes a subject's device.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`], by what can be done about it.
-    pub async fn revoke_device(
-        &self,
-        subject: &str,
-        reason: u32,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let message = v1::RevokeDeviceRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.tenant.clone(),
-            subject: subject.to_owned(),
-            reason,
-        };
-        self.connection
-            .call(deadline, &message, |channel, request| async move {
-                PlatformServiceClient::new(channel)
-                    .revoke_device(request)
                     .await
             })
             .await?;

@@ -1,0 +1,154 @@
+//! What `akashi explain` says of the reasons in verdicts and answers: why, and what to do next.
+//!
+//! The numbers are those of docs/reasons.md and never change meaning.
+
+/// Reasons are below this number; error numbers are above.
+pub(super) const REASON_LIMIT: u16 = 1_000;
+
+/// Why, and what to do next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About {
+    pub(super) cause: &'static str,
+    pub(super) next: &'static str,
+}
+
+/// What is known about one reason.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table; splitting it would hide the numbers"
+)]
+pub(super) const fn about(number: u16) -> Option<About> {
+    let (cause, next) = match number {
+        1 | 12 => (
+            "phone and cluster know different proof suites",
+            "update the older of the two",
+        ),
+        2 => (
+            "the challenge was never issued, or its record is gone",
+            "announce the contact anew",
+        ),
+        3 | 4 | 103 => (
+            "the answer came outside the time of the challenge",
+            "announce the contact anew; see challenge_ttl_s of the policy",
+        ),
+        5 | 7 | 30 | 31 | 32 => (
+            "the proof was made for something else",
+            "let the phone answer the newest notice; if it stays, update the phone",
+        ),
+        6 => (
+            "the challenge has its verdict",
+            "read the verdict; announce anew if another one is needed",
+        ),
+        8 => (
+            "the order on the phone is not the one that was offered",
+            "offer the order again and bring the new order file to the phone",
+        ),
+        9 | 109 => (
+            "no phone is enrolled for this handle",
+            "invite the customer to enrol a phone",
+        ),
+        10 | 107 => (
+            "the phone was revoked",
+            "invite the customer to enrol a phone again",
+        ),
+        11 => (
+            "too many wrong PINs in a row",
+            "wait for the time that the cluster names, or enrol again",
+        ),
+        13 => (
+            "a part that the policy asks for is missing: PIN, credential, face or consent; or the \
+             credential is unknown, of another phone, or not one that the rule accepts",
+            "look at the policy with `akashi policy show`, at the phone with `akashi phone credential list`",
+        ),
+        14 | 15 | 16 | 26 => (
+            "the bytes are no proof of this kind",
+            "a defect of the phone: update it",
+        ),
+        17 => (
+            "what was claimed is not true, or the PIN was wrong",
+            "try once more; afterwards treat the caller as a stranger",
+        ),
+        18 => (
+            "the issuer's key is not registered with this tenant",
+            "the operator registers it: `akashi issuer register`",
+        ),
+        19 => (
+            "the credential is past its last day, or not yet good",
+            "get a new credential from the issuer",
+        ),
+        20 => (
+            "what an issuer or a sensor signed was changed, or signed for something else",
+            "capture again, or get the credential anew; if it stays, tell the operator",
+        ),
+        21 => (
+            "the sensor's certificate is not registered with this tenant",
+            "the operator registers it: `akashi sensor register`",
+        ),
+        22 => (
+            "the capture was made before the challenge or too long ago",
+            "capture again; set the clock of the phone if it stays",
+        ),
+        23 => (
+            "template and capture come from different models or sizes",
+            "enrol the face again with the sensor in use",
+        ),
+        24 => (
+            "the sensor is below the level that the policy asks for; a software simulator is level 0, \
+             and the default asks for level 1",
+            "use an attested sensor; for development name a policy that accepts level 0",
+        ),
+        25 => (
+            "the sealed payload is not the one that the consent covers",
+            "let the phone approve the order again",
+        ),
+        27 => (
+            "the issuer's key was revoked before the credential was registered",
+            "get a credential under a good key of the issuer",
+        ),
+        28 => (
+            "the credential was revoked",
+            "ask the issuer or the platform why; get a new one",
+        ),
+        29 => (
+            "the sensor's certificate was revoked or is over",
+            "use another sensor, or have a new certificate registered",
+        ),
+        100 => (
+            "the permitted attempts were used up",
+            "treat the caller as a stranger",
+        ),
+        101 | 102 => (
+            "the customer said so on the phone",
+            "respect it; after a report, end the call and tell the fraud team",
+        ),
+        104 => ("the platform closed the contact", "nothing to do"),
+        105 | 106 | 110 | 111 => (
+            "something newer of the same person took its place",
+            "go on with the newer one",
+        ),
+        108 => (
+            "too many notices for this subject within an hour",
+            "wait; `notices_per_hour` of the settings is the limit",
+        ),
+        _ => return None,
+    };
+    Some(About { cause, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use akashi_proof::Reason;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_is_explained() {
+        for reason in Reason::ALL {
+            assert!(about(reason.code()).is_some(), "{}", reason.code());
+        }
+        for number in 100..=111 {
+            assert!(about(number).is_some(), "{number}");
+        }
+        assert!(about(0).is_none() && about(112).is_none());
+    }
+}

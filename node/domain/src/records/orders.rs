@@ -1,0 +1,71 @@
+//! Orders and logins: what challenges are about besides calls.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::Verdict;
+use crate::ids::{AgentHash, ChallengeId, Digest, LoginId, OrderId, Stamp, SubjectHash, Tag};
+
+/// What a challenge is about: where its verdict goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum About {
+    /// The contact itself.
+    Call = 1,
+    /// An order of the contact.
+    Order(OrderId) = 2,
+    /// An agent's login.
+    Login(LoginId) = 3,
+}
+
+/// What an order binds a consent to. The order itself never passes through the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OrderTerms {
+    /// The order.
+    pub order: OrderId,
+    /// Its salted hash.
+    pub order_hash: [u8; 32],
+    /// Commitments to its hidden amounts.
+    pub amounts: Vec<[u8; 32]>,
+    /// X25519 public key of the processor, from the policy.
+    pub recipient: [u8; 32],
+}
+
+/// One order of a contact.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Order {
+    /// Who is asked.
+    pub subject: SubjectHash,
+    /// What a consent is bound to.
+    pub terms: OrderTerms,
+    /// Its challenge; zeros if none was issued.
+    pub challenge: ChallengeId,
+    /// The verdict, once there is one. Verified: the customer approved.
+    pub verdict: Option<Verdict>,
+    /// Digest of the payload that was sealed for the processor; zeros unless approved.
+    pub sealed_digest: Digest,
+    /// Until when the payload waits for the processor; zero unless approved.
+    pub payload_until: Stamp,
+}
+
+/// An approved order's sealed payload, until the processor has it or its time is over.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SealedOrder {
+    /// The challenge under which it was approved.
+    pub challenge: ChallengeId,
+    /// u16 little-endian length of the encapsulated key, the key, the ciphertext.
+    pub payload: Vec<u8>,
+}
+
+/// One login of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AgentLogin {
+    /// Who.
+    pub agent: AgentHash,
+    /// The agent's pseudonym.
+    pub agent_tag: Tag,
+    /// Its challenge; zeros if none was issued.
+    pub challenge: ChallengeId,
+    /// The verdict, once there is one.
+    pub verdict: Option<Verdict>,
+}

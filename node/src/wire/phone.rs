@@ -1,0 +1,194 @@
+//! Requests of phones to commands, one function each.
+//!
+//! Nothing is decided here, and no proof is looked into: lengths and numbers only, each within its
+//! limit before anything is copied.
+
+use akashi_domain::command::{
+    AnswerNotice, CompleteEnrolment, EnrolTemplate, FactorProof, NoticeAnswer, RegisterCredential,
+    SubmitProof,
+};
+use akashi_domain::ids::Serial;
+use akashi_domain::limits::{
+    CAPTURE_BYTES_MAX, CREDENTIAL_BYTES_MAX, PROOF_BYTES_MAX, SUBMISSION_PARTS_MAX,
+};
+use akashi_proto::v1;
+use bytes::Bytes;
+
+use super::policy::attribute;
+use super::{Malformed, array, byte, challenge_id, enrolment_id, name};
+
+/// Bytes that travel with a part: the most are a sealed payload, after the length of its key.
+const ATTACHMENT_BYTES_MAX: usize = 65_538;
+
+/// `CompleteEnrolment`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn complete_enrolment(
+    request: v1::CompleteEnrolmentRequest,
+) -> Result<CompleteEnrolment, Malformed> {
+    Ok(CompleteEnrolment {
+        tenant: name(request.tenant, "tenant")?,
+        enrolment: enrolment_id(&request.enrolment_id)?,
+        token: array(&request.token, "token")?,
+        suite: byte(request.suite, "suite")?,
+        device_key: array(&request.device_key, "device_key")?,
+        pin_key: array(&request.pin_key, "pin_key")?,
+        proofs: proofs(request.proofs)?,
+    })
+}
+
+/// `RegisterCredential`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn register_credential(
+    request: v1::RegisterCredentialRequest,
+) -> Result<RegisterCredential, Malformed> {
+    Ok(RegisterCredential {
+        tenant: name(request.tenant, "tenant")?,
+        enrolment: enrolment_id(&request.enrolment_id)?,
+        token: array(&request.token, "token")?,
+        suite: byte(request.suite, "suite")?,
+        body: up_to(CREDENTIAL_BYTES_MAX, &request.body, "body")?,
+        signature: array(&request.signature, "signature")?,
+        possession: up_to(PROOF_BYTES_MAX, &request.possession, "possession")?,
+    })
+}
+
+/// `EnrolTemplate`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn enrol_template(request: v1::EnrolTemplateRequest) -> Result<EnrolTemplate, Malformed> {
+    Ok(EnrolTemplate {
+        tenant: name(request.tenant, "tenant")?,
+        enrolment: enrolment_id(&request.enrolment_id)?,
+        token: array(&request.token, "token")?,
+        suite: byte(request.suite, "suite")?,
+        capture: up_to(CAPTURE_BYTES_MAX, &request.capture, "capture")?,
+        signature: array(&request.signature, "signature")?,
+        possession: up_to(PROOF_BYTES_MAX, &request.possession, "possession")?,
+    })
+}
+
+/// `SubmitProof`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn submit_proof(request: v1::SubmitProofRequest) -> Result<SubmitProof, Malformed> {
+    Ok(SubmitProof {
+        tenant: name(request.tenant, "tenant")?,
+        challenge: challenge_id(&request.challenge_id)?,
+        token: array(&request.submit_token, "submit_token")?,
+        suite: byte(request.suite, "suite")?,
+        proofs: proofs(request.proofs)?,
+    })
+}
+
+/// `AnswerNotice`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn answer_notice(request: v1::AnswerNoticeRequest) -> Result<AnswerNotice, Malformed> {
+    let answer = match v1::NoticeAnswer::try_from(request.answer) {
+        Ok(v1::NoticeAnswer::Opened) => NoticeAnswer::Opened,
+        Ok(v1::NoticeAnswer::Decline) => NoticeAnswer::Decline,
+        Ok(v1::NoticeAnswer::Report) => NoticeAnswer::Report,
+        Ok(v1::NoticeAnswer::Unspecified) | Err(_) => return Err(Malformed { field: "answer" }),
+    };
+    Ok(AnswerNotice {
+        tenant: name(request.tenant, "tenant")?,
+        challenge: challenge_id(&request.challenge_id)?,
+        token: array(&request.submit_token, "submit_token")?,
+        answer,
+    })
+}
+
+/// The parts of a submission. Order, kinds and slots are judged against the policy, later.
+fn proofs(proofs: Vec<v1::FactorProof>) -> Result<Vec<FactorProof>, Malformed> {
+    if proofs.is_empty() || proofs.len() > SUBMISSION_PARTS_MAX {
+        return Err(Malformed { field: "proofs" });
+    }
+    proofs.into_iter().map(part).collect()
+}
+
+fn part(part: v1::FactorProof) -> Result<FactorProof, Malformed> {
+    Ok(FactorProof {
+        kind: byte(part.kind, "proofs.kind")?,
+        slot: byte(part.slot, "proofs.slot")?,
+        serial: serial(&part.serial, "proofs.serial")?,
+        second_serial: serial(&part.second_serial, "proofs.second_serial")?,
+        attribute: attribute(part.attribute, "proofs.attribute")?,
+        proof: up_to(PROOF_BYTES_MAX, &part.proof, "proofs.proof")?,
+        attachment: up_to(ATTACHMENT_BYTES_MAX, &part.attachment, "proofs.attachment")?,
+    })
+}
+
+/// A credential's serial; none is zeros. Zeros as such have another spelling, and one is enough.
+fn serial(bytes: &[u8], field: &'static str) -> Result<Serial, Malformed> {
+    if bytes.is_empty() {
+        return Ok(Serial::ZERO);
+    }
+    super::id16(bytes, field).map(Serial)
+}
+
+fn up_to(bytes_max: usize, bytes: &Bytes, field: &'static str) -> Result<Vec<u8>, Malformed> {
+    if bytes.len() > bytes_max {
+        return Err(Malformed { field });
+    }
+    Ok(bytes.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use akashi_domain::limits::PAYLOAD_BYTES_MAX;
+
+    use super::*;
+
+    fn part() -> v1::FactorProof {
+        v1::FactorProof {
+            kind: 8,
+            ..v1::FactorProof::default()
+        }
+    }
+
+    #[test]
+    fn the_largest_payload_passes_with_the_length_of_its_key_and_not_a_byte_more() {
+        let most = usize::try_from(PAYLOAD_BYTES_MAX).unwrap() + 2;
+        assert_eq!(most, ATTACHMENT_BYTES_MAX);
+        for (bytes, fits) in [(most, true), (most + 1, false)] {
+            let attachment = vec![0; bytes].into();
+            let parsed = super::part(v1::FactorProof {
+                attachment,
+                ..part()
+            });
+            assert_eq!(parsed.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn a_submission_has_no_more_parts_than_a_policy_can_ask() {
+        assert!(proofs(vec![part(); SUBMISSION_PARTS_MAX]).is_ok());
+        let malformed = Malformed { field: "proofs" };
+        assert_eq!(
+            proofs(vec![part(); SUBMISSION_PARTS_MAX + 1]),
+            Err(malformed)
+        );
+        assert_eq!(proofs(Vec::new()), Err(malformed));
+    }
+
+    #[test]
+    fn no_serial_has_one_spelling() {
+        assert_eq!(serial(&[], "serial"), Ok(Serial::ZERO));
+        assert_eq!(serial(&[7; 16], "serial"), Ok(Serial([7; 16])));
+        for bytes in [&[0; 16][..], &[7; 15], &[7; 17]] {
+            assert!(serial(bytes, "serial").is_err());
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A phone computes a policy's digest without knowing the state machine; both must mean the same bytes.
+
+use akashi_client::policy as phone;
+use akashi_domain::policy as machine;
+
+fn sources() -> (phone::Source, machine::AttributeSource) {
+    let issuers = vec!["bureau-1".to_owned(), "bureau-2".to_owned()];
+    let schema = "credit".to_owned();
+    (
+        phone::Source {
+            issuers: issuers.clone(),
+            schema: schema.clone(),
+            schema_version: 258,
+            attribute: 3,
+        },
+        machine::AttributeSource {
+            issuers,
+            schema,
+            schema_version: 258,
+            attribute: 3,
+        },
+    )
+}
+
+fn tests() -> Vec<(phone::Test, machine::PredicateTest)> {
+    use machine::PredicateTest as Machine;
+    use phone::Test as Phone;
+    let (bits, bound, low, high) = (32, 650, 7, 1 << 20);
+    let values = vec![1, 5, 9];
+    let (source, same) = sources();
+    vec![
+        (
+            Phone::AtLeast { bits, bound },
+            Machine::AtLeast { bits, bound },
+        ),
+        (
+            Phone::AtMost { bits, bound },
+            Machine::AtMost { bits, bound },
+        ),
+        (
+            Phone::Within { bits, low, high },
+            Machine::Within { bits, low, high },
+        ),
+        (
+            Phone::OneOf {
+                values: values.clone(),
+            },
+            Machine::OneOf { values },
+        ),
+        (Phone::Equals { value: 13 }, Machine::Equals { value: 13 }),
+        (
+            Phone::CoversAmount { bits, amount: 2 },
+            Machine::CoversAmount { bits, amount: 2 },
+        ),
+        (Phone::SameAs(source), Machine::SameAs(same)),
+    ]
+}
+
+#[test]
+fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
+    let purposes = [
+        (
+            phone::PolicyPurpose::CustomerCall,
+            machine::PolicyPurpose::CustomerCall,
+        ),
+        (
+            phone::PolicyPurpose::AgentLogin,
+            machine::PolicyPurpose::AgentLogin,
+        ),
+        (
+            phone::PolicyPurpose::Consent,
+            machine::PolicyPurpose::Consent,
+        ),
+    ];
+    for (number, (shown, replicated)) in purposes.into_iter().enumerate() {
+        let full = number == 2;
+        let (source, same) = sources();
+        let (asked, judged): (Vec<_>, Vec<_>) = tests()
+            .into_iter()
+            .map(|(test, predicate)| {
+                (
+                    phone::Predicate {
+                        source: source.clone(),
+                        test,
+                    },
+                    machine::PredicateRule {
+                        source: same.clone(),
+                        test: predicate,
+                    },
+                )
+            })
+            .unzip();
+        let rules = phone::Rules {
+            purpose: shown,
+            require_possession: true,
+            require_knowledge: !full,
+            predicates: if full { asked } else { Vec::new() },
+            face: full.then(|| phone::FaceRule {
+                model_id: "synthetic-1".to_owned(),
+                dimensions: 256,
+                tau: 70_000,
+                min_level: 1,
+                max_age_s: 61,
+            }),
+            consent: full.then_some(phone::ConsentRule {
+                recipient: [7; 32],
+                max_payload_bytes: 16_384,
+            }),
+            challenge_ttl_s: 120,
+            verdict_ttl_s: 3_601,
+        };
+        let body = machine::PolicyBody {
+            purpose: replicated,
+            require_possession: true,
+            require_knowledge: !full,
+            predicates: if full { judged } else { Vec::new() },
+            face: full.then(|| machine::FaceRule {
+                model_id: "synthetic-1".to_owned(),
+                dimensions: 256,
+                tau: 70_000,
+                min_level: 1,
+                max_age_s: 61,
+            }),
+            consent: full.then_some(machine::ConsentRule {
+                recipient: [7; 32],
+                max_payload_bytes: 16_384,
+            }),
+            challenge_ttl_s: 120,
+            verdict_ttl_s: 3_601,
+        };
+        assert_eq!(
+            rules.digest("demo", "everything", 3),
+            body.digest("demo", "everything", 3).0,
+            "{replicated:?}"
+        );
+    }
+}
