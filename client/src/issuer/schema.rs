@@ -136,10 +136,10 @@ impl Schema {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn schema() -> Schema {
+    fn schema() -> Schema {
         Schema::parse(
             "name = \"credit\"\nversion = 1\n[[attribute]]\nname = \"score\"\n\
              meaning = \"credit score\"\nunit = \"points\"\n[[attribute]]\nname = \"limit\"\n\

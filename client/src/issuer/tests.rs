@@ -7,7 +7,6 @@ use akashi_proof::{
     DeviceSecret, IssuerStanding, Opening, RootSecret, Suite, accept_registration, prove,
 };
 
-use super::schema::tests::schema;
 use super::*;
 use crate::entropy::ProofRandom;
 use crate::hexadecimal::Secret;
@@ -15,6 +14,14 @@ use crate::hexadecimal::Secret;
 const HOUR: Duration = Duration::from_secs(3_600);
 const NOW_US: u64 = 1_795_000_000_000_000;
 const SUBJECT: [u8; 32] = [7; 32];
+
+fn schema() -> Schema {
+    Schema::parse(
+        "name = \"credit\"\nversion = 1\n[[attribute]]\nname = \"score\"\n\
+         meaning = \"credit score\"\n[[attribute]]\nname = \"limit\"\nmeaning = \"credit limit\"\n",
+    )
+    .unwrap()
+}
 
 fn holder() -> DeviceSecret {
     RootSecret::from_bytes([9; 32])

@@ -177,12 +177,12 @@ impl Order {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
-    pub(crate) fn sheet() -> Sheet {
+    pub(super) fn sheet() -> Sheet {
         Sheet::parse(
             "currency = \"JPY\"\n[[line]]\ntext = \"rice, 5 kg\"\nquantity = 2\namount = 4960\n\
              [[line]]\ntext = \"delivery\"\nquantity = 1\namount = 550\n",

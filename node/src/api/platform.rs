@@ -170,15 +170,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(answer: (v1::Placement, Reply)) -> Result<Self, Status> {
-        let (
-            placement,
-            Reply::Announced {
-                challenge,
-                expires,
-                outcome,
-            },
-        ) = answer
+    fn of((placement, reply): (v1::Placement, Reply)) -> Result<Self, Status> {
+        let Reply::Announced {
+            challenge,
+            expires,
+            outcome,
+        } = reply
         else {
             return Err(Refusal::Internal.status());
         };

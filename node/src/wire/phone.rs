@@ -35,7 +35,7 @@ pub fn complete_enrolment(
         suite: byte(request.suite, "suite")?,
         device_key: array(&request.device_key, "device_key")?,
         pin_key: array(&request.pin_key, "pin_key")?,
-        proofs: proofs(request.proofs)?,
+        proofs: proofs(&request.proofs)?,
     })
 }
 
@@ -86,7 +86,7 @@ pub fn submit_proof(request: v1::SubmitProofRequest) -> Result<SubmitProof, Malf
         challenge: challenge_id(&request.challenge_id)?,
         token: array(&request.submit_token, "submit_token")?,
         suite: byte(request.suite, "suite")?,
-        proofs: proofs(request.proofs)?,
+        proofs: proofs(&request.proofs)?,
     })
 }
 
@@ -111,14 +111,14 @@ pub fn answer_notice(request: v1::AnswerNoticeRequest) -> Result<AnswerNotice, M
 }
 
 /// The parts of a submission. Order, kinds and slots are judged against the policy, later.
-fn proofs(proofs: Vec<v1::FactorProof>) -> Result<Vec<FactorProof>, Malformed> {
+fn proofs(proofs: &[v1::FactorProof]) -> Result<Vec<FactorProof>, Malformed> {
     if proofs.is_empty() || proofs.len() > SUBMISSION_PARTS_MAX {
         return Err(Malformed { field: "proofs" });
     }
-    proofs.into_iter().map(part).collect()
+    proofs.iter().map(part).collect()
 }
 
-fn part(part: v1::FactorProof) -> Result<FactorProof, Malformed> {
+fn part(part: &v1::FactorProof) -> Result<FactorProof, Malformed> {
     Ok(FactorProof {
         kind: byte(part.kind, "proofs.kind")?,
         slot: byte(part.slot, "proofs.slot")?,
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(most, ATTACHMENT_BYTES_MAX);
         for (bytes, fits) in [(most, true), (most + 1, false)] {
             let attachment = vec![0; bytes].into();
-            let parsed = super::part(v1::FactorProof {
+            let parsed = super::part(&v1::FactorProof {
                 attachment,
                 ..part()
             });
@@ -174,13 +174,13 @@ mod tests {
 
     #[test]
     fn a_submission_has_no_more_parts_than_a_policy_can_ask() {
-        assert!(proofs(vec![part(); SUBMISSION_PARTS_MAX]).is_ok());
+        assert!(proofs(&vec![part(); SUBMISSION_PARTS_MAX]).is_ok());
         let malformed = Malformed { field: "proofs" };
         assert_eq!(
-            proofs(vec![part(); SUBMISSION_PARTS_MAX + 1]),
+            proofs(&vec![part(); SUBMISSION_PARTS_MAX + 1]),
             Err(malformed)
         );
-        assert_eq!(proofs(Vec::new()), Err(malformed));
+        assert_eq!(proofs(&[]), Err(malformed));
     }
 
     #[test]

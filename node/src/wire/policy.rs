@@ -51,7 +51,7 @@ pub(super) fn parse(policy: Option<v1::Policy>) -> Result<(String, PolicyBody), 
         require_knowledge: policy.require_knowledge,
         predicates,
         face: policy.face.map(face).transpose()?,
-        consent: policy.consent.map(consent).transpose()?,
+        consent: policy.consent.as_ref().map(consent).transpose()?,
         challenge_ttl_s: or(policy.challenge_ttl_s, CHALLENGE_TTL_S_DEFAULT),
         verdict_ttl_s: or(policy.verdict_ttl_s, VERDICT_TTL_S_DEFAULT),
     };
@@ -201,7 +201,7 @@ pub(super) fn level(number: u32, field: &'static str) -> Result<u8, Malformed> {
         .ok_or(Malformed { field })
 }
 
-fn consent(rule: v1::ConsentRule) -> Result<ConsentRule, Malformed> {
+fn consent(rule: &v1::ConsentRule) -> Result<ConsentRule, Malformed> {
     let max_payload_bytes = or(rule.max_payload_bytes, CONSENT_PAYLOAD_BYTES);
     if max_payload_bytes > PAYLOAD_BYTES_MAX {
         return Err(Malformed {

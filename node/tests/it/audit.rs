@@ -7,7 +7,8 @@ use akashi_proto::v1::get_receipt_request::Target;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use crate::calls::{Platform, announcement, enrol, id, reason, submission};
+use crate::calls::{Platform, announcement, id, reason, submission};
+use crate::invitation::enrol;
 use crate::notices::Session;
 use crate::paper::{ORIGIN, Paper, TENANT};
 use crate::phone::{PIN, Phone};

@@ -219,7 +219,7 @@ async fn a_stream_ends_when_its_caller_said_it_should() {
     let port = Port::open(Paper::founded()).await;
     let mut platform = Platform::new(port.platform().await);
     let mut phone = crate::phone::Phone::new("cust-000001", 1);
-    crate::calls::enrol(&port, &mut phone).await;
+    crate::invitation::enrol(&port, &mut phone).await;
     platform
         .announce_contact(announcement(1, "cust-000001"))
         .await
@@ -258,7 +258,7 @@ async fn a_fenced_node_answers_nothing_but_how_it_is() {
     let port = Port::open(Paper::founded()).await;
     let mut platform = Platform::new(port.platform().await);
     let mut phone = crate::phone::Phone::new("cust-000001", 1);
-    crate::calls::enrol(&port, &mut phone).await;
+    crate::invitation::enrol(&port, &mut phone).await;
     platform
         .announce_contact(announcement(1, "cust-000001"))
         .await

@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::calls::{Invitation, PhoneClient, id, invite};
+use crate::calls::{PhoneClient, id};
+use crate::invitation::{Invitation, invite};
 use crate::paper::{ORIGIN, TENANT};
 use crate::phone::{Dice, Phone, Piece};
 use crate::port::Port;

@@ -4,8 +4,9 @@ use akashi_proof::Assurance;
 use akashi_proto::v1;
 use tonic::{Code, Status};
 
-use crate::calls::{Invitation, PhoneClient, Platform, enrol, id, invite, reason};
+use crate::calls::{PhoneClient, Platform, id, reason};
 use crate::holder::{Issuer, Sensor, face, hold, opening, operator, registration, show, template};
+use crate::invitation::{Invitation, enrol, invite};
 use crate::paper::{Paper, TENANT};
 use crate::phone::Phone;
 use crate::port::Port;
@@ -197,7 +198,7 @@ async fn a_registration_that_is_none_stops_at_the_door_and_leaves_nothing_in_the
             r.possession.truncate(63);
         }),
         (Code::FailedPrecondition, "SUITE_NOT_ACTIVE", |r| {
-            r.suite = 9
+            r.suite = 9;
         }),
         (Code::NotFound, "ENROLMENT_UNKNOWN", |r| {
             r.token = vec![1; 32].into();

@@ -6,8 +6,9 @@ use akashi_proof::{Assurance, Dimensions, Proximity, ProximityWitness};
 use akashi_proto::v1;
 use tonic::{Code, Status};
 
-use crate::calls::{PhoneClient, Platform, enrol, id, reason, submission};
+use crate::calls::{PhoneClient, Platform, id, reason, submission};
 use crate::holder::{Operator, Sensor, face, operator, show};
+use crate::invitation::enrol;
 use crate::notices::Session;
 use crate::paper::{POLICY, Paper, TENANT};
 use crate::phone::{PIN, Phone};

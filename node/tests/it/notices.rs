@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
-use crate::calls::{PhoneClient, Platform, announcement, enrol, id, reason};
+use crate::calls::{PhoneClient, Platform, announcement, id, reason};
+use crate::invitation::enrol;
 use crate::paper::{Paper, TENANT};
 use crate::phone::{Bound, Phone};
 use crate::port::Port;

@@ -12,10 +12,9 @@ use akashi_proto::v1;
 use akashi_proto::v1::predicate_rule::Test;
 use tonic::{Code, Status};
 
-use crate::calls::{
-    PhoneClient, Platform, announcement, contact_id, enrol, id, reason, submission,
-};
+use crate::calls::{PhoneClient, Platform, announcement, contact_id, id, reason, submission};
 use crate::holder::{Issuer, hold, opening, operator};
+use crate::invitation::enrol;
 use crate::notices::Session;
 use crate::paper::{Paper, TENANT};
 use crate::phone::{PIN, Phone, Piece, Sealed};
@@ -29,7 +28,7 @@ const RECIPIENT: [u8; 32] = [3; 32];
 const BALANCE: u32 = 0;
 const COUNTRY: u32 = 1;
 
-fn is(status: &Status, code: Code, expected: &str) {
+pub(crate) fn is(status: &Status, code: Code, expected: &str) {
     assert_eq!(
         (status.code(), reason(status)),
         (code, expected),
@@ -58,18 +57,18 @@ fn transfer() -> v1::Policy {
 }
 
 /// A customer with an account, and what an order of his hides.
-struct Desk {
-    port: Port,
-    phone: Phone,
-    session: Session,
-    platform: Platform,
-    client: PhoneClient,
-    balance: Opening,
-    country: Opening,
-    amount: Opening,
+pub(crate) struct Desk {
+    pub(crate) port: Port,
+    pub(crate) phone: Phone,
+    pub(crate) session: Session,
+    pub(crate) platform: Platform,
+    pub(crate) client: PhoneClient,
+    pub(crate) balance: Opening,
+    pub(crate) country: Opening,
+    pub(crate) amount: Opening,
 }
 
-async fn desk() -> Desk {
+pub(crate) async fn desk() -> Desk {
     let port = Port::open(Paper::founded()).await;
     let mut phone = Phone::new("cust-000001", 1);
     enrol(&port, &mut phone).await;
@@ -93,7 +92,7 @@ async fn desk() -> Desk {
 }
 
 impl Desk {
-    fn offer(&self) -> v1::OfferOrderRequest {
+    pub(crate) fn offer(&self) -> v1::OfferOrderRequest {
         let amount = self.amount.commitment();
         v1::OfferOrderRequest {
             request_id: id(),
@@ -119,7 +118,7 @@ impl Desk {
     }
 
     /// The contact is announced and the customer proves with the PIN.
-    async fn verify(&mut self) {
+    pub(crate) async fn verify(&mut self) {
         let call = announcement(1, &self.phone.handle);
         self.platform.announce_contact(call).await.unwrap();
         let notice = self.session.notice().await;
@@ -131,7 +130,7 @@ impl Desk {
     }
 
     /// The order is offered and the phone has its notice.
-    async fn ask(&mut self) -> v1::Notice {
+    pub(crate) async fn ask(&mut self) -> v1::Notice {
         let offered = self.platform.offer_order(self.offer()).await.unwrap();
         let offered = offered.into_inner();
         assert_eq!(offered.outcome(), v1::Outcome::Unspecified);
@@ -141,7 +140,7 @@ impl Desk {
     }
 
     /// Everything that the policy asks.
-    fn parts(&mut self, notice: &v1::Notice, sealed: &Sealed) -> Vec<Piece> {
+    pub(crate) fn parts(&mut self, notice: &v1::Notice, sealed: &Sealed) -> Vec<Piece> {
         let context = self.phone.notice_context(notice);
         let of_credential = |mut piece: Piece, slot: u32, attribute: u32| {
             piece.part.slot = slot;
@@ -181,7 +180,7 @@ impl Desk {
     }
 }
 
-fn sealed(bytes: usize) -> Sealed {
+pub(crate) fn sealed(bytes: usize) -> Sealed {
     Sealed {
         key: vec![1; 32],
         text: vec![2; bytes],
@@ -343,174 +342,6 @@ async fn an_order_needs_a_verified_contact_and_waits_for_no_open_call() {
     };
     let status = desk.platform.offer_order(late).await.unwrap_err();
     is(&status, Code::FailedPrecondition, "NOT_VERIFIED");
-}
-
-#[tokio::test]
-async fn fields_of_an_order_that_make_no_sense_are_named() {
-    let mut desk = desk().await;
-    desk.verify().await;
-    let good = desk.offer();
-    let identity = [0; 32];
-    let cases: [(&str, v1::OfferOrderRequest); 8] = [
-        (
-            "contact_id",
-            v1::OfferOrderRequest {
-                contact_id: vec![0; 16].into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "order_id",
-            v1::OfferOrderRequest {
-                order_id: vec![0; 16].into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "order_hash",
-            v1::OfferOrderRequest {
-                order_hash: vec![0; 32].into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "order_hash",
-            v1::OfferOrderRequest {
-                order_hash: vec![1; 31].into(),
-                ..good.clone()
-            },
-        ),
-        (
-            "amounts",
-            v1::OfferOrderRequest {
-                amounts: vec![good.amounts[0].clone(); 5],
-                ..good.clone()
-            },
-        ),
-        (
-            "amounts",
-            v1::OfferOrderRequest {
-                amounts: vec![vec![1; 33].into()],
-                ..good.clone()
-            },
-        ),
-        (
-            "amounts",
-            v1::OfferOrderRequest {
-                amounts: vec![identity.to_vec().into()],
-                ..good.clone()
-            },
-        ),
-        (
-            "policy",
-            v1::OfferOrderRequest {
-                policy: crate::paper::POLICY.to_owned(),
-                ..good.clone()
-            },
-        ),
-    ];
-    for (field, request) in cases {
-        let request = v1::OfferOrderRequest {
-            request_id: id(),
-            ..request
-        };
-        let status = desk.platform.offer_order(request).await.unwrap_err();
-        is(&status, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(status.message(), format!("{field} is not acceptable"));
-    }
-    // A policy for orders announces no call.
-    let call = v1::AnnounceContactRequest {
-        policy: "transfer".to_owned(),
-        ..announcement(2, &desk.phone.handle)
-    };
-    let status = desk.platform.announce_contact(call).await.unwrap_err();
-    is(&status, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(status.message(), "policy is not acceptable");
-}
-
-#[tokio::test]
-async fn parts_that_no_policy_could_ask_for_stop_at_the_door() {
-    let mut desk = desk().await;
-    desk.verify().await;
-    let notice = desk.ask().await;
-    let context = desk.phone.notice_context(&notice);
-    let parts = desk.parts(&notice, &sealed(100));
-    let good = desk.phone.bind(&context, parts);
-    let before = akashi_node::api::Replica::progress(&desk.port.paper).leaves;
-    let mut cases = Vec::new();
-    let mut change = |expected, edit: &dyn Fn(&mut Vec<v1::FactorProof>)| {
-        let mut proofs = good.clone();
-        edit(&mut proofs);
-        cases.push((expected, proofs));
-    };
-    // Sent as: 0 possession, 1 PIN, 2 country, 3 balance, 4 consent.
-    change("proofs", &|p| p.swap(2, 3));
-    change("proofs", &|p| p.push(p[4].clone()));
-    change("proofs", &|p| p[2].slot = 2);
-    change("proofs", &|p| p[2].slot = 0);
-    change("proofs", &|p| p[2].kind = 4);
-    change("proofs", &|p| p[4].slot = 1);
-    change("proofs", &|p| p[4].kind = 9);
-    change("proofs", &|p| p[4].attachment = bytes::Bytes::new());
-    change("proofs", &|p| p[4].attachment = vec![0xff; 40].into());
-    change("proofs", &|p| p[0].attachment = vec![1].into());
-    change("proofs", &|p| p[2].attachment = vec![1].into());
-    change("proofs", &|p| p[0].serial = vec![1; 16].into());
-    change("proofs", &|p| p[2].second_serial = vec![1; 16].into());
-    change("proofs.kind", &|p| p[2].kind = 256 + 3);
-    change("proofs.slot", &|p| p[2].slot = 256);
-    change("proofs.serial", &|p| p[2].serial = vec![1; 15].into());
-    change("proofs.serial", &|p| p[2].serial = vec![0; 16].into());
-    change("proofs.second_serial", &|p| {
-        p[2].second_serial = vec![1; 17].into();
-    });
-    change("proofs.attribute", &|p| p[2].attribute = 32);
-    change("proofs.attribute", &|p| p[2].attribute = 1 << 16);
-    change("proofs.proof", &|p| p[2].proof = vec![1; 4_097].into());
-    change("proofs.attachment", &|p| {
-        p[4].attachment = vec![1; 65_539].into();
-    });
-    change("proofs", &|p| {
-        *p = vec![p[2].clone(); 14];
-    });
-    for (at, (field, proofs)) in cases.into_iter().enumerate() {
-        let status = desk.client.submit_proof(submission(&notice, proofs)).await;
-        let status = status.unwrap_err();
-        assert_eq!(
-            (status.code(), reason(&status), status.message()),
-            (
-                Code::InvalidArgument,
-                "FIELD_INVALID",
-                format!("{field} is not acceptable").as_str()
-            ),
-            "case {at}"
-        );
-    }
-    // What is no proof is named as that.
-    for edit in [
-        |p: &mut v1::FactorProof| p.proof.truncate(63),
-        |p: &mut v1::FactorProof| p.proof = vec![0xff; 64].into(),
-    ] {
-        for at in [2, 4] {
-            let mut proofs = good.clone();
-            edit(&mut proofs[at]);
-            let status = desk.client.submit_proof(submission(&notice, proofs)).await;
-            is(
-                &status.unwrap_err(),
-                Code::InvalidArgument,
-                "PROOF_MALFORMED",
-            );
-        }
-    }
-    assert_eq!(
-        akashi_node::api::Replica::progress(&desk.port.paper).leaves,
-        before
-    );
-    let answer = desk.client.submit_proof(submission(&notice, good)).await;
-    assert_eq!(
-        answer.unwrap().into_inner().outcome(),
-        v1::Outcome::Verified
-    );
 }
 
 #[tokio::test]
