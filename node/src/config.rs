@@ -64,6 +64,9 @@ pub struct Config {
     /// What its client port offers.
     #[serde(default)]
     pub api: Api,
+    /// How it keeps its data directory.
+    #[serde(default)]
+    pub storage: Storage,
 }
 
 /// Who this node is.
@@ -182,6 +185,36 @@ pub enum LogFormat {
 pub struct Api {
     /// gRPC server reflection, for development.
     pub reflection: bool,
+}
+
+/// How a node keeps its data directory. The Raft log never takes more room than
+/// `(log_segments_max + 5) × log_segment_mib`: the cap, the segment being written, four spares.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// Size of a segment of the Raft log, in MiB.
+    pub log_segment_mib: u32,
+    /// Segments that stay although nobody is known to need them.
+    pub log_segments_kept: u32,
+    /// Segments above which the oldest go, even if a follower still needs them.
+    pub log_segments_max: u32,
+    /// Longest time between two flushes of the state, in seconds: what a restart replays at most,
+    /// unless there was much.
+    pub flush_interval_s: u32,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            // A new file about every 64 MiB keeps renames and directory syncs rare.
+            log_segment_mib: 64,
+            // A quarter of a gigabyte: minutes of a busy cluster.
+            log_segments_kept: 4,
+            // One gigabyte: hours for a replica that is being repaired.
+            log_segments_max: 16,
+            flush_interval_s: 30,
+        }
+    }
 }
 
 impl Config {
@@ -306,6 +339,7 @@ impl Config {
             ));
         }
         self.telemetry.check()?;
+        self.storage.check()?;
         self.key_set().map(drop)
     }
 }
@@ -350,6 +384,27 @@ impl TelemetryConfig {
                 "telemetry.otlp_endpoint",
                 "must be empty or an http URL",
             ));
+        }
+        Ok(())
+    }
+}
+
+impl Storage {
+    fn check(self) -> Result<(), ConfigError> {
+        if !(4..=1_024).contains(&self.log_segment_mib) {
+            return Err(value("storage.log_segment_mib", "must be 4 to 1,024"));
+        }
+        if self.log_segments_kept == 0 || self.log_segments_kept > self.log_segments_max {
+            return Err(value(
+                "storage.log_segments_kept",
+                "must be 1 to storage.log_segments_max",
+            ));
+        }
+        if self.log_segments_max > 1_024 {
+            return Err(value("storage.log_segments_max", "must be at most 1,024"));
+        }
+        if !(1..=3_600).contains(&self.flush_interval_s) {
+            return Err(value("storage.flush_interval_s", "must be 1 to 3,600"));
         }
         Ok(())
     }
@@ -436,6 +491,26 @@ mod tests {
                 "otlp_endpoint = \"collector\"",
                 "telemetry.otlp_endpoint",
             ),
+            (
+                "log_segment_mib = 64",
+                "log_segment_mib = 3",
+                "storage.log_segment_mib",
+            ),
+            (
+                "log_segments_kept = 4",
+                "log_segments_kept = 17",
+                "storage.log_segments_kept",
+            ),
+            (
+                "log_segments_max = 16",
+                "log_segments_max = 1025",
+                "storage.log_segments_max",
+            ),
+            (
+                "flush_interval_s = 30",
+                "flush_interval_s = 0",
+                "storage.flush_interval_s",
+            ),
         ] {
             assert!(Config::EXAMPLE.contains(from), "{from}");
             let text = Config::EXAMPLE.replacen(from, to, 1);
@@ -454,6 +529,7 @@ mod tests {
         assert_eq!(config.telemetry.log_format, LogFormat::Text);
         assert!(config.telemetry.otlp_endpoint.is_empty());
         assert!(!config.api.reflection);
+        assert_eq!(config.storage.log_segment_mib, 64);
     }
 
     fn example() -> Config {

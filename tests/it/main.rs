@@ -9,6 +9,7 @@
 )]
 
 mod cluster;
+mod raft_log;
 mod fuzz_corpus;
 mod policies;
 mod second_verifier;

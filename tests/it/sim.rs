@@ -103,6 +103,18 @@ fn a_replica_that_judges_one_proof_otherwise_is_fenced_and_the_others_go_on() {
 }
 
 #[test]
+fn logs_are_dropped_while_replicas_are_slow_or_down_and_nobody_misses_an_entry() {
+    let (mut dropped, mut crashes) = (0, 0);
+    for seed in 2_000..2_008 {
+        let mut world = World::new(seed, Plan::stormy(seed));
+        world.run().unwrap();
+        dropped += world.tally().dropped;
+        crashes += world.tally().crashes;
+    }
+    assert!(dropped > 100 && crashes > 50, "{dropped} and {crashes}");
+}
+
+#[test]
 fn the_simulation_finds_promises_made_before_they_are_on_disk() {
     let found = (0..200).find(|seed| {
         let plan = Plan {

@@ -4,13 +4,14 @@
 //! at the end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use akashi_client::auditor::Flow;
 use akashi_client::dev::{DevCluster, DevPlan, basic_policy, find_node_binary, free_base_port};
+use akashi_client::layout::{self, NodeSpec, Plan};
 use akashi_client::phone::{PhoneDirectory, Profile, Reply};
 use akashi_client::tag::subject_hash;
 use akashi_client::{Call, Deadline, Error, Initiator, Outcome, Phone, Platform, event};
@@ -19,6 +20,8 @@ use akashi_proof::{PinKdf, PinSecret};
 
 /// First port that is tried; away from those of `akashi dev`.
 const FIRST_PORT: u16 = 27_420;
+/// Ports that one node takes, with room between them.
+const PORTS_PER_NODE: u16 = 10;
 /// What a client allows one act to take: longer than any fail-over.
 pub const ACT: Duration = Duration::from_secs(15);
 /// The tenant of these tests.
@@ -38,6 +41,15 @@ impl RealCluster {
     ///
     /// When a node does not start or does not answer.
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// As [`RealCluster::start`], with `settings` (TOML) at the end of every node's configuration.
+    ///
+    /// # Panics
+    ///
+    /// When a node does not start or does not answer.
+    pub async fn start_with(settings: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the cluster");
         let binary = find_node_binary(Some(&node_binary())).expect("akashi-node is built");
         let plan = DevPlan {
@@ -47,8 +59,9 @@ impl RealCluster {
             agents: Vec::new(),
             outlive: false,
         };
-        let mut dev = DevCluster::start(&directory.path().join("cluster"), &binary, &plan)
-            .expect("the nodes start");
+        let home = directory.path().join("cluster");
+        lay_out(&home, &plan, settings);
+        let mut dev = DevCluster::start(&home, &binary, &plan).expect("the nodes start");
         dev.wait_ready(Deadline::after(Duration::from_secs(60)))
             .await
             .expect("the nodes answer");
@@ -175,6 +188,30 @@ impl RealCluster {
     }
 }
 
+/// The directory that [`DevCluster::start`] would make, with `settings` in every node's configuration.
+fn lay_out(home: &Path, plan: &DevPlan, settings: &str) {
+    let node = |position: u16| NodeSpec {
+        name: format!("n{}", position + 1),
+        site: "a".to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: plan.base_port + position * PORTS_PER_NODE,
+    };
+    let layout_plan = Plan {
+        cluster: "dev".to_owned(),
+        nodes: (0..plan.nodes).map(node).collect(),
+        listen: None,
+        tenant: plan.tenant.clone(),
+        agents: plan.agents.clone(),
+        reflection: true,
+    };
+    layout::create(home, &layout_plan).expect("a layout");
+    for node in &layout_plan.nodes {
+        let file = layout::node_directory(home, &node.name).join("node.toml");
+        let text = std::fs::read_to_string(&file).expect("the node's configuration");
+        std::fs::write(&file, format!("{text}\n{settings}")).expect("the same with more in it");
+    }
+}
+
 /// A PIN secret at the least cost that the derivation allows.
 ///
 /// # Panics
@@ -272,7 +309,7 @@ fn node_binary() -> PathBuf {
     let here = std::env::current_exe().expect("this test has a file");
     let profile = here
         .parent()
-        .and_then(std::path::Path::parent)
+        .and_then(Path::parent)
         .expect("a build directory");
     profile.join("akashi-node")
 }

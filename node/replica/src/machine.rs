@@ -21,6 +21,10 @@ use crate::store::{Batch, StateStore, StoreError};
 const STATE_HASH: &[u8] = b"state-hash";
 /// Trees of leaves are numbered like Raft groups; there is one.
 const TREE: u16 = 0;
+/// Of the sealed heads besides the newest one stays per this many leaves, the first that was kept
+/// among them: marks for a person who looks back. Receipts and proofs need the newest only. At 600
+/// bytes each they cost a hundredth of a byte per leaf.
+const LEAVES_PER_OLD_HEAD: u64 = 65_536;
 /// Roots at entry boundaries kept at hand; older ones are computed from stored nodes.
 const RECENT_ROOTS_MAX: usize = 4_096;
 
@@ -138,6 +142,15 @@ pub struct Machine<S> {
     frontier: Frontier,
     state_hash: [u8; 32],
     recent_roots: BTreeMap<u64, Hash>,
+    newest_head: Option<KeptHead>,
+}
+
+/// The newest head in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct KeptHead {
+    size: u64,
+    /// Whether it stays when a newer one comes.
+    stays: bool,
 }
 
 impl<S: StateStore> Machine<S> {
@@ -153,12 +166,14 @@ impl<S: StateStore> Machine<S> {
             .map_err(|_missing| MachineError::TreeLost)?;
         let state_hash = view.state_hash()?;
         let recent_roots = BTreeMap::from([(progress.leaves, frontier.root())]);
+        let newest_head = kept_head(&*view.0)?;
         Ok(Self {
             view,
             progress,
             frontier,
             state_hash,
             recent_roots,
+            newest_head,
         })
     }
 
@@ -250,15 +265,36 @@ impl<S: StateStore> Machine<S> {
         Ok(Outcome { applied, root })
     }
 
-    /// Keeps a sealed head, so that receipts can be given after a restart.
+    /// Keeps a sealed head, so that receipts can be given after a restart, and drops the one before
+    /// unless it is the first among its [`LEAVES_PER_OLD_HEAD`] leaves. One that is older than the
+    /// newest is not kept.
+    ///
+    /// Heads are this replica's own (it may have seen other signatures than its peers), so they are
+    /// in no hash that replicas compare.
     ///
     /// # Errors
     ///
     /// [`MachineError`] if the store refuses.
-    pub fn keep_head(&self, size: u64, note: String) -> Result<(), MachineError> {
+    pub fn keep_head(&mut self, size: u64, note: String) -> Result<(), MachineError> {
+        let before = self.newest_head;
+        if before.is_some_and(|head| head.size > size) {
+            return Ok(());
+        }
         let mut batch = Batch::default();
         batch.put(Table::Heads, head_key(size), note.into_bytes());
-        Ok(self.view.0.write(batch)?)
+        let stays = match before {
+            Some(head) if head.size == size => head.stays,
+            Some(head) => {
+                if !head.stays {
+                    batch.delete(Table::Heads, head_key(head.size));
+                }
+                stretch(head.size) != stretch(size)
+            }
+            None => true,
+        };
+        self.view.0.write(batch)?;
+        self.newest_head = Some(KeptHead { size, stays });
+        Ok(())
     }
 
     fn computed(&self, sealed: Sealed) -> Result<bool, MachineError> {
@@ -274,6 +310,28 @@ impl<S: StateStore> Machine<S> {
             self.recent_roots.pop_first();
         }
     }
+}
+
+/// Which run of [`LEAVES_PER_OLD_HEAD`] leaves a head of this size belongs to.
+fn stretch(size: u64) -> u64 {
+    size.checked_div(LEAVES_PER_OLD_HEAD).unwrap_or_default()
+}
+
+/// The newest head of a store, and whether it is the first of its stretch.
+fn kept_head<S: StateStore + ?Sized>(store: &S) -> Result<Option<KeptHead>, MachineError> {
+    let Some((key, _)) = store.last(Table::Heads, &head_key(0), &head_key(u64::MAX))? else {
+        return Ok(None);
+    };
+    let size = key
+        .last_chunk()
+        .map(|size| u64::from_be_bytes(*size))
+        .ok_or(StoreError::Corrupt)?;
+    let first = stretch(size).saturating_mul(LEAVES_PER_OLD_HEAD);
+    let earlier = store.last(Table::Heads, &head_key(first), &key)?;
+    Ok(Some(KeptHead {
+        size,
+        stays: earlier.is_none(),
+    }))
 }
 
 /// The commands of an entry; none for a leader's no-op, for a membership change, and for bytes that no

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use akashi_replica::consensus::{Fetch, Persist};
-use akashi_replica::log::{FrameBody, HeadVow, LogError, RaftLog};
+use akashi_replica::log::{FrameBody, HeadVow, LogError, RaftLog, Retention};
 
 use super::raft_thread::RaftInput;
 use super::seal_thread::SealInput;
@@ -35,6 +35,8 @@ pub(super) enum LogInput {
     Vow(HeadVow),
     /// From the raft thread, for a follower that is far behind.
     Fetch(Fetch),
+    /// From the flush thread: drop what these limits let go.
+    Retain(Retention),
     /// Sync what is staged and end.
     Stop,
 }
@@ -109,6 +111,7 @@ fn turn(
     let mut persisted = Vec::new();
     let mut vowed = Vec::new();
     let mut fetches = Vec::new();
+    let mut retention = None;
     let mut go_on = true;
     let mut entries_staged = 0;
     for input in batch {
@@ -127,6 +130,7 @@ fn turn(
             }
             LogInput::Vow(vow) => vows.add(vow),
             LogInput::Fetch(fetch) => fetches.push(fetch),
+            LogInput::Retain(limits) => retention = Some(limits),
             LogInput::Stop => go_on = false,
         }
     }
@@ -157,11 +161,26 @@ fn turn(
     }
     for fetch in fetches {
         let max_bytes = u64::try_from(fetch.max_bytes).unwrap_or(u64::MAX);
-        let entries = log.read_entries(fetch.from, fetch.to, max_bytes)?;
+        let entries = match log.read_entries(fetch.from, fetch.to, max_bytes) {
+            Ok(entries) => entries,
+            // Dropped since they were asked for; the core is told below, or was already.
+            Err(LogError::Compacted) => Vec::new(),
+            Err(error) => return Err(error),
+        };
         drop(out.raft.send(RaftInput::Fetched {
             from: fetch.from,
             entries,
         }));
+    }
+    if let Some(limits) = retention {
+        let dropped = log.retain(&limits)?;
+        let (base, _) = log.base();
+        if dropped > 0 {
+            tracing::info!(dropped, base, "segments of the raft log are dropped");
+        }
+        out.metrics
+            .log_held(log.segments().0, base.saturating_add(1));
+        drop(out.raft.send(RaftInput::Compacted(base)));
     }
     match log.prepare_step() {
         Ok(_more) => {}

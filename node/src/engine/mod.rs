@@ -12,6 +12,7 @@
 //! and the limits inside `RaftCore`.
 
 mod apply_thread;
+mod flush_thread;
 mod handle;
 mod log_thread;
 mod raft_thread;

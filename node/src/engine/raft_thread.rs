@@ -1,7 +1,7 @@
 //! The raft thread: owns the [`RaftCore`], packs commands into entries, stamps them, and hands out
 //! what the core wants done. It never touches a disk or a socket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -26,6 +26,8 @@ use crate::{clock, entropy};
 
 /// Length of one Raft tick.
 pub(super) const TICK: Duration = Duration::from_millis(50);
+/// Ticks between two looks at who is behind the log: a follower that is says so with every heartbeat.
+const BEHIND_LOOK_TICKS: u64 = 20;
 /// Inputs taken in one turn: bounds how long the first of them waits for the core's output.
 const TURN_MAX: usize = 4_096;
 /// Bytes of commands in one entry: leaves room for stamp and lengths below the core's 1 MiB.
@@ -71,6 +73,8 @@ pub(super) enum RaftInput {
         /// The entries.
         entries: Vec<LogEntry>,
     },
+    /// The log on disk has dropped everything up to this index.
+    Compacted(u64),
     /// A new newest sealed head.
     Sealed(Sealed),
     /// This replica must not lead any more.
@@ -91,6 +95,8 @@ pub(super) struct RaftOutputs {
     pub(super) waiters: Arc<Waiters>,
     pub(super) role: watch::Sender<Role>,
     pub(super) committed: Arc<AtomicU64>,
+    /// Every replica has the log up to here, as far as is known.
+    pub(super) all_have: Arc<AtomicU64>,
     pub(super) timer_due: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
@@ -107,6 +113,9 @@ pub(super) struct RaftThread {
     sealed: Option<Sealed>,
     role: Role,
     fenced: bool,
+    ticks: u64,
+    /// Followers that cannot catch up from the log.
+    behind: BTreeSet<NodeId>,
 }
 
 impl RaftThread {
@@ -121,6 +130,8 @@ impl RaftThread {
             sealed,
             role: Role::default(),
             fenced: false,
+            ticks: 0,
+            behind: BTreeSet::new(),
         }
     }
 
@@ -179,6 +190,7 @@ impl RaftThread {
             }
             RaftInput::Applied(index) => self.core.applied(index),
             RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
+            RaftInput::Compacted(index) => self.core.compacted(index),
             RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
             RaftInput::Fenced => {
                 self.fenced = true;
@@ -193,6 +205,7 @@ impl RaftThread {
 
     fn tick(&mut self, due: Instant) -> Instant {
         self.core.tick();
+        self.look_at_followers();
         if self.role.leader_ready {
             if self.fenced {
                 self.transfer(None);
@@ -209,6 +222,29 @@ impl RaftThread {
         }
         // After a pause of the process, go on from now: no burst of ticks.
         (due + TICK).max(clock::monotonic())
+    }
+
+    /// Up to where all replicas have the log, and who needs what is dropped.
+    fn look_at_followers(&mut self) {
+        // Of the core, not of this thread, which learns later that it no longer leads.
+        if self.core.role().is_leader {
+            let slowest = self.core.followers().into_iter().map(|(_, has)| has).min();
+            let all_have = slowest.unwrap_or(u64::MAX);
+            self.out.all_have.fetch_max(all_have, Ordering::AcqRel);
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+        if !self.ticks.is_multiple_of(BEHIND_LOOK_TICKS) {
+            return;
+        }
+        let behind = self.core.take_behind();
+        self.out.metrics.behind_log(behind.len());
+        for peer in behind.difference(&self.behind) {
+            tracing::error!(
+                peer,
+                "a replica lacks entries that the log has dropped: it cannot catch up"
+            );
+        }
+        self.behind = behind;
     }
 
     fn read(&mut self, reply: oneshot::Sender<Result<u64, Retry>>) {
@@ -474,6 +510,7 @@ mod tests {
             waiters: Arc::default(),
             role: watch::channel(Role::default()).0,
             committed: Arc::default(),
+            all_have: Arc::default(),
             timer_due: Arc::default(),
             metrics,
         };

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
@@ -24,12 +23,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
+use super::flush_thread::FlushThread;
 use super::log_thread::{self, LogInput, LogOutputs};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
 use super::seal_thread::{self, SealInput, SealOutputs};
 use super::verify::VerifyPool;
 use super::waiters::Waiters;
-use super::{EVENTS_BEHIND_MAX, Handle, QUEUE_BYTES_MAX, Retry, Shared, StoreView, stop_process};
+use super::{EVENTS_BEHIND_MAX, Handle, QUEUE_BYTES_MAX, Retry, Shared, StoreView};
 use crate::config::Config;
 use crate::entropy;
 use crate::net::{self, TlsError};
@@ -38,9 +38,6 @@ use crate::storage::{
     DataDirectory, FileDisk, Identity, RocksStore, StorageError, check_log_reaches,
 };
 use crate::telemetry::Metrics;
-
-/// How often the state store is flushed: bounds what a restart replays.
-const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
 /// Why a replica does not start.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +109,7 @@ impl EngineGuard {
 pub struct Inputs {
     raft: Sender<RaftInput>,
     seal: Sender<SealInput>,
+    all_have: Arc<AtomicU64>,
     handle: Handle,
 }
 
@@ -122,6 +120,10 @@ impl PeerInputs for Inputs {
 
     fn seal(&self, from: NodeId, message: SealMessage) {
         drop(self.seal.send(SealInput::Message(from, message)));
+    }
+
+    fn all_have(&self, index: u64) {
+        self.all_have.fetch_max(index, Ordering::AcqRel);
     }
 
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
@@ -284,6 +286,7 @@ impl Parts {
         let (shutdown, down) = watch::channel(false);
         let committed = Arc::new(AtomicU64::new(0));
         let durable = Arc::new(AtomicU64::new(0));
+        let all_have = Arc::new(AtomicU64::new(0));
         let timer_due = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(Waiters::default());
         let metrics = with.metrics;
@@ -343,6 +346,7 @@ impl Parts {
         threads.push(spawn("seal", move || {
             seal_thread::run(sealer, &seal_inputs, &out);
         })?);
+        let outbox = self.outbox.clone();
         let out = RaftOutputs {
             log: log_in.clone(),
             apply: apply_in.clone(),
@@ -352,6 +356,7 @@ impl Parts {
             waiters,
             role: role_out,
             committed: Arc::clone(&committed),
+            all_have: Arc::clone(&all_have),
             timer_due,
             metrics: metrics.clone(),
         };
@@ -361,7 +366,18 @@ impl Parts {
         });
         let raft = RaftThread::new(self.core, out, known);
         threads.push(spawn("raft", move || raft.run(&raft_inputs))?);
-        threads.push(flusher(Arc::clone(&with.store), down.clone())?);
+        let flush = FlushThread {
+            view: self.view.clone(),
+            log: log_in.clone(),
+            position: position.clone(),
+            sealed: sealed.clone(),
+            peers: outbox,
+            all_have: Arc::clone(&all_have),
+            limits: with.config.storage,
+            metrics: metrics.clone(),
+        };
+        let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
+        threads.push(spawn("flush", move || flush.run(&runtime, stop))?);
 
         let connected = with.outbound.connected();
         let unreachable = {
@@ -396,6 +412,7 @@ impl Parts {
         let inputs = Arc::new(Inputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
+            all_have,
             handle: handle.clone(),
         });
         let guard = EngineGuard {
@@ -442,29 +459,6 @@ impl Drop for AbortOnPanic {
     }
 }
 
-/// Flushes the state store now and then; apply goes on meanwhile.
-fn flusher(
-    store: Arc<RocksStore>,
-    mut down: watch::Receiver<bool>,
-) -> Result<JoinHandle<()>, EngineError> {
-    let runtime = tokio::runtime::Handle::current();
-    spawn("flush", move || {
-        loop {
-            let stopping = runtime.block_on(async {
-                tokio::time::timeout(FLUSH_EVERY, down.wait_for(|down| *down))
-                    .await
-                    .is_ok()
-            });
-            if stopping {
-                return;
-            }
-            if let Err(error) = store.flush() {
-                stop_process("the state store cannot be flushed", &error);
-            }
-        }
-    })
-}
-
 /// The cluster's number: the first half of SHA-256 over its name and its replicas' cosigning keys, so
 /// that no two clusters are taken for one another even if they share a name.
 fn cluster_id(config: &Config) -> [u8; 16] {
@@ -497,6 +491,7 @@ fn open_directory(
     format: bool,
 ) -> Result<DataDirectory, EngineError> {
     let path = &config.node.data_dir;
+    let segment_bytes = u64::from(config.storage.log_segment_mib) << 20;
     if format && !DataDirectory::is_formatted(path)? {
         let incarnation = entropy::bytes()
             .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
@@ -506,9 +501,14 @@ fn open_directory(
             incarnation,
         };
         tracing::info!("a new data directory is formatted");
-        return Ok(DataDirectory::format(path, identity)?);
+        return Ok(DataDirectory::format(path, identity, segment_bytes)?);
     }
-    Ok(DataDirectory::open(path, cluster_id, config.node.id)?)
+    Ok(DataDirectory::open(
+        path,
+        cluster_id,
+        config.node.id,
+        segment_bytes,
+    )?)
 }
 
 fn read_cosign_key(path: &Path, name: &str) -> Result<CosignerSecret, EngineError> {

@@ -30,6 +30,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 enum Out {
     Raft(Vec<u8>),
     Seal(SealMessage),
+    AllHave(u64),
 }
 
 /// Where the node's threads put what is for others. Never waits.
@@ -53,6 +54,13 @@ impl Outbox {
     pub fn seal(&self, message: &SealMessage) {
         for queue in self.queues.values() {
             drop(queue.try_send(Out::Seal(message.clone())));
+        }
+    }
+
+    /// Tells every peer up to where all replicas have the log, as far as this one knows.
+    pub fn all_have(&self, index: u64) {
+        for queue in self.queues.values() {
+            drop(queue.try_send(Out::AllHave(index)));
         }
     }
 }
@@ -182,6 +190,7 @@ async fn flush(gathered: &mut Vec<Out>, frames: &mpsc::Sender<Frame>) -> bool {
                 frame.messages.push(message.into());
             }
             Out::Seal(message) => put_seal(&mut frame, &message),
+            Out::AllHave(index) => frame.all_have = index,
         }
         if bytes >= FRAME_BYTES_FULL {
             bytes = 0;

@@ -29,6 +29,8 @@ pub trait PeerInputs: Send + Sync + 'static {
     fn raft(&self, from: NodeId, bytes: Vec<u8>);
     /// A seal message; must not wait.
     fn seal(&self, from: NodeId, message: SealMessage);
+    /// Every replica has the log up to `index`, as far as the sender knows; must not wait.
+    fn all_have(&self, index: u64);
     /// A command that another node took; answered only if this node leads.
     fn forwarded(&self, request: DomainRequest) -> Boxed<Result<Answer, Retry>>;
     /// A read that another node took; answered only if this node leads.
@@ -104,6 +106,7 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                     for seal in take_seals(&frame) {
                         inputs.seal(from, seal);
                     }
+                    inputs.all_have(frame.all_have);
                     for message in frame.messages {
                         inputs.raft(from, message.into());
                     }

@@ -34,13 +34,14 @@ pub struct Identity {
 pub struct DataDirectory {
     path: PathBuf,
     identity: Identity,
+    segment_bytes: u64,
     /// Holds the lock; released when the process ends, however it ends.
     _lock: File,
 }
 
 impl DataDirectory {
-    /// Makes `path` the data directory of a node that has never run. A format that was cut short
-    /// is begun anew.
+    /// Makes `path` the data directory of a node that has never run, with a log in segments of
+    /// `segment_bytes`. A format that was cut short is begun anew.
     ///
     /// # Durability
     ///
@@ -51,7 +52,11 @@ impl DataDirectory {
     ///
     /// [`StorageError::AlreadyFormatted`] and [`StorageError::Remains`] when there is anything in
     /// it that may be needed; [`StorageError::InUse`]; the errors of files and log.
-    pub fn format(path: &Path, identity: Identity) -> Result<Self, StorageError> {
+    pub fn format(
+        path: &Path,
+        identity: Identity,
+        segment_bytes: u64,
+    ) -> Result<Self, StorageError> {
         fs::create_dir_all(path).map_err(StorageError::Files)?;
         only_for_the_owner(path)?;
         let lock = lock(path)?;
@@ -61,6 +66,7 @@ impl DataDirectory {
         let directory = Self {
             path: path.to_path_buf(),
             identity,
+            segment_bytes,
             _lock: lock,
         };
         let begun = path.join(IDENTITY_BEGUN);
@@ -94,13 +100,18 @@ impl DataDirectory {
         Ok(directory)
     }
 
-    /// Opens the data directory of this node.
+    /// Opens the data directory of this node; new segments of its log get `segment_bytes`.
     ///
     /// # Errors
     ///
     /// [`StorageError::NotFormatted`], [`StorageError::InUse`], [`StorageError::OtherNode`],
     /// [`StorageError::UnknownFormat`], [`StorageError::IdentityDamaged`], or the errors of files.
-    pub fn open(path: &Path, cluster_id: [u8; 16], node_id: u64) -> Result<Self, StorageError> {
+    pub fn open(
+        path: &Path,
+        cluster_id: [u8; 16],
+        node_id: u64,
+        segment_bytes: u64,
+    ) -> Result<Self, StorageError> {
         if !exists(&path.join(IDENTITY))? {
             return Err(StorageError::NotFormatted);
         }
@@ -113,6 +124,7 @@ impl DataDirectory {
         Ok(Self {
             path: path.to_path_buf(),
             identity,
+            segment_bytes,
             _lock: lock,
         })
     }
@@ -175,7 +187,13 @@ impl DataDirectory {
     }
 
     fn log_options(&self) -> LogOptions {
-        LogOptions::new(self.identity.incarnation)
+        let options = LogOptions::new(self.identity.incarnation);
+        LogOptions {
+            segment_bytes: self.segment_bytes,
+            // At least two frames fit into a segment, whatever its size.
+            frame_bytes_max: options.frame_bytes_max.min(self.segment_bytes >> 1),
+            ..options
+        }
     }
 }
 
@@ -295,6 +313,7 @@ fn sync_directory(path: &Path) -> Result<(), StorageError> {
 mod tests {
     use super::*;
 
+    const SEGMENT: u64 = 4 << 20;
     const NODE: Identity = Identity {
         cluster_id: [1; 16],
         node_id: 3,
@@ -306,9 +325,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("data");
         assert!(!DataDirectory::is_formatted(&path).unwrap());
-        drop(DataDirectory::format(&path, NODE).unwrap());
+        drop(DataDirectory::format(&path, NODE, SEGMENT).unwrap());
         assert!(DataDirectory::is_formatted(&path).unwrap());
-        let directory = DataDirectory::open(&path, [1; 16], 3).unwrap();
+        let directory = DataDirectory::open(&path, [1; 16], 3, SEGMENT).unwrap();
         assert_eq!(directory.identity(), NODE);
         assert_eq!(directory.open_log().unwrap().1.last_index, 0);
     }
@@ -326,14 +345,14 @@ mod tests {
     fn another_cluster_another_node_another_format_and_damage_are_refused() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path();
-        drop(DataDirectory::format(path, NODE).unwrap());
-        let open = || DataDirectory::open(path, [1; 16], 3);
+        drop(DataDirectory::format(path, NODE, SEGMENT).unwrap());
+        let open = || DataDirectory::open(path, [1; 16], 3, SEGMENT);
         assert!(matches!(
-            DataDirectory::open(path, [9; 16], 3),
+            DataDirectory::open(path, [9; 16], 3, SEGMENT),
             Err(StorageError::OtherNode)
         ));
         assert!(matches!(
-            DataDirectory::open(path, [1; 16], 4),
+            DataDirectory::open(path, [1; 16], 4, SEGMENT),
             Err(StorageError::OtherNode)
         ));
         let file = path.join(IDENTITY);
@@ -356,8 +375,8 @@ mod tests {
     #[test]
     fn two_processes_cannot_have_one_directory() {
         let temp = tempfile::tempdir().unwrap();
-        let first = DataDirectory::format(temp.path(), NODE).unwrap();
-        let open = || DataDirectory::open(temp.path(), [1; 16], 3);
+        let first = DataDirectory::format(temp.path(), NODE, SEGMENT).unwrap();
+        let open = || DataDirectory::open(temp.path(), [1; 16], 3, SEGMENT);
         assert!(matches!(open(), Err(StorageError::InUse)));
         drop(first);
         assert!(open().is_ok());
@@ -366,17 +385,17 @@ mod tests {
     #[test]
     fn a_directory_is_formatted_once() {
         let temp = tempfile::tempdir().unwrap();
-        drop(DataDirectory::format(temp.path(), NODE).unwrap());
-        let again = DataDirectory::format(temp.path(), NODE);
+        drop(DataDirectory::format(temp.path(), NODE, SEGMENT).unwrap());
+        let again = DataDirectory::format(temp.path(), NODE, SEGMENT);
         assert!(matches!(again, Err(StorageError::AlreadyFormatted)));
     }
 
     #[test]
     fn an_emptied_disk_is_refused() {
         let temp = tempfile::tempdir().unwrap();
-        drop(DataDirectory::format(temp.path(), NODE).unwrap());
+        drop(DataDirectory::format(temp.path(), NODE, SEGMENT).unwrap());
         let open = || {
-            DataDirectory::open(temp.path(), [1; 16], 3)
+            DataDirectory::open(temp.path(), [1; 16], 3, SEGMENT)
                 .unwrap()
                 .open_log()
         };
@@ -390,7 +409,7 @@ mod tests {
     fn the_log_of_another_life_is_refused() {
         let temp = tempfile::tempdir().unwrap();
         let (old, new) = (temp.path().join("old"), temp.path().join("new"));
-        drop(DataDirectory::format(&old, NODE).unwrap());
+        drop(DataDirectory::format(&old, NODE, SEGMENT).unwrap());
         drop(
             DataDirectory::format(
                 &new,
@@ -398,12 +417,15 @@ mod tests {
                     incarnation: [5; 16],
                     ..NODE
                 },
+                SEGMENT,
             )
             .unwrap(),
         );
         fs::remove_dir_all(new.join(LOG)).unwrap();
         fs::rename(old.join(LOG), new.join(LOG)).unwrap();
-        let found = DataDirectory::open(&new, [1; 16], 3).unwrap().open_log();
+        let found = DataDirectory::open(&new, [1; 16], 3, SEGMENT)
+            .unwrap()
+            .open_log();
         assert!(matches!(
             found,
             Err(StorageError::Log(LogError::BitRot { .. }))
@@ -413,28 +435,28 @@ mod tests {
     #[test]
     fn data_without_an_identity_is_left_alone() {
         let temp = tempfile::tempdir().unwrap();
-        drop(DataDirectory::format(temp.path(), NODE).unwrap());
+        drop(DataDirectory::format(temp.path(), NODE, SEGMENT).unwrap());
         fs::remove_file(temp.path().join(IDENTITY)).unwrap();
-        let again = DataDirectory::format(temp.path(), NODE);
+        let again = DataDirectory::format(temp.path(), NODE, SEGMENT);
         assert!(matches!(again, Err(StorageError::Remains)));
-        let found = DataDirectory::open(temp.path(), [1; 16], 3);
+        let found = DataDirectory::open(temp.path(), [1; 16], 3, SEGMENT);
         assert!(matches!(found, Err(StorageError::NotFormatted)));
     }
 
     #[test]
     fn a_format_that_was_cut_short_is_begun_anew() {
         let temp = tempfile::tempdir().unwrap();
-        drop(DataDirectory::format(temp.path(), NODE).unwrap());
+        drop(DataDirectory::format(temp.path(), NODE, SEGMENT).unwrap());
         let identity = temp.path().join(IDENTITY);
         fs::rename(&identity, temp.path().join(IDENTITY_BEGUN)).unwrap();
-        let found = DataDirectory::open(temp.path(), [1; 16], 3);
+        let found = DataDirectory::open(temp.path(), [1; 16], 3, SEGMENT);
         assert!(matches!(found, Err(StorageError::NotFormatted)));
         let again = Identity {
             incarnation: [7; 16],
             ..NODE
         };
-        drop(DataDirectory::format(temp.path(), again).unwrap());
-        let directory = DataDirectory::open(temp.path(), [1; 16], 3).unwrap();
+        drop(DataDirectory::format(temp.path(), again, SEGMENT).unwrap());
+        let directory = DataDirectory::open(temp.path(), [1; 16], 3, SEGMENT).unwrap();
         assert_eq!(directory.identity(), again);
         assert!(directory.open_log().is_ok());
     }

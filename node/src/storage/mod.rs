@@ -15,8 +15,10 @@
 //! | a head is about to be signed | its vow, in a frame | `fdatasync` | the signature leaves |
 //! | a segment is full | a spare of written zeros (or a released segment) is renamed to be the next | file when it is made, directory at the rename | its first frame |
 //! | an entry is applied | state, leaves and progress in one write batch, without RocksDB's own log | no: the Raft log replays it | – |
-//! | [`StateStore::flush`], or 64 MiB of changes | tables of all column families at one batch boundary | by RocksDB | segments before that boundary are released, a clean stop ends |
-//! | segments are released | renames and removals, oldest first | directory | – |
+//! | [`StateStore::flush`]: after 30 s, 48 MiB of changes or 100,000 entries, and at a clean stop | tables of all column families at one batch boundary | by RocksDB | segments before that boundary are released, a clean stop ends |
+//! | RocksDB flushes by itself at 64 MiB | the same | by RocksDB | – |
+//! | segments are released: flushed, on every replica, sealed; above the cap, flushed only | one rename or removal each, oldest first | directory | – |
+//! | a sealed head is kept | head, and the removal of the one before, in one write batch | no: heads are collected anew | – |
 //! | a caller is answered | nothing more | – | only after a quorum has synced the entry and this node has applied it |
 //! | any of these fails | – | – | the process stops: no retry, no answer, no vote, no signature |
 //!

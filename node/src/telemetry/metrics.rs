@@ -77,6 +77,10 @@ pub struct Metrics {
     fsync: Histogram<f64>,
     batch_entries: Histogram<u64>,
     log_bytes: Counter<u64>,
+    log_segments: Gauge<u64>,
+    log_first_index: Gauge<u64>,
+    behind_log: Gauge<u64>,
+    durable_applied: Gauge<u64>,
     apply: Histogram<f64>,
     verify: Histogram<f64>,
     verify_queue: Gauge<u64>,
@@ -110,6 +114,10 @@ impl Metrics {
             fsync: seconds(meter, names::LOG_FSYNC_SECONDS),
             batch_entries: counts(meter, names::LOG_BATCH_ENTRIES),
             log_bytes: counter(meter, names::LOG_BYTES_TOTAL),
+            log_segments: gauge(meter, names::LOG_SEGMENTS),
+            log_first_index: gauge(meter, names::LOG_FIRST_INDEX),
+            behind_log: gauge(meter, names::REPLICAS_BEHIND_LOG),
+            durable_applied: gauge(meter, names::DURABLE_APPLIED_INDEX),
             apply: seconds(meter, names::APPLY_SECONDS),
             verify: seconds(meter, names::VERIFY_SECONDS),
             verify_queue: gauge(meter, names::VERIFY_QUEUE),
@@ -174,6 +182,22 @@ impl Metrics {
         self.fsync.record(time.as_secs_f64(), &[]);
         self.batch_entries.record(count(entries), &[]);
         self.log_bytes.add(bytes, &[]);
+    }
+
+    /// How much of the raft log there is: segments in use, and the first index in them.
+    pub fn log_held(&self, segments: usize, first_index: u64) {
+        self.log_segments.record(count(segments), &[]);
+        self.log_first_index.record(first_index, &[]);
+    }
+
+    /// That many replicas lack what this leader's log has dropped.
+    pub fn behind_log(&self, replicas: usize) {
+        self.behind_log.record(count(replicas), &[]);
+    }
+
+    /// The state store holds the effects of everything up to this index for good.
+    pub fn durable_applied(&self, index: u64) {
+        self.durable_applied.record(index, &[]);
     }
 
     /// An entry was applied: how long it took, and where the replica stands now.

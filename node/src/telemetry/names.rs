@@ -108,6 +108,38 @@ pub const LOG_BYTES_TOTAL: Definition = Definition {
     help: "bytes written to the raft log",
     labels: &[],
 };
+/// Segments of the raft log in use.
+pub const LOG_SEGMENTS: Definition = Definition {
+    name: "akashi_log_segments",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "segments of the raft log in use",
+    labels: &[],
+};
+/// Oldest log index that this node can still send to a replica that lacks it.
+pub const LOG_FIRST_INDEX: Definition = Definition {
+    name: "akashi_log_first_index",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "oldest log index that this node can still send to a replica that lacks it",
+    labels: &[],
+};
+/// Replicas that lack entries which this leader has dropped, and so cannot catch up; must stay 0.
+pub const REPLICAS_BEHIND_LOG: Definition = Definition {
+    name: "akashi_replicas_behind_log",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "replicas that lack entries which this leader has dropped, and so cannot catch up; must stay 0",
+    labels: &[],
+};
+/// Highest log index whose effects are flushed: a restart replays what comes after.
+pub const DURABLE_APPLIED_INDEX: Definition = Definition {
+    name: "akashi_durable_applied_index",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "highest log index whose effects are flushed: a restart replays what comes after",
+    labels: &[],
+};
 /// Time to apply one entry, from decoding to the written batch.
 pub const APPLY_SECONDS: Definition = Definition {
     name: "akashi_apply_seconds",
@@ -230,7 +262,7 @@ pub const CONNECTIONS_REFUSED_TOTAL: Definition = Definition {
 };
 
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 25] = [
+pub const ALL: [Definition; 29] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -241,6 +273,10 @@ pub const ALL: [Definition; 25] = [
     LOG_FSYNC_SECONDS,
     LOG_BATCH_ENTRIES,
     LOG_BYTES_TOTAL,
+    LOG_SEGMENTS,
+    LOG_FIRST_INDEX,
+    REPLICAS_BEHIND_LOG,
+    DURABLE_APPLIED_INDEX,
     APPLY_SECONDS,
     VERIFY_SECONDS,
     VERIFY_QUEUE,

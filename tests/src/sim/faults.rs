@@ -3,6 +3,7 @@
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::Fault;
 
+use super::node::LogInput;
 use super::plan::MS;
 use super::world::{Event, World};
 
@@ -88,6 +89,11 @@ impl World {
             live.log.disk_mut().fail_at(calls + torn, fault);
             // Whether it fails or just manages, nobody hears of it any more.
             drop(live.log.sync());
+            for input in &live.syncing {
+                if let LogInput::Retain(limits) = input {
+                    drop(live.log.retain(limits));
+                }
+            }
         }
         let mut disk = live.log.into_disk();
         if power {

@@ -8,10 +8,10 @@ use akashi_domain::entry::Sealed;
 use akashi_domain::ids::{Digest, RequestId, Stamp};
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::state::Records as _;
-use akashi_merkle::{CosignerSecret, Hash, SignedHead};
+use akashi_merkle::{CosignerSecret, Hash, Leaf, SignedHead};
 use akashi_replica::consensus::{CoreConfig, Fetch, Persist, RaftCore, Recovered, Role};
 use akashi_replica::entry::{LogEntry, NodeId};
-use akashi_replica::log::{HeadVow, LogOptions, MemDisk, RaftLog};
+use akashi_replica::log::{HeadVow, LogOptions, MemDisk, RaftLog, Retention};
 use akashi_replica::machine::Machine;
 use akashi_replica::seal::{FenceReason, Sealer};
 use akashi_replica::store::MemStore;
@@ -27,6 +27,8 @@ pub enum LogInput {
     Vow(HeadVow),
     /// A slow follower needs these entries.
     Fetch(Fetch),
+    /// Drop what these limits let go.
+    Retain(Retention),
 }
 
 /// A replica, running or not.
@@ -40,6 +42,8 @@ pub struct Node {
     pub disk: Option<MemDisk>,
     /// The state store as a crash would leave it.
     pub flushed: MemStore,
+    /// The newest entry whose effects it has.
+    pub flushed_index: u64,
     /// How far its clock is off, in microseconds.
     pub clock_off_us: i64,
     /// How long a sync takes, in microseconds.
@@ -85,6 +89,8 @@ pub struct Live {
     pub next_timer: Stamp,
     /// The newest commit index seen.
     pub commit: u64,
+    /// Every replica has the log up to here, as far as this one knows.
+    pub all_have: u64,
 }
 
 /// Small segments, so that runs cross many of them.
@@ -114,6 +120,7 @@ impl Node {
             live: None,
             disk: Some(log.into_disk()),
             flushed: MemStore::default(),
+            flushed_index: 0,
             clock_off_us: 0,
             sync_us: 1_000,
             apply_us: 200,
@@ -190,6 +197,7 @@ impl Node {
             sealed,
             next_timer: Stamp(u64::MAX),
             commit: 0,
+            all_have: 0,
         };
         live.look_for_timers();
         self.live = Some(live);
@@ -200,6 +208,7 @@ impl Node {
     pub fn flush(&mut self) {
         if let Some(live) = &self.live {
             self.flushed = live.machine.view().0.fork();
+            self.flushed_index = live.machine.progress().log_index;
         }
     }
 }
@@ -216,6 +225,29 @@ impl Live {
             .first()
             .and_then(|(key, _)| akashi_domain::keys::timer_due(key));
         self.next_timer = due.unwrap_or(Stamp(u64::MAX));
+    }
+
+    /// What the log may drop, once the state is flushed up to `durable`.
+    pub fn retention(&mut self, durable: u64, segments_max: usize) -> Retention {
+        if self.core.role().is_leader {
+            let slowest = self.core.followers().into_iter().map(|(_, has)| has).min();
+            self.all_have = self.all_have.max(slowest.unwrap_or(u64::MAX));
+        }
+        Retention {
+            durable,
+            needed_after: self.all_have.min(self.sealed_to()),
+            segments_kept: 1,
+            segments_max,
+        }
+    }
+
+    /// The last entry all of whose leaves are under the newest sealed head.
+    fn sealed_to(&self) -> u64 {
+        let size = self.sealed.map_or(0, |sealed| sealed.size);
+        let leaf = self.machine.view().leaf(size).unwrap();
+        leaf.map_or(self.machine.progress().log_index, |leaf| {
+            Leaf::decode(&leaf).unwrap().log_index - 1
+        })
     }
 }
 

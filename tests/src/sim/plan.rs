@@ -22,6 +22,8 @@ pub struct Plan {
     pub real_proofs: bool,
     /// Bytes of log entries that the Raft core keeps in memory.
     pub resident_bytes: usize,
+    /// Segments of the log above which the oldest go even if somebody needs them.
+    pub log_segments_max: usize,
     /// The replica that judges one proof wrongly, once.
     pub liar: Option<NodeId>,
     /// A planted bug: what must wait for a sync is said before it.
@@ -44,6 +46,8 @@ impl Plan {
             } else {
                 64 * 1024 * 1024
             },
+            // More than a run fills: whatever a replica still needs stays.
+            log_segments_max: 1_000,
             liar: None,
             speaks_before_sync: false,
         }

@@ -4,7 +4,7 @@
 use akashi_domain::event::Event as Fact;
 use akashi_replica::consensus::{Outbound, Output, Role};
 use akashi_replica::entry::NodeId;
-use akashi_replica::log::FrameBody;
+use akashi_replica::log::{FrameBody, LogError};
 use akashi_replica::seal::{Effect, SealMessage};
 
 use super::node::{LogInput, sealed_of};
@@ -129,7 +129,7 @@ impl World {
                     hard_state: persist.hard_state,
                 }),
                 LogInput::Vow(vow) => live.log.append(FrameBody::Head(vow.clone())),
-                LogInput::Fetch(_) => Ok(()),
+                LogInput::Fetch(_) | LogInput::Retain(_) => Ok(()),
             };
             if let Err(error) = staged {
                 self.oracle.broke(format!("{id}: the log refuses: {error}"));
@@ -167,8 +167,24 @@ impl World {
                 }
                 LogInput::Fetch(fetch) => {
                     let most = u64::try_from(fetch.max_bytes).unwrap();
-                    let entries = live.log.read_entries(fetch.from, fetch.to, most).unwrap();
+                    let entries = match live.log.read_entries(fetch.from, fetch.to, most) {
+                        Err(LogError::Compacted) => Vec::new(),
+                        read => read.unwrap(),
+                    };
+                    let late = entries.is_empty();
                     live.core.fetched(fetch.from, entries);
+                    self.tally.fetched_too_late += u64::from(late);
+                }
+                LogInput::Retain(limits) => {
+                    let dropped = live.log.retain(&limits).unwrap();
+                    let (base, _) = live.log.base();
+                    live.core.compacted(base);
+                    self.tally.dropped += u64::try_from(dropped).unwrap();
+                    let flushed = self.nodes[&id].flushed_index;
+                    if base > flushed {
+                        self.oracle
+                            .broke(format!("{id}: {base} is dropped and {flushed} flushed"));
+                    }
                 }
             }
         }
@@ -177,6 +193,25 @@ impl World {
         }
         self.begin_sync(id, life);
         self.pump(id);
+    }
+
+    /// After a flush: has the log drop what may go, and tells the others what all have.
+    pub(super) fn retain(&mut self, id: NodeId, life: u64) {
+        let segments_max = self.plan.log_segments_max;
+        let durable = self.nodes[&id].flushed_index;
+        let Some(live) = self.live(id, life) else {
+            return;
+        };
+        let retention = live.retention(durable, segments_max);
+        let index = live.all_have;
+        self.hand_to_log(id, LogInput::Retain(retention));
+        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+            self.post(|| Event::AllHave {
+                from: id,
+                to,
+                index,
+            });
+        }
     }
 
     pub(super) fn apply(&mut self, id: NodeId, life: u64) {

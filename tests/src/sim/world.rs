@@ -68,6 +68,12 @@ pub(super) enum Event {
     Restart {
         node: NodeId,
     },
+    /// A replica says up to where all have the log.
+    AllHave {
+        from: NodeId,
+        to: NodeId,
+        index: u64,
+    },
     Heal {
         from: NodeId,
         to: NodeId,
@@ -101,6 +107,10 @@ pub struct Tally {
     pub handovers: u64,
     /// Contacts with a verdict.
     pub verdicts: u64,
+    /// Segments dropped from logs.
+    pub dropped: u64,
+    /// Entries that a leader read back from disk and found dropped.
+    pub fetched_too_late: u64,
 }
 
 /// A cluster with its clients.
@@ -260,10 +270,16 @@ impl World {
                 let next = self.rng.between(300 * MS, 4_000 * MS);
                 if let Some(found) = self.nodes.get_mut(&node).filter(|n| n.life == life) {
                     found.flush();
+                    self.retain(node, life);
                     self.at(next, Event::Flush { node, life });
                 }
             }
             Event::Restart { node } => self.start(node),
+            Event::AllHave { from, to, index } => {
+                if let Some(live) = self.reached(from, to) {
+                    live.all_have = live.all_have.max(index);
+                }
+            }
             Event::Heal { from, to } => drop(self.cuts.remove(&(from, to))),
             Event::Client { number } => self.client(number),
             Event::Resend { request } => self.resend(request),

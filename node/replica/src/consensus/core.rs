@@ -218,6 +218,13 @@ impl RaftCore {
         self.raw.mut_store().evict(index);
     }
 
+    /// The log on disk has dropped everything up to `index`: a follower that needs it cannot be
+    /// served from the log any more.
+    pub fn compacted(&mut self, index: u64) {
+        let index = index.min(self.raw.raft.raft_log.applied);
+        self.raw.mut_store().compact(index);
+    }
+
     /// Asks for an index at which a read that arrives now is linearizable. The answer comes as a
     /// [`ReadReady`](super::ReadReady) or in [`Output::reads_lost`]; `ctx` names it, the caller
     /// keeps them distinct.
@@ -271,8 +278,8 @@ impl RaftCore {
         }
     }
 
-    /// Entries read from disk for a [`Fetch`](super::Fetch) that began at `from`; empty if they
-    /// could not be read, in which case the follower asks again later.
+    /// Entries read from disk for a [`Fetch`](super::Fetch) that began at `from`; empty if the log
+    /// has dropped them meanwhile, in which case the follower asks again later.
     pub fn fetched(&mut self, from: u64, entries: Vec<LogEntry>) {
         let Some(want) = self.raw.store().take_want(from) else {
             return;

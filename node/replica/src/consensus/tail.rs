@@ -7,15 +7,16 @@
 //! # Memory
 //!
 //! Entries stay until they exceed the byte budget; then the oldest ones that the state machine has
-//! applied leave. Terms never leave (one record per term, not per entry). A follower that
-//! needs an entry which left makes the tail remember a *want*; the driver reads it from disk and
-//! the core sends it on. Entries not yet applied never leave, so applying needs no disk.
+//! applied leave. Terms (one record per term, not per entry) leave when the log on disk drops their
+//! entries. A follower that needs an entry which left makes the tail remember a *want*; the driver
+//! reads it from disk and the core sends it on. Entries not yet applied never leave, so applying
+//! needs no disk.
 //!
 //! This must never do input or output, and must never answer wrongly: raft-rs panics on a missing
 //! or misplaced entry.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
@@ -53,6 +54,8 @@ pub(super) struct Tail {
     /// Entries read back from disk for the follower being served right now.
     window: Vec<Entry>,
     wants: RefCell<Vec<Want>>,
+    /// Members that needed entries from before the base.
+    behind: RefCell<BTreeSet<u64>>,
 }
 
 /// What an entry costs in memory beyond its data.
@@ -90,6 +93,7 @@ impl Tail {
             handout: Cell::new(true),
             window: Vec::new(),
             wants: RefCell::new(Vec::new()),
+            behind: RefCell::default(),
         };
         tail.append(entries);
         tail
@@ -140,6 +144,29 @@ impl Tail {
         }
     }
 
+    /// Takes note that the log on disk starts behind `index`, which is applied: it and everything
+    /// before it can no longer be read.
+    pub(super) fn compact(&mut self, index: u64) {
+        let Some(term) = self.term_of(index).filter(|_| index > self.base.0) else {
+            return;
+        };
+        while self.floor <= index {
+            let Some(gone) = self.resident.pop_front() else {
+                break;
+            };
+            self.bytes = self.bytes.saturating_sub(cost(&gone));
+            self.floor = self.floor.saturating_add(1);
+        }
+        self.base = (index, term);
+        let next = index.saturating_add(1);
+        let gone = self
+            .terms
+            .partition_point(|(from, _)| *from <= next)
+            .saturating_sub(1);
+        self.terms.drain(..gone);
+        self.wants.borrow_mut().retain(|want| want.from > index);
+    }
+
     /// Whether the next Ready may hand out committed entries.
     pub(super) fn allow_handout(&self, allowed: bool) {
         self.handout.set(allowed);
@@ -168,9 +195,15 @@ impl Tail {
         Some(wants.remove(at))
     }
 
+    /// Members that have asked since the last call for entries from before the base.
+    pub(super) fn take_behind(&self) -> BTreeSet<u64> {
+        self.behind.take()
+    }
+
     /// Forgets all wants: the followers they were for are no longer ours to serve.
     pub(super) fn clear_wants(&self) {
         self.wants.borrow_mut().clear();
+        self.behind.borrow_mut().clear();
     }
 
     /// Makes entries read back from disk visible, until [`Tail::close_window`]. Returns whether
@@ -330,7 +363,10 @@ impl Storage for Tail {
         Ok(self.last())
     }
 
-    fn snapshot(&self, _request_index: u64, _to: u64) -> raft::Result<Snapshot> {
+    /// raft-rs asks when a follower needs what is gone; it asks again with the follower's next
+    /// heartbeat.
+    fn snapshot(&self, _request_index: u64, to: u64) -> raft::Result<Snapshot> {
+        self.behind.borrow_mut().insert(to);
         Err(StorageError::SnapshotTemporarilyUnavailable.into())
     }
 }

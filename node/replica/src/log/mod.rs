@@ -27,6 +27,7 @@ mod index;
 mod mem_disk;
 mod read;
 mod recover;
+mod retain;
 mod segments;
 mod writer;
 
@@ -35,6 +36,7 @@ mod tests;
 
 pub use disk::{Disk, DiskError, SegmentName};
 pub use mem_disk::{Fault, MemDisk};
+pub use retain::Retention;
 pub use writer::RaftLog;
 
 use crate::entry::{HardState, LogEntry};

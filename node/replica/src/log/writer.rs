@@ -264,38 +264,6 @@ impl<D: Disk> RaftLog<D> {
             .map_err(|error| self.disk_error(error))
     }
 
-    /// Drops the whole segments that hold nothing but entries before `index`. Returns how many.
-    ///
-    /// The caller makes sure that the state store has those entries for good, and that nobody
-    /// needs them.
-    ///
-    /// # Errors
-    ///
-    /// An error of the disk closes the log.
-    pub fn release_before(&mut self, index: u64) -> Result<usize, LogError> {
-        self.check_open()?;
-        let mut dropped: usize = 0;
-        while self.segments.len() > 1 {
-            let Some(&(number, bytes)) = self.segments.front() else {
-                break;
-            };
-            let last = self.spans.last_in(number);
-            if last.is_some_and(|last| last >= index) {
-                break;
-            }
-            self.spares
-                .recycle(&mut self.disk, &self.options, (number, bytes))
-                .map_err(|error| self.poison(error))?;
-            self.segments.pop_front();
-            self.spans.release(number);
-            if let Some(last) = last {
-                self.terms.release(last);
-            }
-            dropped = dropped.saturating_add(1);
-        }
-        Ok(dropped)
-    }
-
     /// Index and term of the entry before the first; `(0, 0)` if nothing was ever released.
     #[must_use]
     pub fn base(&self) -> (u64, u64) {

@@ -12,7 +12,7 @@ use akashi_domain::state::Records as _;
 use akashi_merkle::{leaf_hash, verify_inclusion};
 use akashi_replica::entry::{EntryKind, LogEntry};
 use akashi_replica::machine::{Machine, MachineError};
-use akashi_replica::store::MemStore;
+use akashi_replica::store::{MemStore, StateStore as _, Table};
 
 const START: u64 = 1_800_000_000_000_000;
 
@@ -234,13 +234,65 @@ fn bytes_that_no_version_wrote_are_the_same_nothing_everywhere_and_a_newer_rule_
 }
 
 #[test]
-fn the_newest_head_is_kept_over_a_restart() {
-    let machine = machine();
+fn the_newest_head_is_kept_over_a_restart_and_an_older_one_is_not_taken() {
+    let mut machine = machine();
     assert_eq!(machine.view().newest_head().unwrap(), None);
     machine.keep_head(300, "newer".into()).unwrap();
     machine.keep_head(2, "older".into()).unwrap();
+    let again = Machine::open(Arc::clone(&machine.view().0)).unwrap();
     assert_eq!(
-        machine.view().newest_head().unwrap().as_deref(),
+        again.view().newest_head().unwrap().as_deref(),
         Some("newer")
     );
+    assert_eq!(heads(&again), [300]);
+}
+
+#[test]
+fn of_many_heads_the_newest_stays_and_the_first_of_every_65536_leaves() {
+    let sizes = [
+        1, 2, 500, 65_535, 65_536, 65_537, 131_071, 131_072, 200_000, 400_000, 400_000, 400_001,
+    ];
+    let stay = [1, 65_536, 131_072, 200_000, 400_000];
+    let mut machine = machine();
+    for (count, size) in sizes.into_iter().enumerate() {
+        machine.keep_head(size, format!("{size}/{count}")).unwrap();
+        let mut expected: Vec<u64> = stay.into_iter().filter(|kept| *kept < size).collect();
+        expected.push(size);
+        assert_eq!(heads(&machine), expected);
+        // It goes on the same way after a restart.
+        machine = Machine::open(Arc::clone(&machine.view().0)).unwrap();
+    }
+    assert_eq!(
+        machine.view().newest_head().unwrap().as_deref(),
+        Some("400001/11")
+    );
+}
+
+#[test]
+fn keeping_heads_changes_nothing_that_replicas_compare() {
+    let (mut one, mut two) = (machine(), machine());
+    for (at, entry) in log().into_iter().enumerate() {
+        one.apply(&entry, &mut Inline).unwrap();
+        two.apply(&entry, &mut Inline).unwrap();
+        if at % 3 == 0 {
+            let size = one.progress().leaves;
+            one.keep_head(size, "a head of its own".into()).unwrap();
+        }
+        assert_eq!(
+            (one.root(), one.state_hash(), one.progress()),
+            (two.root(), two.state_hash(), two.progress())
+        );
+    }
+}
+
+fn heads(machine: &Machine<MemStore>) -> Vec<u64> {
+    let found = machine
+        .view()
+        .0
+        .scan(Table::Heads, &[], &[u8::MAX; 11], usize::MAX)
+        .unwrap();
+    found
+        .into_iter()
+        .map(|(key, _)| u64::from_be_bytes(*key.last_chunk().unwrap()))
+        .collect()
 }

@@ -194,12 +194,6 @@ impl Book {
         self.tasks.len().saturating_add(self.apart.len())
     }
 
-    /// Entries that wait.
-    #[cfg(test)]
-    pub(super) fn entries(&self) -> usize {
-        self.entries.len()
-    }
-
     pub(super) fn known(&self, key: &Key) -> Option<Known> {
         self.results.get(key).copied()
     }

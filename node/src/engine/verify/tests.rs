@@ -1,3 +1,5 @@
+//! The books and the pool over them, with real proofs. Must never depend on how fast a thread runs.
+
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ fn entries_that_wait_are_bounded_in_bytes() {
     let taken = (0..10)
         .filter(|_| book.enter(Vec::new(), ENTRY_BYTES_MAX / 4))
         .count();
-    assert_eq!((taken, book.entries()), (4, 4));
+    assert_eq!(taken, 4);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What others may ask a [`RaftCore`]; nothing here changes it.
 
+use std::collections::BTreeSet;
+
 use raft::StateRole;
 
 use super::RaftCore;
@@ -69,6 +71,13 @@ impl RaftCore {
             .filter(|member| *member != self.config.id)
             .filter_map(|member| Some((member, progress.get(member)?.matched)))
             .collect()
+    }
+
+    /// The followers that have asked since the last call for entries that the log has dropped: they
+    /// cannot catch up from this log. Empty unless leading.
+    #[must_use]
+    pub fn take_behind(&self) -> BTreeSet<NodeId> {
+        self.raw.store().take_behind()
     }
 
     /// The group this core belongs to.

@@ -84,6 +84,55 @@ fn a_compacted_log_starts_and_one_that_starts_too_late_does_not() {
 }
 
 #[test]
+fn what_the_log_dropped_is_not_asked_for_and_a_follower_behind_it_gets_nothing() {
+    let mut core = leader(CoreConfig {
+        resident_bytes: 0,
+        ..config(1)
+    });
+    commit_all(&mut core);
+    let last = core.last_index();
+    drain(&mut core);
+    core.applied(last - 1);
+    core.compacted(2);
+    assert_eq!((core.term_at(1), core.term_at(2)), (None, Some(1)));
+    core.compacted(u64::MAX);
+    assert_eq!(
+        (core.term_at(last - 2), core.term_at(last - 1)),
+        (None, Some(2)),
+        "never beyond what is applied"
+    );
+    core.compacted(1);
+    // Replica 3 has nothing and says so.
+    let behind = Message {
+        index: last - 1,
+        reject: true,
+        reject_hint: 0,
+        ..message(MessageType::MsgAppendResponse, 3, 1, core.role().term)
+    };
+    core.peer(3, &behind.encode_to_vec()).unwrap();
+    assert!(core.take_behind().is_empty());
+    for _ in 0..20 {
+        core.tick();
+        let answer = message(MessageType::MsgHeartbeatResponse, 3, 1, core.role().term);
+        core.peer(3, &answer.encode_to_vec()).unwrap();
+        for out in drain(&mut core) {
+            assert!(out.fetch.is_empty());
+            let appends = out.send.iter().filter(|(to, _)| *to == 3);
+            for (_, bytes) in appends {
+                let sent = Message::decode(bytes.as_slice()).unwrap();
+                assert!(sent.entries.is_empty(), "{sent:?}");
+            }
+        }
+    }
+    assert!(core.role().is_leader);
+    assert_eq!(core.take_behind().into_iter().collect::<Vec<_>>(), [3]);
+    assert!(
+        core.take_behind().is_empty(),
+        "said once until it asks again"
+    );
+}
+
+#[test]
 fn a_start_hands_out_what_was_committed_and_not_applied() {
     let mut recovered = three_entries();
     recovered.hard_state.commit = 3;

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod crash;
+mod retention;
 mod rot;
 mod stream;
 
