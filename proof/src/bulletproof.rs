@@ -25,7 +25,11 @@ use core::iter;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 
 use crate::{
-    Reason, check::Equation, generators::Fixed, key::PublicElement, reader::Reader,
+    Reason,
+    check::{Equation, Run},
+    generators::{Fixed, Row},
+    key::PublicElement,
+    reader::Reader,
     transcript::Transcript,
 };
 
@@ -120,6 +124,8 @@ impl RangeProof {
     ///    δ = (z − z²)·Σ yⁱ − (2ⁿ − 1)·Σ z^(3+j);
     /// 2. A + x·S + Σ u²·L + Σ u⁻²·R − e_b·H + w(t_x − ab)·B + Σ gᵢ·Gᵢ + Σ hᵢ·Hhᵢ = 0, with
     ///    gᵢ = −z − a·sᵢ and hᵢ = z + y⁻ⁱ(z^(2+j)·2^(i mod n) − b/sᵢ).
+    ///
+    /// If y or a u is zero, which has no inverse, one equation that never holds: B = 0.
     pub(crate) fn equations(
         &self,
         n: usize,
@@ -140,15 +146,12 @@ impl RangeProof {
         conversation.say(b"e_blinding", self.e_b.as_bytes());
         let w = conversation.ask(b"w");
         conversation.open_inner_product(n * m);
-        let mut inverses = vec![y];
+        let mut u = Vec::with_capacity(self.LR.len());
         for (L, R) in &self.LR {
             conversation.say(b"L", L.encoding());
             conversation.say(b"R", R.encoding());
-            inverses.push(conversation.ask(b"u"));
+            u.push(conversation.ask(b"u"));
         }
-        let u: Vec<Scalar> = inverses.iter().skip(1).copied().collect();
-        invert_all(&mut inverses);
-        let y_inv = inverses.first().copied().unwrap_or_default();
 
         let public: Scalar = powers(z)
             .skip(2)
@@ -162,60 +165,94 @@ impl RangeProof {
                 .into_iter()
                 .chain(powers(z).skip(2).zip(V).map(|(z_j, V_j)| (-z_j, V_j.point)))
                 .collect(),
+            ..Equation::default()
         };
+        vec![polynomial, self.inner_product(n, [y, z, x, w], &u)]
+    }
 
-        let mut terms = vec![(Scalar::ONE, self.A.point()), (x, self.S.point())];
-        for ((u, u_inv), (L, R)) in u.iter().zip(inverses.iter().skip(1)).zip(&self.LR) {
-            terms.push((u * u, L.point()));
-            terms.push((u_inv * u_inv, R.point()));
+    /// Equation 2 times y^(nm−1)·Π u², which leaves no inverse in it. From the last round to the
+    /// first, u belongs to the bits of i from low to high, as do y, y², y⁴ …
+    fn inner_product(&self, n: usize, [y, z, x, w]: [Scalar; 4], u: &[Scalar]) -> Equation {
+        let squares: Vec<Scalar> = u.iter().map(|u| u * u).collect();
+        let y_powers: Vec<Scalar> = doublings(y).take(u.len()).collect();
+        let all_u: Scalar = u.iter().product();
+        let all_squares = all_u * all_u;
+        let y_last: Scalar = y_powers.iter().product();
+        let scale = y_last * all_squares;
+        if scale == Scalar::ZERO {
+            // A challenge is zero, once in 2²⁴⁹ times: this equation holds for nothing.
+            return Equation {
+                base: Scalar::ONE,
+                ..Equation::default()
+            };
         }
-        let s = s_vector(&u, inverses.get(1..).unwrap_or_default());
-        let mut fixed = vec![(Fixed::H, -self.e_b)];
-        let bits = powers(z)
-            .skip(2)
-            .take(m)
-            .enumerate()
-            .flat_map(|(party, z_j)| {
-                powers(Scalar::from(2_u8))
-                    .take(n)
-                    .enumerate()
-                    .map(move |(bit, two)| (party, bit, z_j * two))
-            });
-        let y_powers = powers(y_inv);
-        for (((party, bit, weight), (s_i, s_inv)), y_i) in
-            bits.zip(s.iter().zip(s.iter().rev())).zip(y_powers)
-        {
-            fixed.push((Fixed::G(party, bit), -z - self.a * s_i));
-            fixed.push((Fixed::Hh(party, bit), z + y_i * (weight - self.b * s_inv)));
+
+        // Π of the other rounds' squares, for R: u⁻² times the product of all.
+        let mut terms = vec![(scale, self.A.point()), (x * scale, self.S.point())];
+        let mut before = y_last;
+        for (k, (square, (L, R))) in squares.iter().zip(&self.LR).enumerate() {
+            let after: Scalar = squares.iter().skip(k + 1).product();
+            terms.push((square * scale, L.point()));
+            terms.push((before * after, R.point()));
+            before *= square;
         }
-        let inner_product = Equation {
-            base: w * (self.t_x - self.a * self.b),
-            fixed,
-            terms,
+
+        let log_n = n.trailing_zeros();
+        let twos = doublings(Scalar::from(2_u8)).take(rounds(n, 1));
+        let weights = twos.chain(doublings(z));
+        let one = Scalar::ONE;
+        let run = |row, start, factors| Run {
+            row,
+            start: vec![start],
+            factors,
         };
-        vec![polynomial, inner_product]
+        let rounds = || squares.iter().rev().zip(&y_powers);
+        let runs = vec![
+            // −z and −a·sᵢ
+            run(Row::G(log_n), -z * scale, vec![(one, one); u.len()]),
+            run(
+                Row::G(log_n),
+                -self.a * y_last * all_u,
+                rounds().map(|(square, _)| (one, *square)).collect(),
+            ),
+            // z and y⁻ⁱ·z^(2+j)·2^(i mod n) and −y⁻ⁱ·b/sᵢ
+            run(Row::Hh(log_n), z * scale, vec![(one, one); u.len()]),
+            run(
+                Row::Hh(log_n),
+                z * z * all_squares,
+                y_powers.iter().copied().zip(weights).collect(),
+            ),
+            run(
+                Row::Hh(log_n),
+                -self.b * all_u,
+                rounds().map(|(square, y)| (square * y, one)).collect(),
+            ),
+        ];
+        Equation {
+            base: w * (self.t_x - self.a * self.b) * scale,
+            fixed: vec![(Fixed::H, -self.e_b * scale)],
+            runs,
+            terms,
+            ..Equation::default()
+        }
     }
 }
 
 /// δ(y, z) = (z − z²)·Σ yⁱ − (2ⁿ − 1)·Σ z^(3+j), i < nm, j < m.
+///
+/// Σ yⁱ = Π (1 + y^(2ᵏ)), and the sum of the powers of two below 2ⁿ in the same way.
 fn delta(n: usize, m: usize, y: &Scalar, z: &Scalar) -> Scalar {
-    let sum_y: Scalar = powers(*y).take(n * m).sum();
-    let sum_2: Scalar = powers(Scalar::from(2_u8)).take(n).sum();
+    let sum = |base, rounds| -> Scalar {
+        let factors = doublings(base).take(rounds);
+        factors.map(|power| Scalar::ONE + power).product()
+    };
     let sum_z: Scalar = powers(*z).skip(3).take(m).sum();
-    (z - z * z) * sum_y - sum_2 * sum_z
+    (z - z * z) * sum(*y, rounds(n, m)) - sum(Scalar::from(2_u8), rounds(n, 1)) * sum_z
 }
 
-/// sᵢ = Π u^(±1) over the rounds: + where the round's bit of i is set, the first round's bit highest.
-///
-/// 1/sᵢ is the entry mirrored.
-fn s_vector(u: &[Scalar], u_inv: &[Scalar]) -> Vec<Scalar> {
-    let mut s = vec![u_inv.iter().product()];
-    for u in u.iter().rev() {
-        let square = u * u;
-        let upper: Vec<Scalar> = s.iter().map(|s_i| s_i * square).collect();
-        s.extend(upper);
-    }
-    s
+/// base, base², base⁴, base⁸ …
+fn doublings(base: Scalar) -> impl Iterator<Item = Scalar> {
+    iter::successors(Some(base), |power| Some(power * power))
 }
 
 /// 1, base, base², …
@@ -223,49 +260,58 @@ pub(crate) fn powers(base: Scalar) -> impl Iterator<Item = Scalar> {
     iter::successors(Some(Scalar::ONE), move |power| Some(power * base))
 }
 
-/// Replaces each scalar by its inverse, with one inversion (P. L. Montgomery 1987).
-///
-/// If any of them is zero, which challenges are once in 2²⁵² times, all become zero and the
-/// equation that needs them fails.
-pub(crate) fn invert_all(scalars: &mut [Scalar]) {
-    let mut before = Vec::with_capacity(scalars.len());
-    let mut product = Scalar::ONE;
-    for scalar in scalars.iter() {
-        before.push(product);
-        product *= scalar;
-    }
-    let mut inverse = product.invert();
-    for (scalar, before) in scalars.iter_mut().zip(before).rev() {
-        let next = inverse * *scalar;
-        *scalar = inverse * before;
-        inverse = next;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{elements, invert_all, rounds};
-    use alloc::vec;
+    use super::{Conversation, RangeProof, Value, elements, rounds};
+    use crate::{group::B, reader::Reader};
+    use alloc::vec::Vec;
     use curve25519_dalek::Scalar;
-
-    #[test]
-    fn all_are_inverted_and_a_zero_makes_all_zero() {
-        let mut some = vec![Scalar::from(3_u8), -Scalar::ONE, Scalar::from(77_u8)];
-        let originals = some.clone();
-        invert_all(&mut some);
-        for (inverse, original) in some.iter().zip(&originals) {
-            assert_eq!(inverse * original, Scalar::ONE);
-        }
-        some[1] = Scalar::ZERO;
-        invert_all(&mut some);
-        assert_eq!(some, [Scalar::ZERO; 3]);
-        invert_all(&mut []);
-    }
 
     #[test]
     fn the_length_grows_with_the_logarithm() {
         assert_eq!((rounds(32, 1), rounds(64, 4)), (5, 8));
         assert_eq!(elements(32, 1) * 32, 608);
         assert_eq!(elements(64, 4) * 32, 800);
+    }
+
+    /// Answers with ones, but with zero to one question.
+    struct ZeroAt(usize);
+
+    impl Conversation for ZeroAt {
+        fn say(&mut self, _name: &'static [u8], _bytes: &[u8; 32]) {}
+
+        fn ask(&mut self, _name: &'static [u8]) -> Scalar {
+            let zero = self.0 == 0;
+            self.0 = self.0.wrapping_sub(1);
+            if zero { Scalar::ZERO } else { Scalar::ONE }
+        }
+    }
+
+    #[test]
+    fn a_challenge_of_zero_leaves_an_equation_that_nothing_meets() {
+        let point = B.compress().to_bytes();
+        let scalar = Scalar::ZERO.to_bytes();
+        let mut bytes = Vec::new();
+        bytes.extend([point; 4].concat());
+        bytes.extend([scalar; 3].concat());
+        bytes.extend([point; 10].concat());
+        bytes.extend([scalar; 2].concat());
+        let value = Value {
+            point: B,
+            number: Scalar::ZERO,
+        };
+        // y, z, x and w, then a u per round.
+        for (zero, impossible) in [(0, true), (1, false), (4, true), (8, true), (9, false)] {
+            let mut reader = Reader::open(&bytes, elements(32, 1)).unwrap();
+            let proof = RangeProof::read(&mut reader, 32, 1).unwrap();
+            let equations = proof.equations(32, &[value], &mut ZeroAt(zero));
+            let last = equations.last().unwrap();
+            let says_nothing = last.terms.is_empty() && last.runs.is_empty();
+            assert_eq!(
+                says_nothing && last.base == Scalar::ONE,
+                impossible,
+                "{zero}"
+            );
+        }
     }
 }

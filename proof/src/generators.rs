@@ -14,10 +14,16 @@
 //! the one-way map. The labels of G\[p\] and Hh\[p\] are 'G' and 'H', then p as u32 little endian.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::iter;
 
-use curve25519_dalek::RistrettoPoint;
+use curve25519_dalek::{
+    RistrettoPoint, Scalar, ristretto::VartimeRistrettoPrecomputation,
+    traits::VartimePrecomputedMultiscalarMul,
+};
 use once_cell::race::OnceBox;
 use shake::{ExtendableOutput, Shake256, Update, XofReader};
+
+use crate::group::B;
 
 /// Most values in one aggregated range proof.
 pub(crate) const PARTIES: usize = 4;
@@ -64,6 +70,28 @@ impl Fixed {
             }
             Self::F(entry) if entry < TEMPLATE => Some(1 + 2 * HALF + entry),
             Self::G(..) | Self::Hh(..) | Self::F(_) => None,
+        }
+    }
+}
+
+/// Fixed generators one after another, as the entries of an aggregated proof take them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// G\[0\]\[0..n\], G\[1\]\[0..n\] …, with log₂ n.
+    G(u32),
+    /// The same of Hh.
+    Hh(u32),
+    /// F.
+    F,
+}
+
+impl Row {
+    /// The generator at a place of the row.
+    pub(crate) const fn at(self, i: usize) -> Fixed {
+        match self {
+            Self::G(log_n) => Fixed::G(i >> log_n, i & ((1 << log_n) - 1)),
+            Self::Hh(log_n) => Fixed::Hh(i >> log_n, i & ((1 << log_n) - 1)),
+            Self::F => Fixed::F(i),
         }
     }
 }
@@ -126,6 +154,44 @@ impl Generators {
         }
         points.extend(chain(b"akashi/v1/template", TEMPLATE));
         Self { points }
+    }
+}
+
+/// Multiples of the generators that a range proof on one value takes, for products of few elements.
+pub(crate) struct Tables(VartimeRistrettoPrecomputation);
+
+impl Tables {
+    /// The tables of this process, made at the first call.
+    ///
+    /// # Cost
+    /// 1.3 MiB, and about 4 ms the first time.
+    pub(crate) fn get() -> &'static Self {
+        static TABLES: OnceBox<Tables> = OnceBox::new();
+        TABLES.get_or_init(|| {
+            let points = Generators::get().points();
+            let named = Self::order().map_while(|generator| points.get(generator.place()?));
+            Box::new(Self(VartimeRistrettoPrecomputation::new(
+                iter::once(&B).chain(named),
+            )))
+        })
+    }
+
+    /// What stands in the tables after B, ordered so that a proof takes a first part of it.
+    pub(crate) fn order() -> impl Iterator<Item = Fixed> {
+        let bits = (0..BITS).flat_map(|bit| [Fixed::G(0, bit), Fixed::Hh(0, bit)]);
+        iter::once(Fixed::H).chain(bits)
+    }
+
+    /// Σ of the first `coefficients`, for B and then in [`order`](Self::order), and of elements with
+    /// coefficients of their own; there must be no more coefficients than tables. Variable time.
+    pub(crate) fn multiply(
+        &self,
+        coefficients: Vec<Scalar>,
+        others: Vec<Scalar>,
+        elements: Vec<RistrettoPoint>,
+    ) -> RistrettoPoint {
+        self.0
+            .vartime_mixed_multiscalar_mul(coefficients, others, elements)
     }
 }
 

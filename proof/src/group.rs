@@ -12,7 +12,6 @@
 use curve25519_dalek::{
     ristretto::{CompressedRistretto, RistrettoPoint},
     scalar::Scalar,
-    traits::IsIdentity,
 };
 
 use crate::Reason;
@@ -28,13 +27,13 @@ pub(crate) use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT as B;
 /// # Errors
 /// [`Reason::NonCanonicalPoint`], then [`Reason::IdentityPoint`].
 pub(crate) fn decode_point(bytes: &[u8; ELEMENT_BYTES]) -> Result<RistrettoPoint, Reason> {
-    let point = CompressedRistretto(*bytes)
-        .decompress()
-        .ok_or(Reason::NonCanonicalPoint)?;
-    if point.is_identity() {
+    // The one encoding of the identity.
+    if *bytes == [0; ELEMENT_BYTES] {
         return Err(Reason::IdentityPoint);
     }
-    Ok(point)
+    CompressedRistretto(*bytes)
+        .decompress()
+        .ok_or(Reason::NonCanonicalPoint)
 }
 
 /// Decodes a scalar, little endian, that must be below ℓ. Zero is allowed.

@@ -10,7 +10,10 @@
 //! | sid | 32-byte session identifier: kind and context |
 //! | c | challenge: 48 squeezed bytes, little endian, modulo ℓ |
 
+use alloc::boxed::Box;
+
 use curve25519_dalek::scalar::Scalar;
+use once_cell::race::OnceBox;
 use shake::{ExtendableOutput, Shake128, Shake128Reader, Update, XofReader};
 
 use crate::group;
@@ -66,8 +69,15 @@ impl Sponge {
 }
 
 /// `DeriveSessionID` over the parts of a tag, taken as one string.
+///
+/// The state after the domain's block is the same each time and kept; it is no secret.
 pub(crate) fn session_id(tag: &[&[u8]]) -> [u8; SESSION_ID_BYTES] {
-    let mut sponge = Sponge::init(SESSION_ID_DOMAIN);
+    static DOMAIN: OnceBox<Shake128> = OnceBox::new();
+    let absorbed = DOMAIN.get_or_init(|| Box::new(Sponge::init(SESSION_ID_DOMAIN).absorbed));
+    let mut sponge = Sponge {
+        absorbed: absorbed.clone(),
+        output: None,
+    };
     for part in tag {
         sponge.absorb(part);
     }

@@ -7,6 +7,8 @@
 
 use alloc::vec::Vec;
 
+use curve25519_dalek::Scalar;
+
 use super::{
     Kind, Statement,
     schnorr::{Base, Schnorr},
@@ -64,6 +66,6 @@ impl Sealed for Consent {
     }
 
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        elements.equations(Base::B, self.key.element().point(), transcript)
+        elements.equations_less(Base::B, self.key.element(), Scalar::ZERO, transcript)
     }
 }

@@ -43,11 +43,6 @@ impl Sealed for Equals {
     /// s·H − R − c·C + cv·B = 0: the Schnorr equation for C − v·B.
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
         let taken = Scalar::from(self.value);
-        elements.equations_less(
-            Base::H,
-            self.commitment.element().point(),
-            taken,
-            transcript,
-        )
+        elements.equations_less(Base::H, self.commitment.element(), taken, transcript)
     }
 }

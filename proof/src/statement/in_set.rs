@@ -99,9 +99,13 @@ impl Sealed for InSet {
         bytes
     }
 
+    fn size(&self) -> usize {
+        3 * self.set.len() - 1
+    }
+
     fn parse(&self, proof: &[u8]) -> Result<Branches, Reason> {
         let k = self.set.len();
-        let mut reader = Reader::open(proof, 3 * k - 1)?;
+        let mut reader = Reader::open(proof, self.size())?;
         Ok(Branches {
             R: (0..k).map(|_| reader.point()).collect::<Result<_, _>>()?,
             c: (1..k).map(|_| reader.scalar()).collect::<Result<_, _>>()?,
@@ -109,9 +113,9 @@ impl Sealed for InSet {
         })
     }
 
-    /// zᵢ·H − Rᵢ − cᵢ·Yᵢ = 0 for every i, with c_k = c − c₁ − … − c_(k−1).
+    /// Rᵢ + cᵢ·Yᵢ − zᵢ·H = 0 for every i, with c_k = c − c₁ − … − c_(k−1).
     ///
-    /// −cᵢ·Yᵢ is written as −cᵢ·C + cᵢsᵢ·B, which saves a multiplication of B per branch.
+    /// cᵢ·Yᵢ is written as cᵢ·C − cᵢsᵢ·B, so that B and C are multiplied once for all branches.
     fn equations(&self, elements: &Branches, transcript: &mut Transcript) -> Vec<Equation> {
         for commitment in &elements.R {
             transcript.absorb(commitment.encoding());
@@ -124,12 +128,11 @@ impl Sealed for InSet {
             .zip(challenges)
             .zip(&elements.z)
             .map(|(((value, commitment), c), z)| Equation {
-                base: c * Scalar::from(*value),
-                fixed: vec![(Fixed::H, *z)],
-                terms: vec![
-                    (-Scalar::ONE, commitment.point()),
-                    (-c, self.commitment.element().point()),
-                ],
+                base: -c * Scalar::from(*value),
+                fixed: vec![(Fixed::H, -z)],
+                terms: vec![(Scalar::ONE, commitment.point())],
+                shared: vec![(c, *self.commitment.element())],
+                ..Equation::default()
             })
             .collect()
     }

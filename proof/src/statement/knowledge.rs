@@ -7,6 +7,8 @@
 
 use alloc::vec::Vec;
 
+use curve25519_dalek::Scalar;
+
 use super::{
     Kind, Statement,
     schnorr::{Base, Schnorr},
@@ -43,6 +45,6 @@ impl Sealed for Knowledge {
     }
 
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        elements.equations(Base::B, self.pin.element().point(), transcript)
+        elements.equations_less(Base::B, self.pin.element(), Scalar::ZERO, transcript)
     }
 }

@@ -21,6 +21,7 @@ use core::fmt;
 use crate::{
     Context, Reason,
     check::{Claim, Equation},
+    group::ELEMENT_BYTES,
     transcript::Transcript,
 };
 
@@ -125,7 +126,7 @@ pub trait Statement: sealed::Sealed + Clone {
 }
 
 pub(crate) mod sealed {
-    use super::{Context, Equation, Reason, Transcript, Vec};
+    use super::{Context, Equation, Reason, Transcript, Vec, schnorr};
 
     /// What the verifier needs of a statement, out of reach for other crates.
     pub trait Sealed {
@@ -143,7 +144,12 @@ pub(crate) mod sealed {
         /// The instance bytes, absorbed before anything else.
         fn instance(&self) -> Vec<u8>;
 
-        /// Decodes a proof, left to right; the length is a function of the statement alone.
+        /// The length of a proof in elements of 32 bytes: a function of the statement alone.
+        fn size(&self) -> usize {
+            schnorr::SIZE
+        }
+
+        /// Decodes a proof of [`size`](Self::size) elements, left to right.
         ///
         /// # Errors
         /// 14, then 15, 16 or 26 at the first bad element.
@@ -195,19 +201,32 @@ impl<S: Statement> Proof<S> {
     /// What must hold for this proof to be one of `statement` under `context`.
     ///
     /// # Errors
-    /// 30 or 8 where the context does not admit the statement.
+    /// 30 or 8 where the context does not admit the statement; 14 where its proofs have another length.
     pub(crate) fn claim(&self, context: &Context, statement: &S) -> Result<Claim, Reason> {
         statement.admits(context)?;
-        let sid = context.session_id(S::KIND);
-        let instance = statement.instance();
-        let mut transcript = Transcript::new(&sid, &instance);
-        let equations = statement.equations(&self.elements, &mut transcript);
-        Ok(Claim {
-            sid,
-            instance,
-            proof: self.bytes.clone(),
-            equations,
-        })
+        // Parsed for a statement of another size, its elements would not be those of this one.
+        if self.bytes.len() != statement.size() * ELEMENT_BYTES {
+            return Err(Reason::Malformed);
+        }
+        Ok(claim(context, statement, &self.elements, &self.bytes))
+    }
+}
+
+fn claim<S: Statement>(
+    context: &Context,
+    statement: &S,
+    elements: &S::Elements,
+    proof: &[u8],
+) -> Claim {
+    let sid = context.session_id(S::KIND);
+    let instance = statement.instance();
+    let mut transcript = Transcript::new(&sid, &instance);
+    let equations = statement.equations(elements, &mut transcript);
+    Claim {
+        sid,
+        instance,
+        proof: proof.into(),
+        equations,
     }
 }
 
@@ -286,7 +305,7 @@ impl AnyStatement {
     /// # Errors
     /// As [`Proof::parse`].
     pub fn well_formed(&self, proof: &[u8]) -> Result<(), Reason> {
-        each!(self, statement => Proof::parse(statement, proof).map(drop))
+        each!(self, statement => sealed::Sealed::parse(statement, proof).map(drop))
     }
 
     /// Parses `proof` and states what must hold for it.
@@ -297,7 +316,8 @@ impl AnyStatement {
     pub(crate) fn claim(&self, context: &Context, proof: &[u8]) -> Result<Claim, Reason> {
         each!(self, statement => {
             sealed::Sealed::admits(statement, context)?;
-            Proof::parse(statement, proof)?.claim(context, statement)
+            let elements = sealed::Sealed::parse(statement, proof)?;
+            Ok(claim(context, statement, &elements, proof))
         })
     }
 }

@@ -2,10 +2,12 @@
 //! submission.
 //!
 //! Instance: P ‖ `submission_digest`. The digest keeps anyone who saw one valid possession proof
-//! from attaching other factors to it (`docs/specification.md` §6). It is made last and checked
+//! from attaching other factors to it (`docs/specification.md` §5). It is made last and checked
 //! first.
 
 use alloc::vec::Vec;
+
+use curve25519_dalek::Scalar;
 
 use super::{
     Kind, Statement,
@@ -39,6 +41,6 @@ impl Sealed for Possession {
     }
 
     fn equations(&self, elements: &Schnorr, transcript: &mut Transcript) -> Vec<Equation> {
-        elements.equations(Base::B, self.key.element().point(), transcript)
+        elements.equations_less(Base::B, self.key.element(), Scalar::ZERO, transcript)
     }
 }

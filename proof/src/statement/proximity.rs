@@ -34,8 +34,8 @@ use super::{Kind, Statement, sealed::Sealed};
 use crate::{
     Reason, TemplateCommitment,
     bulletproof::{self, RangeProof, Value},
-    check::Equation,
-    generators::Fixed,
+    check::{Equation, Run},
+    generators::{Fixed, Row},
     key::PublicElement,
     reader::Reader,
     transcript::Transcript,
@@ -199,10 +199,13 @@ impl Sealed for Proximity {
         bytes
     }
 
+    fn size(&self) -> usize {
+        7 + 4 * self.dimensions.rounds() + LAST + bulletproof::elements(DISTANCE_BITS, 1)
+    }
+
     fn parse(&self, proof: &[u8]) -> Result<ProximityElements, Reason> {
         let rounds = self.dimensions.rounds();
-        let elements = 7 + 4 * rounds + LAST + bulletproof::elements(DISTANCE_BITS, 1);
-        let mut reader = Reader::open(proof, elements)?;
+        let mut reader = Reader::open(proof, self.size())?;
         Ok(ProximityElements {
             C_d: reader.point()?,
             A0: reader.point()?,
@@ -230,7 +233,7 @@ impl Sealed for Proximity {
 
     /// Four statements in equations:
     ///
-    /// 1. q·B + z_t·H − T0 − c·T1 − c²·C_d = 0;
+    /// 1. T0 + c·T1 + c²·C_d − q·B − z_t·H = 0;
     /// 2. Σ zⱼ² = q after folding, as a multiple of B;
     /// 3. Q after folding = Σ (z\[i mod 8\]·Π x over the rounds where i lies in the low half)·F\[i\], with
     ///    Q = A0 + c·(C_t − C_p) − z_r·H before it;
@@ -278,13 +281,14 @@ impl Sealed for Proximity {
         }
 
         let distance = Equation {
-            base: *q,
-            fixed: vec![(Fixed::H, *z_t)],
+            base: -q,
+            fixed: vec![(Fixed::H, -z_t)],
             terms: vec![
-                (-Scalar::ONE, T0.point()),
-                (-c, T1.point()),
-                (-c * c, C_d.point()),
+                (Scalar::ONE, T0.point()),
+                (c, T1.point()),
+                (c * c, C_d.point()),
             ],
+            ..Equation::default()
         };
         let norm = Equation {
             base: z.iter().map(|z_j| z_j * z_j).sum::<Scalar>() - folded_q,
@@ -299,16 +303,15 @@ impl Sealed for Proximity {
             terms.push((-later * x_k * x_k, R.point()));
             later *= x_k;
         }
-        let mut fixed = vec![(Fixed::H, product * z_r)];
-        let coefficients = unfold(z, &x);
-        fixed.extend(
-            coefficients
-                .into_iter()
-                .enumerate()
-                .map(|(i, coefficient)| (Fixed::F(i), coefficient)),
-        );
+        // Undone from the last round to the first: the low half has x, the high half 1.
+        let coefficients = Run {
+            row: Row::F,
+            start: z.clone(),
+            factors: x.iter().rev().map(|x_k| (*x_k, Scalar::ONE)).collect(),
+        };
         let folding = Equation {
-            fixed,
+            fixed: vec![(Fixed::H, product * z_r)],
+            runs: vec![coefficients],
             terms,
             ..Equation::default()
         };
@@ -321,19 +324,4 @@ impl Sealed for Proximity {
         equations.extend(range.equations(DISTANCE_BITS, &[left], transcript));
         equations
     }
-}
-
-/// The coefficient of every F\[i\] in Σ zⱼ·F′\[j\], where each round made F′ = x·F_lo + F_hi.
-///
-/// Undone from the last round to the first: the low half gets x, the high half 1.
-fn unfold(z: &[Scalar], x: &[Scalar]) -> Vec<Scalar> {
-    let mut coefficients = z.to_vec();
-    for x_k in x.iter().rev() {
-        let high = coefficients.clone();
-        for low in &mut coefficients {
-            *low *= x_k;
-        }
-        coefficients.extend(high);
-    }
-    coefficients
 }

@@ -58,7 +58,7 @@ impl RangeBits {
     }
 
     /// The first number that is too large for a bound.
-    const fn bound_limit(self) -> u64 {
+    pub(crate) const fn bound_limit(self) -> u64 {
         match self {
             Self::ThirtyTwo => 1 << 32,
             Self::SixtyFour => 1 << 63,
@@ -236,9 +236,13 @@ impl Sealed for Range {
         bytes
     }
 
+    fn size(&self) -> usize {
+        bulletproof::elements(self.n(), self.values())
+    }
+
     fn parse(&self, proof: &[u8]) -> Result<RangeElements, Reason> {
         let (n, m) = (self.n(), self.values());
-        let mut reader = Reader::open(proof, bulletproof::elements(n, m))?;
+        let mut reader = Reader::open(proof, self.size())?;
         RangeProof::read(&mut reader, n, m).map(RangeElements)
     }
 

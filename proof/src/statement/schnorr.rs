@@ -20,6 +20,9 @@ use crate::{
     transcript::Transcript,
 };
 
+/// R and s.
+pub(crate) const SIZE: usize = 2;
+
 /// The element whose multiple is proved.
 #[derive(Clone, Copy)]
 pub(crate) enum Base {
@@ -44,41 +47,62 @@ impl Schnorr {
     /// # Errors
     /// 14 unless there are exactly 64 bytes; 15 or 16 for R; 26 for s; in that order.
     pub(crate) fn parse(proof: &[u8]) -> Result<Self, Reason> {
-        let mut reader = Reader::open(proof, 2)?;
+        let mut reader = Reader::open(proof, SIZE)?;
         Ok(Self {
             R: reader.point()?,
             s: reader.scalar()?,
         })
     }
 
-    /// s·base − R − c·Y = 0. Y may be the identity: a statement about nothing, which is true.
+    /// R + c·Y − s·base = 0. Y may be the identity: a statement about nothing, which is true.
     pub(crate) fn equations(
         &self,
         base: Base,
         Y: RistrettoPoint,
         transcript: &mut Transcript,
     ) -> Vec<Equation> {
-        self.equations_less(base, Y, Scalar::ZERO, transcript)
+        let c = self.challenge(transcript);
+        vec![Equation {
+            terms: vec![(Scalar::ONE, self.R.point()), (c, Y)],
+            ..self.response(base)
+        }]
     }
 
-    /// The equation for Y − `taken`·B, without a multiplication of B: −c·(Y − v·B) = −c·Y + cv·B.
+    /// The equation for Y − `taken`·B, without a multiplication of B: c·(Y − v·B) = c·Y − cv·B.
     pub(crate) fn equations_less(
         &self,
         base: Base,
-        Y: RistrettoPoint,
+        Y: &PublicElement,
         taken: Scalar,
         transcript: &mut Transcript,
     ) -> Vec<Equation> {
-        transcript.absorb(self.R.encoding());
-        let c = transcript.challenge();
-        let (of_b, fixed) = match base {
-            Base::B => (self.s, vec![]),
-            Base::H => (Scalar::ZERO, vec![(Fixed::H, self.s)]),
-        };
+        let c = self.challenge(transcript);
+        let response = self.response(base);
         vec![Equation {
-            base: of_b + c * taken,
-            fixed,
-            terms: vec![(-Scalar::ONE, self.R.point()), (-c, Y)],
+            base: response.base - c * taken,
+            terms: vec![(Scalar::ONE, self.R.point())],
+            shared: vec![(c, *Y)],
+            ..response
         }]
+    }
+
+    fn challenge(&self, transcript: &mut Transcript) -> Scalar {
+        transcript.absorb(self.R.encoding());
+        transcript.challenge()
+    }
+
+    /// −s·base. R stands without a sign beside it: its coefficient in a batch is the weight, of half a
+    /// scalar's length, and so is what it costs.
+    fn response(&self, base: Base) -> Equation {
+        match base {
+            Base::B => Equation {
+                base: -self.s,
+                ..Equation::default()
+            },
+            Base::H => Equation {
+                fixed: vec![(Fixed::H, -self.s)],
+                ..Equation::default()
+            },
+        }
     }
 }
