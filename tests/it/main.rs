@@ -9,8 +9,8 @@
 )]
 
 mod cluster;
-mod raft_log;
 mod fuzz_corpus;
+mod raft_log;
 mod second_verifier;
 mod sim;
 mod tidy;
