@@ -14,7 +14,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench check fmt-check tidy lint docs fix deny images up down smoke
+.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench bench-proofs check fmt-check tidy lint docs fix deny images up down smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,9 +58,10 @@ bench: build ## figures against etcd on this machine, into benches/RESULTS.md
 	@ops/setup.sh bench
 	$(BIN)/akashi-bench --out benches/RESULTS.md $(BENCH)
 
-bench: build ## figures against etcd on this machine, into benches/RESULTS.md
-	@ops/setup.sh bench
-	$(BIN)/akashi-bench --out benches/RESULTS.md $(BENCH)
+bench-proofs: setup ## proofs beside Ed25519, other range proofs and AnonCreds, into benches/RESULTS.md
+	@ops/setup.sh proofs
+	$(CARGO) build --locked --manifest-path benches/peers/Cargo.toml
+	$(BIN)/akashi-peers --python $(CARGO_TARGET_DIR)/anoncreds/bin/python --out benches/RESULTS.md $(BENCH)
 
 check: fmt-check tidy lint docs ## format, tidy rules, lints and documentation; writes nothing
 

@@ -4,6 +4,7 @@
 #
 #   ops/setup.sh          what building, testing and the demo need
 #   ops/setup.sh bench    and the etcd that the benches compare with
+#   ops/setup.sh proofs   and the AnonCreds that proofs are compared with
 #   ops/setup.sh images   and what makes the container images
 set -euo pipefail
 
@@ -51,6 +52,9 @@ case "${1:-}" in
     need_command etcd etcd-server
     need_command etcdctl etcd-client
     ;;
+  proofs)
+    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    ;;
   images)
     need_command docker docker.io
     docker compose version >/dev/null 2>&1 || need_command docker-compose docker-compose
@@ -58,7 +62,7 @@ case "${1:-}" in
     ;;
   '') ;;
   *)
-    say "unknown set of tools: $1 (bench, images)"
+    say "unknown set of tools: $1 (bench, proofs, images)"
     exit 2
     ;;
 esac
@@ -89,4 +93,15 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${root[@]}" apt-get update -qq
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+fi
+
+# Python packages are not Debian's: one version, in an environment of its own beside what is built.
+if [ "${1:-}" = proofs ]; then
+  environment=${CARGO_TARGET_DIR:-$HOME/.cache/akashi-target}/anoncreds
+  if ! "$environment/bin/python" -c 'import anoncreds' 2>/dev/null; then
+    say "installing AnonCreds into $environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet anoncreds==0.2.3 >&2 ||
+      say "AnonCreds cannot be had from here; its row will be missing"
+  fi
 fi

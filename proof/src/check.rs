@@ -117,7 +117,7 @@ pub(crate) fn all_hold(claims: &[Claim]) -> bool {
         .iter()
         .flat_map(|claim| &claim.equations)
         .all(|equation| sum.add(&weights.next(), equation).is_some())
-        && sum.is_zero()
+        && sum.vanishes()
 }
 
 /// Σ ρ·E, every fixed generator once.
@@ -195,7 +195,7 @@ impl Sum {
 
     /// Decides. Both ways compute the same element: tables make few elements cheaper and would make
     /// many dearer.
-    fn is_zero(mut self) -> bool {
+    fn vanishes(mut self) -> bool {
         let named = self.fixed.iter().filter(|sum| **sum != Scalar::ZERO);
         let few = self.elements.len() + named.count() <= TABLES_ELEMENTS_MAX;
         if self.fixed.is_empty() || !few {

@@ -154,7 +154,7 @@ impl<'a> Capture<'a> {
     /// The fields that the sensor signs, as they travel: C \[32\] ‖ n u16 ‖ lv(model id) ‖ level u8 ‖ capture
     /// result u8 ‖ certificate digest \[32\] ‖ captured u64. The same run of bytes stands in the message.
     #[must_use]
-    pub fn to_bytes(&self, certificate_digest: &[u8; 32]) -> Vec<u8> {
+    pub fn signed_fields(&self, certificate_digest: &[u8; 32]) -> Vec<u8> {
         let mut bytes = Vec::from(self.commitment.to_bytes());
         bytes.extend_from_slice(&self.dimensions.count().to_le_bytes());
         encode::put_lv(&mut bytes, self.model_id);
@@ -165,7 +165,7 @@ impl<'a> Capture<'a> {
         bytes
     }
 
-    /// Reads [`to_bytes`](Self::to_bytes) and nothing else: the capture, and the digest of the certificate
+    /// Reads [`signed_fields`](Self::signed_fields) and nothing else: the capture, and the digest of the certificate
     /// that it names.
     ///
     /// # Errors
@@ -406,6 +406,6 @@ fn message(
     bytes.extend_from_slice(context.subject());
     bytes.extend_from_slice(&key.to_bytes());
     bytes.extend_from_slice(&context.session_id(Kind::Proximity));
-    bytes.extend_from_slice(&capture.to_bytes(certificate_digest));
+    bytes.extend_from_slice(&capture.signed_fields(certificate_digest));
     bytes
 }

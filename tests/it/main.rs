@@ -9,9 +9,9 @@
 )]
 
 mod cluster;
-mod raft_log;
 mod fuzz_corpus;
 mod policies;
+mod raft_log;
 mod second_verifier;
 mod sim;
 mod tidy;

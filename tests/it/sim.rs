@@ -91,6 +91,8 @@ fn a_replica_that_judges_one_proof_otherwise_is_fenced_and_the_others_go_on() {
         let liar = 1 + seed % 3;
         let plan = Plan {
             liar: Some(liar),
+            // Found by its roots, before any digest.
+            mark_every_us: 0,
             ..Plan::calm(3)
         };
         let mut world = World::new(seed, plan);
@@ -112,6 +114,28 @@ fn logs_are_dropped_while_replicas_are_slow_or_down_and_nobody_misses_an_entry()
         crashes += world.tally().crashes;
     }
     assert!(dropped > 100 && crashes > 50, "{dropped} and {crashes}");
+}
+
+#[test]
+fn a_record_that_no_entry_wrote_shows_in_no_root_and_fences_its_replica_at_the_next_mark() {
+    for seed in 0..6 {
+        let rots = 1 + seed % 3;
+        for mark_every_us in [0, 2_000_000] {
+            let plan = Plan {
+                rots: Some(rots),
+                mark_every_us,
+                ..Plan::calm(3)
+            };
+            let mut world = World::new(seed, plan);
+            world.run().unwrap();
+            for id in 1..=3 {
+                let found = id == rots && mark_every_us > 0;
+                let expected = found.then_some(FenceReason::OtherState);
+                assert_eq!(world.fenced(id), expected, "seed {seed}: replica {id}");
+            }
+            assert_eq!(world.tally().digests > 0, mark_every_us > 0);
+        }
+    }
 }
 
 #[test]

@@ -42,8 +42,17 @@ async fn measure(options: &Options) -> Result<(), Failure> {
     let table = report::markdown(&results);
     print!("{table}");
     if let Some(path) = &options.out {
-        std::fs::write(path, table)?;
+        std::fs::write(path, table + &proofs_of(path))?;
         eprintln!("written to {}", path.display());
     }
     Ok(())
+}
+
+/// The section on proofs, which another program writes into the same file.
+fn proofs_of(path: &std::path::Path) -> String {
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    old.find("<!-- proofs:")
+        .and_then(|start| old.get(start..))
+        .map(|section| format!("\n{section}"))
+        .unwrap_or_default()
 }

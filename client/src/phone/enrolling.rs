@@ -166,7 +166,10 @@ impl Phone {
             enrolment_id: invitation.enrolment_id.to_vec().into(),
             token: invitation.token.to_vec().into(),
             suite: u32::from(Suite::V1.code()),
-            capture: captured.capture().to_bytes(&captured.certificate).into(),
+            capture: captured
+                .capture()
+                .signed_fields(&captured.certificate)
+                .into(),
             signature: captured.signature.to_vec().into(),
             possession: self.bare_possession(&invited.context)?.into(),
         };

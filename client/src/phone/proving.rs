@@ -310,7 +310,7 @@ impl Phone {
         let proof = made(context, &statement, &witness, || {
             lacking("the face in front of the sensor is not the enrolled one")
         })?;
-        let mut attachment = captured.capture().to_bytes(&captured.certificate);
+        let mut attachment = captured.capture().signed_fields(&captured.certificate);
         attachment.extend_from_slice(&captured.signature);
         Ok(Piece {
             sealed_digest: Sha256::digest(&attachment).into(),

@@ -5,7 +5,9 @@
 //! thread on virtual ones. That is why the disk ([`log::Disk`]) and the store
 //! ([`store::StateStore`]) are traits, and why every input arrives as an argument.
 
+pub mod agreement;
 pub mod consensus;
+pub mod digest;
 pub mod entry;
 pub mod log;
 pub mod machine;

@@ -79,6 +79,12 @@ pub enum FenceReason {
     /// This replica vowed another root for this size earlier.
     #[error("this replica vowed another root for the same size earlier")]
     OwnVow,
+    /// A quorum holds another state, though the facts may be the same.
+    #[error("a quorum of replicas holds another state than this one")]
+    OtherState,
+    /// The replicas' states differ and none has a quorum.
+    #[error("no state has a quorum: the replicas disagree")]
+    NoQuorumState,
 }
 
 /// One replica's part in sealing.
@@ -535,7 +541,8 @@ impl Sealer {
         }
     }
 
-    fn fence(&mut self, reason: FenceReason) -> Vec<Effect> {
+    /// Ends this replica's part: it signs nothing any more.
+    pub fn fence(&mut self, reason: FenceReason) -> Vec<Effect> {
         if std::mem::replace(&mut self.fenced, true) {
             return Vec::new();
         }

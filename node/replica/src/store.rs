@@ -49,6 +49,22 @@ impl Batch {
 /// One key with its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
 
+/// What was written up to one batch and nothing of what came after.
+pub trait Frozen {
+    /// As [`StateStore::scan`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the engine refuses; the caller must stop.
+    fn page(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError>;
+}
+
 /// Ordered tables with atomic batches; see the module for what is durable when.
 ///
 /// Reads may come from any thread; writes come from one (the apply thread).
@@ -97,6 +113,17 @@ pub trait StateStore: Send + Sync + 'static {
     ///
     /// [`StoreError`] when the engine refuses; the caller must stop.
     fn flush(&self) -> Result<(), StoreError>;
+
+    /// Shows `look` what is written now, however long it takes and whatever is written meanwhile.
+    /// Writers do not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// What `look` returns.
+    fn frozen(
+        &self,
+        look: &mut dyn FnMut(&dyn Frozen) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 }
 
 type Tables = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
@@ -183,5 +210,24 @@ impl StateStore for MemStore {
 
     fn flush(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn frozen(
+        &self,
+        look: &mut dyn FnMut(&dyn Frozen) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        look(&self.fork())
+    }
+}
+
+impl Frozen for MemStore {
+    fn page(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        self.scan(table, from, to, limit)
     }
 }

@@ -9,11 +9,13 @@ use akashi_domain::event::Event;
 use akashi_domain::ids::Stamp;
 use akashi_domain::keys;
 use akashi_domain::kv::{Table, View as _};
+use akashi_replica::digest::{MARK_EVERY_US, is_mark};
 use akashi_replica::entry::LogEntry;
 use akashi_replica::machine::{Machine, MachineError, Outcome};
 use akashi_replica::store::StateStore;
 use tokio::sync::{broadcast, watch};
 
+use super::digester::Digester;
 use super::handle::AppliedEntry;
 use super::raft_thread::RaftInput;
 use super::seal_thread::SealInput;
@@ -57,6 +59,7 @@ pub(super) struct ApplyOutputs {
     pub(super) events: broadcast::Sender<Arc<AppliedEntry>>,
     /// Set while a timer is due: the leader proposes an entry, and applying it fires the timer.
     pub(super) timer_due: Arc<AtomicBool>,
+    pub(super) digester: Digester,
     pub(super) metrics: Metrics,
 }
 
@@ -94,9 +97,13 @@ fn apply<S: StateStore, C: Checker>(
 ) -> Result<(), MachineError> {
     for entry in entries {
         let began = clock::monotonic();
+        let before = machine.progress().stamp;
         let Outcome { applied, root } = machine.apply(&entry, checker)?;
         out.metrics
             .applied(began.elapsed(), entry.index, applied.progress.leaves);
+        if is_mark(before, applied.progress.stamp, MARK_EVERY_US) {
+            out.digester.digest(&machine.view().0, entry.index);
+        }
         let position = Position {
             progress: applied.progress,
             root,

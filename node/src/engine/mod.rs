@@ -12,6 +12,7 @@
 //! and the limits inside `RaftCore`.
 
 mod apply_thread;
+mod digester;
 mod flush_thread;
 mod handle;
 mod log_thread;

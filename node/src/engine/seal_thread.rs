@@ -8,8 +8,11 @@ use akashi_domain::entry::Sealed;
 use akashi_domain::ids::Digest;
 use akashi_domain::records::Cluster;
 use akashi_merkle::{Hash, SignedHead};
+use akashi_replica::agreement::{Agreement, StateDigest};
 use akashi_replica::entry::NodeId;
-use akashi_replica::seal::{Effect, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer};
+use akashi_replica::seal::{
+    Effect, FenceReason, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer,
+};
 use tokio::sync::watch;
 
 use super::apply_thread::ApplyInput;
@@ -35,6 +38,10 @@ pub(super) enum SealInput {
     Vowed(u64),
     /// A peer said something.
     Message(NodeId, SealMessage),
+    /// The state of this replica was digested.
+    Digested(StateDigest),
+    /// A peer said what its state digests to.
+    TheirDigest(NodeId, StateDigest),
     /// Whether this replica leads.
     Leads(bool),
     /// End.
@@ -53,7 +60,12 @@ pub(super) struct SealOutputs {
 }
 
 /// Runs until told to stop.
-pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOutputs) {
+pub(super) fn run(
+    mut sealer: Sealer,
+    mut agreement: Agreement,
+    inputs: &Receiver<SealInput>,
+    out: &SealOutputs,
+) {
     let mut applied_since_ms = None;
     loop {
         let wait_ms = if sealer.is_idle() {
@@ -72,6 +84,13 @@ pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOu
             }
             Ok(SealInput::Vowed(size)) => sealer.vowed(size, now_ms()),
             Ok(SealInput::Message(from, message)) => sealer.message(from, &message, now_ms()),
+            Ok(SealInput::Digested(own)) => {
+                out.peers.state_digest(own);
+                differs(&mut sealer, agreement.digested(own, now_ms()))
+            }
+            Ok(SealInput::TheirDigest(from, theirs)) => {
+                differs(&mut sealer, agreement.heard(from, theirs))
+            }
             Ok(SealInput::Leads(leads)) => {
                 sealer.role(leads);
                 Vec::new()
@@ -82,7 +101,15 @@ pub(super) fn run(mut sealer: Sealer, inputs: &Receiver<SealInput>, out: &SealOu
         for effect in effects {
             perform(effect, &mut applied_since_ms, out);
         }
+        if let Some(own) = agreement.tick(now_ms()) {
+            out.peers.state_digest(own);
+        }
     }
+}
+
+/// A replica whose state is not that of a quorum signs nothing more either.
+fn differs(sealer: &mut Sealer, found: Option<FenceReason>) -> Vec<Effect> {
+    found.map_or_else(Vec::new, |reason| sealer.fence(reason))
 }
 
 /// Whoever listens to these channels is gone only when the node is going down.

@@ -13,6 +13,7 @@ use akashi_domain::entry::Sealed;
 use akashi_domain::ids::Digest;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{CosignerSecret, SignedHead};
+use akashi_replica::agreement::{Agreement, StateDigest};
 use akashi_replica::consensus::{CoreConfig, RaftCore, Recovered, Role, StartError};
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::RaftLog;
@@ -23,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
+use super::digester::Digester;
 use super::flush_thread::FlushThread;
 use super::log_thread::{self, LogInput, LogOutputs};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
@@ -120,6 +122,10 @@ impl PeerInputs for Inputs {
 
     fn seal(&self, from: NodeId, message: SealMessage) {
         drop(self.seal.send(SealInput::Message(from, message)));
+    }
+
+    fn state_digest(&self, from: NodeId, theirs: StateDigest) {
+        drop(self.seal.send(SealInput::TheirDigest(from, theirs)));
     }
 
     fn all_have(&self, index: u64) {
@@ -328,6 +334,7 @@ impl Parts {
             position: position_out,
             events: events.clone(),
             timer_due: Arc::clone(&timer_due),
+            digester: Digester::new(seal_in.clone()),
             metrics: metrics.clone(),
         };
         let machine = self.machine;
@@ -343,8 +350,10 @@ impl Parts {
             fenced: fenced_out,
             metrics: metrics.clone(),
         };
+        let members = with.config.cluster.replicas.iter().map(|r| r.id).collect();
+        let agreement = Agreement::new(with.config.node.id, members);
         threads.push(spawn("seal", move || {
-            seal_thread::run(sealer, &seal_inputs, &out);
+            seal_thread::run(sealer, agreement, &seal_inputs, &out);
         })?);
         let outbox = self.outbox.clone();
         let out = RaftOutputs {
@@ -435,7 +444,10 @@ impl Parts {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {
+pub(super) fn spawn(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, EngineError> {
     // A thread that panics would leave a half-dead replica behind: stop all of it.
     let guarded = move || {
         let dying = AbortOnPanic;

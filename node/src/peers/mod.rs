@@ -15,6 +15,7 @@ pub use outbound::{Outbound, Outbox};
 pub use service::{Boxed, PeerInputs, PeerPort};
 
 use akashi_proto::peer;
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::seal::SealMessage;
 use prost::bytes::Bytes;
 
@@ -41,6 +42,15 @@ fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
             });
         }
     }
+}
+
+/// The state digest of a frame; one of another width is left out.
+fn take_state_digest(frame: &peer::Frame) -> Option<StateDigest> {
+    let said = frame.state_digest.as_ref()?;
+    Some(StateDigest {
+        index: said.index,
+        digest: said.digest.as_ref().try_into().ok()?,
+    })
 }
 
 /// The seal messages of a frame; what does not have the right widths is left out.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use akashi_proto::peer::Frame;
 use akashi_proto::peer::peer_service_client::PeerServiceClient;
+use akashi_proto::peer::{self, Frame};
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::SealMessage;
 use prost::bytes::Bytes;
@@ -31,6 +32,7 @@ enum Out {
     Raft(Vec<u8>),
     Seal(SealMessage),
     AllHave(u64),
+    StateDigest(StateDigest),
 }
 
 /// Where the node's threads put what is for others. Never waits.
@@ -54,6 +56,13 @@ impl Outbox {
     pub fn seal(&self, message: &SealMessage) {
         for queue in self.queues.values() {
             drop(queue.try_send(Out::Seal(message.clone())));
+        }
+    }
+
+    /// Tells every peer what this replica's state digests to.
+    pub fn state_digest(&self, own: StateDigest) {
+        for queue in self.queues.values() {
+            drop(queue.try_send(Out::StateDigest(own)));
         }
     }
 
@@ -191,6 +200,12 @@ async fn flush(gathered: &mut Vec<Out>, frames: &mpsc::Sender<Frame>) -> bool {
             }
             Out::Seal(message) => put_seal(&mut frame, &message),
             Out::AllHave(index) => frame.all_have = index,
+            Out::StateDigest(said) => {
+                frame.state_digest = Some(peer::StateDigest {
+                    index: said.index,
+                    digest: Bytes::copy_from_slice(&said.digest),
+                });
+            }
         }
         if bytes >= FRAME_BYTES_FULL {
             bytes = 0;

@@ -10,13 +10,14 @@ use akashi_proto::peer::{
     Busy, ForwardRequest, ForwardResponse, Frame, NotLeader, ReadIndexRequest, ReadIndexResponse,
     forward_response, read_index_response,
 };
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::SealMessage;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{FRAME_BYTES_MAX, take_seals};
+use super::{FRAME_BYTES_MAX, take_seals, take_state_digest};
 use crate::engine::Retry;
 use crate::net::{Identity, Peer};
 
@@ -29,6 +30,8 @@ pub trait PeerInputs: Send + Sync + 'static {
     fn raft(&self, from: NodeId, bytes: Vec<u8>);
     /// A seal message; must not wait.
     fn seal(&self, from: NodeId, message: SealMessage);
+    /// What a peer's state digests to; must not wait.
+    fn state_digest(&self, from: NodeId, theirs: StateDigest);
     /// Every replica has the log up to `index`, as far as the sender knows; must not wait.
     fn all_have(&self, index: u64);
     /// A command that another node took; answered only if this node leads.
@@ -107,6 +110,9 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                         inputs.seal(from, seal);
                     }
                     inputs.all_have(frame.all_have);
+                    if let Some(theirs) = take_state_digest(&frame) {
+                        inputs.state_digest(from, theirs);
+                    }
                     for message in frame.messages {
                         inputs.raft(from, message.into());
                     }

@@ -10,10 +10,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use akashi_replica::store::{Batch, Pair, StateStore, StoreError, Table};
+use akashi_replica::store::{Batch, Frozen, Pair, StateStore, StoreError, Table};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    Direction, FlushOptions, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch,
+    Direction, FlushOptions, IteratorMode, LogLevel, Options, ReadOptions, Snapshot, WriteBatch,
     WriteOptions,
 };
 
@@ -123,6 +123,25 @@ impl RocksStore {
             .ok_or(StoreError::Corrupt)
     }
 
+    /// At most `limit` pairs from `from` on, as far as `options` let the walk go.
+    fn pairs(
+        &self,
+        table: Table,
+        from: &[u8],
+        options: ReadOptions,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        let first = self.key(from);
+        let mode = IteratorMode::From(&first, Direction::Forward);
+        let found = self.db.iterator_cf_opt(self.table(table)?, options, mode);
+        let mut pairs = Vec::new();
+        for pair in found.take(limit) {
+            let (key, value) = pair.map_err(|error| self.refusal(error))?;
+            pairs.push((self.bare(&key)?, value.into_vec()));
+        }
+        Ok(pairs)
+    }
+
     /// Options for walking `from <= key < to` and not a key further.
     fn between(&self, from: &[u8], to: &[u8]) -> ReadOptions {
         let mut options = ReadOptions::default();
@@ -157,17 +176,7 @@ impl StateStore for RocksStore {
         if from >= to {
             return Ok(Vec::new());
         }
-        let first = self.key(from);
-        let mode = IteratorMode::From(&first, Direction::Forward);
-        let found = self
-            .db
-            .iterator_cf_opt(self.table(table)?, self.between(from, to), mode);
-        let mut pairs = Vec::new();
-        for pair in found.take(limit) {
-            let (key, value) = pair.map_err(|error| self.refusal(error))?;
-            pairs.push((self.bare(&key)?, value.into_vec()));
-        }
-        Ok(pairs)
+        self.pairs(table, from, self.between(from, to), limit)
     }
 
     fn last(&self, table: Table, from: &[u8], to: &[u8]) -> Result<Option<Pair>, StoreError> {
@@ -227,6 +236,42 @@ impl StateStore for RocksStore {
             0 => Ok(()),
             _ => Err(StoreError::Engine(Box::new(BackgroundError))),
         }
+    }
+
+    /// RocksDB keeps the versions that the snapshot sees until it is gone; taking it costs nothing.
+    fn frozen(
+        &self,
+        look: &mut dyn FnMut(&dyn Frozen) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        look(&FrozenStore {
+            store: self,
+            snapshot: self.db.snapshot(),
+        })
+    }
+}
+
+/// What a snapshot of RocksDB sees.
+struct FrozenStore<'a> {
+    store: &'a RocksStore,
+    snapshot: Snapshot<'a>,
+}
+
+impl Frozen for FrozenStore<'_> {
+    fn page(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let mut options = self.store.between(from, to);
+        options.set_snapshot(&self.snapshot);
+        // Whoever walks everything must not push out what others read again and again.
+        options.fill_cache(false);
+        self.store.pairs(table, from, options, limit)
     }
 }
 
@@ -455,6 +500,46 @@ mod tests {
             }
         }
         panic!("several times the write buffers were filled, and nothing was flushed");
+    }
+
+    #[test]
+    fn a_frozen_view_does_not_see_what_is_written_later_and_both_stores_digest_alike() {
+        let (_directory, rocks) = fresh();
+        let memory = MemStore::default();
+        let write = |number: u64| {
+            let mut batch = Batch::default();
+            for table in Table::ALL {
+                batch.put(table, (number % 2_000).to_be_bytes().to_vec(), vec![7; 9]);
+                batch.delete(table, (number / 2).to_be_bytes().to_vec());
+            }
+            rocks.write(batch.clone()).unwrap();
+            memory.write(batch).unwrap();
+        };
+        (1..=3_000).for_each(write);
+        let digest = |store: &dyn Frozen| {
+            akashi_replica::digest::state_digest(store, &mut |_bytes| true).unwrap()
+        };
+        let mut of_memory = None;
+        let look = &mut |view: &dyn Frozen| {
+            of_memory = Some(digest(view));
+            Ok(())
+        };
+        memory.frozen(look).unwrap();
+        let mut of_rocks = None;
+        let look = &mut |view: &dyn Frozen| {
+            (3_001..=4_500).for_each(write);
+            rocks.flush()?;
+            of_rocks = Some(digest(view));
+            Ok(())
+        };
+        rocks.frozen(look).unwrap();
+        assert_eq!(of_memory, of_rocks);
+        let look = &mut |view: &dyn Frozen| {
+            of_rocks = Some(digest(view));
+            Ok(())
+        };
+        rocks.frozen(look).unwrap();
+        assert_ne!(of_memory, of_rocks, "and now it sees it");
     }
 
     #[derive(Clone, Debug)]

@@ -194,7 +194,7 @@ impl Sensor {
             &context.nonce.as_ref().try_into().unwrap(),
         );
         let signature = self.signing.sign(&message).to_bytes().to_vec();
-        (capture.to_bytes(&self.digest().0), signature)
+        (capture.signed_fields(&self.digest().0), signature)
     }
 
     /// What travels with a face's proof, and its digest.
@@ -211,7 +211,7 @@ impl Sensor {
         let message = probe_message(context, &key, &capture, &self.digest().0, &template);
         let signature = self.signing.sign(&message).to_bytes();
         let mut piece = Piece::plain(7, proof);
-        let attachment = [capture.to_bytes(&self.digest().0), signature.to_vec()].concat();
+        let attachment = [capture.signed_fields(&self.digest().0), signature.to_vec()].concat();
         piece.carried = Sha256::digest(&attachment).into();
         piece.part.attachment = attachment.into();
         piece

@@ -24,6 +24,8 @@ mod encode;
 mod generators;
 #[path = "../../../proof/src/group.rs"]
 mod group;
+#[path = "../../../proof/src/instance.rs"]
+mod instance;
 #[path = "../../../proof/src/key.rs"]
 mod key;
 #[path = "../../../proof/src/nonce.rs"]
@@ -56,11 +58,15 @@ mod transcript;
 mod verify;
 
 #[cfg(test)]
+mod ed25519;
+#[cfg(test)]
 mod merlin_range;
 #[cfg(test)]
 mod same_modules;
 #[cfg(test)]
 mod sigma;
+#[cfg(test)]
+mod sponge;
 
 pub use batch::{Batch, Ticket, Verdicts};
 pub use context::{Context, ContextError, ContextFields, NAME_BYTES_MAX, Purpose};

@@ -89,9 +89,13 @@ fn ours_accepts(label: &'static [u8], n: usize, values: &[RistrettoPoint], proof
 fn holds(equation: &Equation, g: &[Vec<RistrettoPoint>], h: &[Vec<RistrettoPoint>]) -> bool {
     let mut scalars = vec![equation.base];
     let mut points = vec![B];
-    for (generator, coefficient) in &equation.fixed {
-        scalars.push(*coefficient);
-        points.push(match *generator {
+    let runs = equation.runs.iter().flat_map(|run| {
+        let entries = run.entries(&Scalar::ONE).into_iter().enumerate();
+        entries.map(|(i, entry)| (run.row.at(i), entry))
+    });
+    for (generator, coefficient) in equation.fixed.iter().copied().chain(runs) {
+        scalars.push(coefficient);
+        points.push(match generator {
             Fixed::H => ours(&PedersenGens::default().B_blinding.compress()),
             Fixed::G(party, bit) => g[party][bit],
             Fixed::Hh(party, bit) => h[party][bit],
@@ -102,6 +106,7 @@ fn holds(equation: &Equation, g: &[Vec<RistrettoPoint>], h: &[Vec<RistrettoPoint
         scalars.push(*coefficient);
         points.push(*point);
     }
+    assert!(equation.shared.is_empty());
     RistrettoPoint::vartime_multiscalar_mul(scalars, points).is_identity()
 }
 

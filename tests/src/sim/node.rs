@@ -9,6 +9,7 @@ use akashi_domain::ids::{Digest, RequestId, Stamp};
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{CosignerSecret, Hash, Leaf, SignedHead};
+use akashi_replica::agreement::Agreement;
 use akashi_replica::consensus::{CoreConfig, Fetch, Persist, RaftCore, Recovered, Role};
 use akashi_replica::entry::{LogEntry, NodeId};
 use akashi_replica::log::{HeadVow, LogOptions, MemDisk, RaftLog, Retention};
@@ -65,6 +66,8 @@ pub struct Live {
     pub machine: Machine<MemStore>,
     /// Its cosigning.
     pub sealer: Sealer,
+    /// Its comparing of digests.
+    pub agreement: Agreement,
     /// What judges proofs.
     pub judge: Judge,
     /// What waits for the log.
@@ -141,6 +144,7 @@ impl Node {
         let machine = Machine::open(Arc::new(self.flushed.fork()))
             .map_err(|error| format!("{id}: the state does not open: {error}"))?;
         let applied = machine.progress();
+        let agreement = Agreement::new(id, config.voters.clone());
         let vow = recovered
             .newest_head
             .as_ref()
@@ -185,6 +189,7 @@ impl Node {
             log,
             machine,
             sealer,
+            agreement,
             judge,
             to_log: VecDeque::new(),
             syncing: Vec::new(),

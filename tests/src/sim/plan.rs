@@ -24,6 +24,10 @@ pub struct Plan {
     pub resident_bytes: usize,
     /// Segments of the log above which the oldest go even if somebody needs them.
     pub log_segments_max: usize,
+    /// Cluster time between two digests of the whole state, in microseconds.
+    pub mark_every_us: u64,
+    /// The replica into whose state a record comes that no entry wrote.
+    pub rots: Option<NodeId>,
     /// The replica that judges one proof wrongly, once.
     pub liar: Option<NodeId>,
     /// A planted bug: what must wait for a sync is said before it.
@@ -48,9 +52,17 @@ impl Plan {
             },
             // More than a run fills: whatever a replica still needs stays.
             log_segments_max: 1_000,
+            mark_every_us: 2_000 * MS,
+            rots: None,
             liar: None,
             speaks_before_sync: false,
         }
+    }
+
+    /// Whether this replica does what it should, as far as it can.
+    #[must_use]
+    pub fn is_honest(&self, id: NodeId) -> bool {
+        self.liar != Some(id) && self.rots != Some(id)
     }
 
     /// No faults.

@@ -29,7 +29,7 @@ impl World {
             let Some(live) = &node.live else {
                 return Err(format!("{id} is down"));
             };
-            if self.plan.liar == Some(*id) {
+            if !self.plan.is_honest(*id) {
                 continue;
             }
             let machine = &live.machine;

@@ -2,13 +2,31 @@
 //! the threads of a node, without the threads.
 
 use akashi_domain::event::Event as Fact;
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::consensus::{Outbound, Output, Role};
+use akashi_replica::digest::{is_mark, state_digest};
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::{FrameBody, LogError};
-use akashi_replica::seal::{Effect, SealMessage};
+use akashi_replica::seal::{Effect, FenceReason, SealMessage};
+use akashi_replica::store::{Batch, Frozen, StateStore as _, Table};
 
-use super::node::{LogInput, sealed_of};
+use super::node::{Live, LogInput, sealed_of};
+use super::plan::MS;
 use super::world::{Event, World};
+
+/// The digest of a replica's state as of the entry it has just applied.
+fn digest_of(live: &Live, index: u64) -> StateDigest {
+    let mut digest = None;
+    let look = &mut |view: &dyn Frozen| {
+        digest = state_digest(view, &mut |_bytes| true)?;
+        Ok(())
+    };
+    live.machine.view().0.frozen(look).unwrap();
+    StateDigest {
+        index,
+        digest: digest.unwrap(),
+    }
+}
 
 impl World {
     /// Carries out what the core of `id` wants until it wants nothing.
@@ -216,7 +234,8 @@ impl World {
 
     pub(super) fn apply(&mut self, id: NodeId, life: u64) {
         let now = self.clock_ms(id);
-        let honest = self.plan.liar != Some(id);
+        let honest = self.plan.is_honest(id);
+        let mark_every_us = self.plan.mark_every_us;
         let Some(mut entries) = self.live(id, life).map(|live| {
             live.applying = false;
             std::mem::take(&mut live.to_apply)
@@ -228,6 +247,7 @@ impl World {
                 return;
             };
             let mut judge = live.judge;
+            let before = live.machine.progress().stamp;
             let outcome = match live.machine.apply(&entry, &mut judge) {
                 Ok(outcome) => outcome,
                 Err(error) => {
@@ -237,6 +257,8 @@ impl World {
                 }
             };
             live.judge = judge;
+            let marked = is_mark(before, outcome.applied.progress.stamp, mark_every_us);
+            let own = marked.then(|| digest_of(live, entry.index));
             live.core.applied(entry.index);
             let waiting = live.waiters.remove(&entry.index);
             for recorded in &outcome.applied.events {
@@ -252,6 +274,18 @@ impl World {
                 self.oracle.applies(id, hash, &outcome);
             }
             self.note(u64::from_le_bytes(*hash.first_chunk().unwrap()));
+            if let Some(own) = own {
+                // It takes its time, and entries are applied meanwhile.
+                let delay = self.rng.below(400 * MS);
+                self.at(
+                    delay,
+                    Event::Digested {
+                        node: id,
+                        life,
+                        own,
+                    },
+                );
+            }
             if let Some((term, requests)) = waiting
                 && term == entry.term
             {
@@ -270,8 +304,51 @@ impl World {
         self.pump(id);
     }
 
+    /// The state of `id` was digested: it says so.
+    pub(super) fn digested(&mut self, id: NodeId, life: u64, own: StateDigest) {
+        let now = self.clock_ms(id);
+        let Some(live) = self.live(id, life) else {
+            return;
+        };
+        let found = live.agreement.digested(own, now);
+        self.tally.digests += 1;
+        self.say_digest(id, own);
+        self.differs(id, found);
+    }
+
+    pub(super) fn say_digest(&mut self, id: NodeId, own: StateDigest) {
+        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+            self.post(|| Event::Digest {
+                from: id,
+                to,
+                said: own,
+            });
+        }
+    }
+
+    /// As the seal thread of a node: a replica whose state is another is fenced.
+    pub(super) fn differs(&mut self, id: NodeId, found: Option<FenceReason>) {
+        let life = self.nodes[&id].life;
+        if let Some(reason) = found
+            && let Some(live) = self.live(id, life)
+        {
+            let effects = live.sealer.fence(reason);
+            self.perform(id, effects);
+        }
+    }
+
+    /// A record that no entry wrote: in no leaf, in no chained hash.
+    pub(super) fn rot(&mut self, id: NodeId) {
+        let life = self.nodes[&id].life;
+        if let Some(live) = self.live(id, life) {
+            let mut batch = Batch::default();
+            batch.put(Table::Evidence, vec![u8::MAX; 9], vec![1]);
+            live.machine.view().0.write(batch).unwrap();
+        }
+    }
+
     pub(super) fn perform(&mut self, id: NodeId, effects: Vec<Effect>) {
-        let honest = self.plan.liar != Some(id);
+        let honest = self.plan.is_honest(id);
         for effect in effects {
             match effect {
                 Effect::Vow(vow) => self.hand_to_log(id, LogInput::Vow(vow)),

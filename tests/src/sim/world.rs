@@ -6,6 +6,7 @@ use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
 use akashi_domain::entry::{Entry, RULE_VERSION};
 use akashi_domain::ids::{RequestId, Stamp};
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::consensus::CoreConfig;
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::SealMessage;
@@ -68,6 +69,22 @@ pub(super) enum Event {
     Restart {
         node: NodeId,
     },
+    /// A replica's state was digested as of an entry.
+    Digested {
+        node: NodeId,
+        life: u64,
+        own: StateDigest,
+    },
+    /// A replica says its digest.
+    Digest {
+        from: NodeId,
+        to: NodeId,
+        said: StateDigest,
+    },
+    /// A record comes into a replica's state that no entry wrote.
+    Rot {
+        node: NodeId,
+    },
     /// A replica says up to where all have the log.
     AllHave {
         from: NodeId,
@@ -107,6 +124,8 @@ pub struct Tally {
     pub handovers: u64,
     /// Contacts with a verdict.
     pub verdicts: u64,
+    /// Digests of the whole state.
+    pub digests: u64,
     /// Segments dropped from logs.
     pub dropped: u64,
     /// Entries that a leader read back from disk and found dropped.
@@ -160,6 +179,9 @@ impl World {
             world.at(700 * MS, Event::Fault);
         }
         world.at(plan.faults_until_us, Event::AllHeal);
+        if let Some(node) = plan.rots {
+            world.at(3_000 * MS, Event::Rot { node });
+        }
         world
     }
 
@@ -275,6 +297,14 @@ impl World {
                 }
             }
             Event::Restart { node } => self.start(node),
+            Event::Digested { node, life, own } => self.digested(node, life, own),
+            Event::Digest { from, to, said } => {
+                if let Some(live) = self.reached(from, to) {
+                    let found = live.agreement.heard(from, said);
+                    self.differs(to, found);
+                }
+            }
+            Event::Rot { node } => self.rot(node),
             Event::AllHave { from, to, index } => {
                 if let Some(live) = self.reached(from, to) {
                     live.all_have = live.all_have.max(index);
@@ -340,6 +370,7 @@ impl World {
         };
         live.core.tick();
         let effects = live.sealer.tick(now_ms);
+        let again = live.agreement.tick(now_ms);
         let due = live.role.leader_ready && live.next_timer.0 <= now_us;
         if fenced && live.role.is_leader {
             let best = live.core.followers().into_iter().max_by_key(|(_, at)| *at);
@@ -353,6 +384,9 @@ impl World {
             self.at(0, Event::Propose { node: id, life });
         }
         self.at(TICK_US, Event::Tick { node: id, life });
+        if let Some(own) = again {
+            self.say_digest(id, own);
+        }
         self.perform(id, effects);
         self.pump(id);
     }

@@ -378,7 +378,7 @@ impl World {
             enrolment,
             token: [7; 32],
             suite: 1,
-            capture: capture.to_bytes(&certificate),
+            capture: capture.signed_fields(&certificate),
             signature: camera.key.sign(&said).to_bytes(),
             possession: phone.with_possession(&context, Vec::new()).remove(0).proof,
         }
@@ -412,7 +412,7 @@ impl World {
         let key = phone.device.public();
         let template = enrolled.commitment();
         let said = probe_message(&context, &key, &capture, &certificate, &template);
-        let mut attachment = capture.to_bytes(&certificate);
+        let mut attachment = capture.signed_fields(&certificate);
         attachment.extend_from_slice(&camera.key.sign(&said).to_bytes());
         let statement =
             Proximity::new(Dimensions::D128, TAU, template, probe.commitment()).unwrap();

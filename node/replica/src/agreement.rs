@@ -1,0 +1,187 @@
+//! Comparing digests of the logical state between replicas, outside of Raft.
+//!
+//! Every replica says the digest of its state at each mark ([`crate::digest::is_mark`]), and says the
+//! newest one again now and then, because messages get lost. A replica that finds a quorum of others
+//! agreeing on another digest than its own is wrong and has to be fenced; if all have spoken and no
+//! digest has a quorum, nobody can tell who is right.
+//!
+//! A replica that was not running when a mark passed has no digest of it and says nothing: what is
+//! wrong in its state is still wrong at the next mark.
+//!
+//! No clock, no disk, no network in here, and no trust in one peer: a single voice fences nobody.
+
+use std::collections::BTreeMap;
+
+use crate::entry::NodeId;
+use crate::seal::FenceReason;
+
+/// How often the newest digest is said again.
+pub const SAY_AGAIN_MS: u64 = 10_000;
+/// Digests kept of every replica. They are minutes apart; nobody is further behind than this.
+const KEPT_MAX: usize = 4;
+
+/// What a replica says about its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateDigest {
+    /// The entry that was the last to be applied.
+    pub index: u64,
+    /// [`crate::digest::state_digest`] of the state it left.
+    pub digest: [u8; 32],
+}
+
+/// One replica's part in the comparison.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    me: NodeId,
+    members: Vec<NodeId>,
+    /// By replica, this one included, the newest digests by index.
+    said: BTreeMap<NodeId, BTreeMap<u64, [u8; 32]>>,
+    spoke_ms: u64,
+}
+
+impl Agreement {
+    /// Starts without any digest.
+    #[must_use]
+    pub const fn new(me: NodeId, members: Vec<NodeId>) -> Self {
+        Self {
+            me,
+            members,
+            said: BTreeMap::new(),
+            spoke_ms: 0,
+        }
+    }
+
+    /// This replica's own digest is known; the caller tells it to all.
+    #[must_use]
+    pub fn digested(&mut self, own: StateDigest, now_ms: u64) -> Option<FenceReason> {
+        self.spoke_ms = now_ms;
+        self.keep(self.me, own);
+        self.compare(own.index)
+    }
+
+    /// A peer has said its digest.
+    #[must_use]
+    pub fn heard(&mut self, from: NodeId, theirs: StateDigest) -> Option<FenceReason> {
+        if from == self.me || !self.members.contains(&from) {
+            return None;
+        }
+        self.keep(from, theirs);
+        self.compare(theirs.index)
+    }
+
+    /// The newest digest of this replica, when it is time to say it again.
+    #[must_use]
+    pub fn tick(&mut self, now_ms: u64) -> Option<StateDigest> {
+        // A clock that was set back ends the wait.
+        if matches!(now_ms.checked_sub(self.spoke_ms), Some(passed) if passed < SAY_AGAIN_MS) {
+            return None;
+        }
+        self.spoke_ms = now_ms;
+        let (index, digest) = self.said.get(&self.me)?.last_key_value()?;
+        Some(StateDigest {
+            index: *index,
+            digest: *digest,
+        })
+    }
+
+    fn keep(&mut self, from: NodeId, said: StateDigest) {
+        let theirs = self.said.entry(from).or_default();
+        theirs.insert(said.index, said.digest);
+        while theirs.len() > KEPT_MAX {
+            theirs.pop_first();
+        }
+    }
+
+    /// Compares what was said about `index` with this replica's own digest of it.
+    fn compare(&self, index: u64) -> Option<FenceReason> {
+        let own = self.said.get(&self.me)?.get(&index)?;
+        let voices: Vec<&[u8; 32]> = self
+            .said
+            .values()
+            .filter_map(|theirs| theirs.get(&index))
+            .collect();
+        let majority = (self.members.len() >> 1).saturating_add(1);
+        let agreed = voices
+            .iter()
+            .find(|digest| voices.iter().filter(|other| other == digest).count() >= majority);
+        match agreed {
+            Some(digest) if *digest != own => Some(FenceReason::OtherState),
+            Some(_) => None,
+            None if voices.len() == self.members.len() => Some(FenceReason::NoQuorumState),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn digest(index: u64, byte: u8) -> StateDigest {
+        StateDigest {
+            index,
+            digest: [byte; 32],
+        }
+    }
+
+    fn replica_one() -> Agreement {
+        Agreement::new(1, vec![1, 2, 3])
+    }
+
+    #[test]
+    fn replicas_that_agree_go_on_and_one_that_differs_learns_it_from_two() {
+        let mut one = replica_one();
+        assert_eq!(one.heard(2, digest(7, 9)), None);
+        assert_eq!(one.digested(digest(7, 9), 0), None);
+        assert_eq!(one.heard(3, digest(7, 8)), None, "the other one is wrong");
+        let mut one = replica_one();
+        assert_eq!(one.digested(digest(7, 8), 0), None);
+        assert_eq!(one.heard(2, digest(7, 9)), None, "one voice fences nobody");
+        let fenced = one.heard(3, digest(7, 9));
+        assert_eq!(fenced, Some(FenceReason::OtherState));
+    }
+
+    #[test]
+    fn what_others_said_before_counts_once_the_own_digest_is_known() {
+        let mut one = replica_one();
+        assert_eq!(one.heard(2, digest(7, 9)), None);
+        assert_eq!(one.heard(3, digest(7, 9)), None);
+        let fenced = one.digested(digest(7, 8), 0);
+        assert_eq!(fenced, Some(FenceReason::OtherState));
+    }
+
+    #[test]
+    fn three_digests_of_one_mark_fence_and_digests_of_different_marks_do_not() {
+        let mut one = replica_one();
+        assert_eq!(one.digested(digest(7, 1), 0), None);
+        assert_eq!(one.heard(2, digest(7, 2)), None);
+        assert_eq!(one.heard(3, digest(8, 3)), None);
+        let fenced = one.heard(3, digest(7, 3));
+        assert_eq!(fenced, Some(FenceReason::NoQuorumState));
+    }
+
+    #[test]
+    fn nobody_speaks_for_another_and_a_talkative_peer_takes_no_room() {
+        let mut one = replica_one();
+        assert_eq!(one.digested(digest(7, 1), 0), None);
+        assert_eq!(one.heard(1, digest(7, 2)), None);
+        assert_eq!(one.heard(4, digest(7, 2)), None);
+        for index in 0..100 {
+            assert_eq!(one.heard(2, digest(index, 2)), None);
+        }
+        assert_eq!(one.said[&2].len(), KEPT_MAX);
+        assert_eq!(one.said[&1].len(), 1);
+    }
+
+    #[test]
+    fn the_newest_digest_is_said_again_every_ten_seconds_even_if_the_clock_is_set_back() {
+        let mut one = replica_one();
+        assert_eq!(one.tick(50_000), None, "nothing to say yet");
+        assert_eq!(one.digested(digest(7, 1), 60_000), None);
+        assert_eq!(one.digested(digest(9, 2), 61_000), None);
+        assert_eq!(one.tick(70_999), None);
+        assert_eq!(one.tick(71_000), Some(digest(9, 2)));
+        assert_eq!(one.tick(71_001), None);
+        assert_eq!(one.tick(5), Some(digest(9, 2)));
+    }
+}
