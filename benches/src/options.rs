@@ -7,6 +7,10 @@ use clap::Parser;
 /// Measures a three-node akashi cluster and a three-member etcd cluster in alternating rounds.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "akashi-bench")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, free of the others"
+)]
 pub struct Options {
     /// Write the table into this file as well (Markdown).
     #[arg(long, value_name = "FILE")]

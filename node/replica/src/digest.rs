@@ -46,9 +46,10 @@ pub fn is_mark(before: Stamp, after: Stamp, every_us: u64) -> bool {
     after.0.checked_div(every_us) > before.0.checked_div(every_us)
 }
 
-/// BLAKE3 over the logical tables in order: for every pair the table's number, and key and value, each
-/// behind its length as u64 little-endian. `go_on` is asked after every page, with its bytes; none if it
-/// says no.
+/// BLAKE3 over the logical tables in order.
+///
+/// For every pair the table's number, and key and value, each behind its length as u64 little-endian.
+/// `go_on` is asked after every page, with its bytes; none if it says no.
 ///
 /// # Errors
 ///

@@ -17,7 +17,9 @@ use akashi_merkle::{Cosignature, CosignerKey, CosignerSecret, Hash, Head, Origin
 use crate::entry::NodeId;
 use crate::log::HeadVow;
 
-/// Least time between two announcements. A seal costs each replica a vow, a signature, two checks of
+/// Least time between two announcements.
+///
+/// A seal costs each replica a vow, a signature, two checks of
 /// others' and some twenty messages between threads, about as much as five commands of a lone caller;
 /// after a quiet moment the first is announced at once.
 pub const SEAL_INTERVAL_MS: u64 = 20;

@@ -43,8 +43,8 @@ fn main() {
     }
 }
 
-fn json(path: PathBuf) -> Json {
-    let text = fs::read_to_string(&path).expect("the vectors are there");
+fn json(&path: &Path) -> Json {
+    let text = fs::read_to_string(path).expect("the vectors are there");
     serde_json::from_str(&text).expect("the vectors are JSON")
 }
 
@@ -65,7 +65,7 @@ fn parse(repository: &Path) -> Vec<Vec<u8>> {
         "proximity",
         "consent",
     ] {
-        let file = json(repository.join(format!("proof/tests/vectors/{name}.json")));
+        let file = json(&repository.join(format!("proof/tests/vectors/{name}.json")));
         let cases = file["cases"].as_array().expect("cases");
         let (good, bad): (Vec<&Json>, Vec<&Json>) =
             cases.iter().partition(|case| case["code"] == 0);
@@ -169,7 +169,7 @@ fn batch() -> Vec<Vec<u8>> {
 }
 
 fn context(repository: &Path) -> Vec<Vec<u8>> {
-    let file = json(repository.join("proof/tests/vectors/consent.json"));
+    let file = json(&repository.join("proof/tests/vectors/consent.json"));
     let text = bytes(&file["cases"][0]["context_bytes"]);
     let named = |name: &[u8]| [&(name.len() as u16).to_le_bytes(), name].concat();
     let fields = |purpose: u8| {
@@ -201,7 +201,7 @@ fn context(repository: &Path) -> Vec<Vec<u8>> {
 }
 
 fn credential(repository: &Path) -> Vec<Vec<u8>> {
-    let file = json(repository.join("proof/tests/vectors/messages.json"));
+    let file = json(&repository.join("proof/tests/vectors/messages.json"));
     let credentials = file["credentials"].as_array().expect("credentials");
     let mut seeds: Vec<Vec<u8>> = credentials
         .iter()

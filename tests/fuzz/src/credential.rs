@@ -219,7 +219,7 @@ impl Places {
         assert_eq!(rest.byte(), 1);
         let (origin, tenant) = (rest.piece().into(), rest.piece().into());
         rest.take(32);
-        (rest.piece(), rest.piece());
+        let _issuer_and_schema = (rest.piece(), rest.piece());
         rest.take(2);
         let subject = rest.array();
         rest.take(32 + 16);

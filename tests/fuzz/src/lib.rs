@@ -15,6 +15,9 @@
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::too_many_lines,
+    clippy::missing_panics_doc,
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
     reason = "a broken law stops at once; numbers are cut to fit what the input has chosen"
 )]
 

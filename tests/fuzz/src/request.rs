@@ -90,11 +90,11 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
-    let pairs = digits?
-        .chunks(2)
-        .map(|pair| Some((pair[0] * 16 + pair.get(1)?) as u8))
-        .collect();
+    let digits = digits?;
+    let pairs = digits.chunks(2);
     pairs
+        .map(|pair| Some((pair[0] * 16 + pair.get(1)?) as u8))
+        .collect()
 }
 
 fn applied(input: &mut Input<'_>) {
