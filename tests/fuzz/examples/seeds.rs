@@ -13,7 +13,7 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -43,7 +43,7 @@ fn main() {
     }
 }
 
-fn json(&path: &Path) -> Json {
+fn json(path: &Path) -> Json {
     let text = fs::read_to_string(path).expect("the vectors are there");
     serde_json::from_str(&text).expect("the vectors are JSON")
 }
