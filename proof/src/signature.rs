@@ -111,8 +111,8 @@ mod tests {
 
     const MESSAGE: &[u8] = b"what an issuer says";
 
-    /// RFC 8032 §7.1; the twelve cases of "Taming the Many EdDSAs"; every combination of edge cases of
-    /// A and R that the project CCTV found. Sources: `tests/vectors/published/README.md`.
+    /// RFC 8032 §7.1; the twelve cases of "Taming the Many `EdDSAs`"; every combination of edge cases of
+    /// `A` and `R` that the project CCTV found. Sources: `tests/vectors/published/README.md`.
     const RFC_8032: &str = include_str!("../tests/vectors/published/rfc8032.json");
     const SPECCHECK: &str = include_str!("../tests/vectors/published/ed25519-speccheck.json");
     const CCTV: &str = include_str!("../tests/vectors/published/ed25519-cctv.json");

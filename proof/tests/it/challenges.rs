@@ -57,14 +57,19 @@ fn moves(statement: &AnyStatement) -> Vec<(usize, Vec<String>)> {
         AnyStatement::InSet(s) => vec![(s.set().len(), named(&["c"]))],
         AnyStatement::Range(s) => {
             let bits = usize::from(s.bits().bits()) * s.values();
-            range(0, bits.ilog2() as usize)
+            range(0, log2(bits))
         }
         AnyStatement::Proximity(s) => {
-            let rounds = s.dimensions().count().ilog2() as usize - 3;
+            let rounds = log2(usize::from(s.dimensions().count())) - 3;
             let mut moves = vec![(4, named(&["c"]))];
             moves.extend((1..=rounds).map(|k| (7 + 4 * k, vec![format!("x_{k}")])));
             moves.extend(range(7 + 4 * rounds + 8, 5));
             moves
         }
     }
+}
+
+/// The exponent of the largest power of two that is not above `number`.
+fn log2(number: usize) -> usize {
+    usize::try_from(number.ilog2()).unwrap()
 }

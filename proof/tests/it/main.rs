@@ -8,7 +8,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test may stop at the first surprise, in its helpers too"
+    clippy::too_many_lines,
+    clippy::unwrap_in_result,
+    reason = "a test may stop at the first surprise, in its helpers too; lists of vectors are long"
 )]
 
 mod batches;

@@ -162,7 +162,10 @@ fn ranges() -> Vec<(&'static str, Vec<u8>)> {
             range(32, 3, &[least.clone(), most.clone(), other.clone()]),
         ),
         ("m is 8", range(32, 8, &vec![least.clone(); 8])),
-        ("fewer terms than m", range(32, 2, &[least.clone()])),
+        (
+            "fewer terms than m",
+            range(32, 2, core::slice::from_ref(&least)),
+        ),
         (
             "more terms than m",
             range(32, 1, &[least.clone(), most.clone()]),
@@ -173,7 +176,10 @@ fn ranges() -> Vec<(&'static str, Vec<u8>)> {
             "a difference with a bound",
             two(&term(3, 1, &[c, d]), &other),
         ),
-        ("a difference alone", range(32, 1, &[pair.clone()])),
+        (
+            "a difference alone",
+            range(32, 1, core::slice::from_ref(&pair)),
+        ),
         ("a difference in the last place", two(&least, &pair)),
         (
             "a difference, then a bound above zero on C2",

@@ -115,7 +115,13 @@ impl Submission {
                 pin: PinKey::from_bytes(&sent.travels[0][..].try_into().unwrap())?,
             }
             .into()),
-            kind => AnyStatement::from_instance(kind, &sent.instance),
+            kind @ (Kind::Possession
+            | Kind::Knowledge
+            | Kind::Equals
+            | Kind::Same
+            | Kind::Range
+            | Kind::InSet
+            | Kind::Proximity) => AnyStatement::from_instance(kind, &sent.instance),
         }
     }
 

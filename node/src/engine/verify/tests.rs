@@ -189,10 +189,10 @@ fn later(shared: &Shared) -> Next {
 
 /// How many proofs the next batch has.
 fn together(book: &mut Book, now: Instant) -> usize {
-    match book.next(now, 2) {
-        Next::Judge(Work::Together(tasks)) => tasks.len(),
-        _ => panic!("no batch"),
-    }
+    let Next::Judge(Work::Together(tasks)) = book.next(now, 2) else {
+        panic!("no batch");
+    };
+    tasks.len()
 }
 
 /// Possession proofs of as many customers; those of `bad` do not hold.
