@@ -5,7 +5,7 @@
 
 use super::challenge::{context, known};
 use super::exhibit::{Exhibits, Flaw, Found};
-use super::{Stop, credential, enrolment, founded, tenant};
+use super::{Stop, enrolment, founded, lone, tenant};
 use crate::answer::Rejection;
 use crate::command::{Command, SubmitProof};
 use crate::factor::{self, Job, SubjectKeys};
@@ -31,13 +31,13 @@ pub fn submission_jobs<V: View>(
     let found = match command {
         Command::SubmitProof(command) => submission(state, stamp, command),
         Command::CompleteEnrolment(command) => enrolment::jobs_ahead(state, command),
-        Command::RegisterCredential(command) => credential::jobs_ahead(
+        Command::RegisterCredential(command) => lone::jobs_ahead(
             state,
             &command.tenant,
             command.enrolment,
             &command.possession,
         ),
-        Command::EnrolTemplate(command) => credential::jobs_ahead(
+        Command::EnrolTemplate(command) => lone::jobs_ahead(
             state,
             &command.tenant,
             command.enrolment,

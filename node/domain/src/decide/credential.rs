@@ -4,15 +4,15 @@
 
 use akashi_proof::{IssuerStanding, Reason, accept_registration};
 
-use super::enrolment::{Answered, Invited, context_ahead};
+use super::enrolment::{Answered, Invited};
 use super::exhibit::issuer_key;
-use super::trial::{Trial, judged};
-use super::{Checker, Decision, Step, Stop, founded, tenant};
+use super::trial::Trial;
+use super::{Checker, Decision, Step, Stop, founded, lone, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{EnrolmentKind, FactorProof, RegisterCredential, RevokeCredential};
+use crate::command::{EnrolmentKind, RegisterCredential, RevokeCredential};
 use crate::event::{CredentialRefused, CredentialRegistered, CredentialRevoked};
-use crate::factor::{self, Factor, Job, Sent};
-use crate::ids::{Digest, EnrolmentId, Serial, Stamp};
+use crate::factor;
+use crate::ids::{Digest, Serial, Stamp};
 use crate::keys;
 use crate::kv::{Fault, Table, View};
 use crate::limits::{CREDENTIAL_BYTES_MAX, CREDENTIALS_PER_SUBJECT_MAX};
@@ -47,15 +47,9 @@ pub(super) fn register<V: View, C: Checker>(
         &device,
         Serial(credential.serial()),
     )?;
-    let proof = FactorProof::plain(Factor::Possession.kind(), command.possession.clone());
-    let one = Sent {
-        factor: Factor::Possession,
-        part: &proof,
-    };
-    let job = lone(one, &invited.context, &device)?;
-    let mut trial = Trial::new(step, command.enrolment.0, invited.context.bytes());
     let signed = [command.signature.as_slice(), &command.body].concat();
-    trial.judge(judged(one, &job, signed), checker);
+    let holder = (&invited, &device);
+    let trial = lone::judge(step, holder, &command.possession, signed, checker)?;
     let key = factor::device_key(&device.device_key)?;
     let accepted = match trial.failed {
         Some(failed) => Err(failed.why),
@@ -157,35 +151,6 @@ fn standing<V: View>(
             })
         })
         .transpose()
-}
-
-/// Possession that stands alone.
-pub(super) fn lone(
-    one: Sent<'_>,
-    context: &akashi_proof::Context,
-    device: &Device,
-) -> Result<Job, Rejection> {
-    let key = factor::device_key(&device.device_key)?;
-    Ok(Job::new(one, context, factor::lone_possession(key)))
-}
-
-/// The possession that answers an invitation to register or to enrol, before the command is in its place.
-pub(super) fn jobs_ahead<V: View>(
-    state: &V,
-    tenant_name: &str,
-    enrolment: EnrolmentId,
-    possession: &[u8],
-) -> Result<Vec<Job>, Stop> {
-    let ((tenant, subject), context) = context_ahead(state, tenant_name, enrolment)?;
-    factor::admit_possession(possession)?;
-    let device = state.subject(tenant, subject)?.device;
-    let device = device.ok_or(Rejection::UnknownSubject)?;
-    let proof = FactorProof::plain(Factor::Possession.kind(), possession.to_vec());
-    let one = Sent {
-        factor: Factor::Possession,
-        part: &proof,
-    };
-    Ok(vec![lone(one, &context, &device)?])
 }
 
 pub(super) fn revoke<V: View>(state: &V, command: &RevokeCredential) -> Result<Decision, Stop> {

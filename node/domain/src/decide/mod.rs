@@ -10,6 +10,7 @@ mod credential;
 mod enrolment;
 mod exhibit;
 mod login;
+mod lone;
 mod order;
 mod pin;
 mod registry;

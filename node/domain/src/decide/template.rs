@@ -2,15 +2,13 @@
 
 use akashi_proof::{Assurance, Capture, Reason, SensorPolicy, accept_enrolment};
 
-use super::credential::lone;
 use super::enrolment::{Answered, Invited};
 use super::exhibit::{certificate, standing};
-use super::trial::{Trial, judged};
-use super::{Checker, Decision, Step, Stop, founded, tenant};
+use super::{Checker, Decision, Step, Stop, founded, lone, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{EnrolTemplate, EnrolmentKind, FactorProof, RevokeTemplate};
+use crate::command::{EnrolTemplate, EnrolmentKind, RevokeTemplate};
 use crate::event::{TemplateEnrolled, TemplateRefused, TemplateRevoked};
-use crate::factor::{self, Attested, Factor, Sent};
+use crate::factor::{self, Attested};
 use crate::ids::Stamp;
 use crate::kv::{Fault, View};
 use crate::limits::{CAPTURE_BYTES_MAX, SECOND_US, TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
@@ -35,15 +33,9 @@ pub(super) fn enrol<V: View, C: Checker>(
     factor::admit_possession(&command.possession)?;
     let attested = attested(command)?;
     let device = invited.device(state)?;
-    let proof = FactorProof::plain(Factor::Possession.kind(), command.possession.clone());
-    let one = Sent {
-        factor: Factor::Possession,
-        part: &proof,
-    };
-    let job = lone(one, &invited.context, &device)?;
-    let mut trial = Trial::new(step, command.enrolment.0, invited.context.bytes());
     let signed = [command.capture.as_slice(), &command.signature].concat();
-    trial.judge(judged(one, &job, signed), checker);
+    let holder = (&invited, &device);
+    let trial = lone::judge(step, holder, &command.possession, signed, checker)?;
     let sensor = state.sensor(invited.tenant.number, attested.certificate)?;
     let accepted = match trial.failed {
         Some(failed) => Err(failed.why),
