@@ -182,6 +182,7 @@ impl World {
                     token: *token,
                     suite: Suite::V1.code(),
                     proofs: proofs(customer, &context)?,
+                    duress: false,
                 }));
             }
         }

@@ -16,7 +16,7 @@ pub struct Agent {
 }
 
 /// What the screen shows at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// The word.
     pub view: AgentView,
@@ -24,6 +24,28 @@ pub struct Screen {
     pub stage: Option<Stage>,
     /// With `Pass`: when the verdict stops being good, microseconds since 1970-01-01 UTC.
     pub not_after_us: u64,
+    /// With `Fail`: the customer reported the call, or it is not them. End it.
+    pub stop: bool,
+    /// With `Pass`: the words that the customer's phone shows too. Ask for them.
+    pub match_words: Vec<String>,
+    /// With `Pass`: what the contact is good for now, as bits of the tenant.
+    pub scope: u32,
+    /// With `Pass`: what speaks against full trust now.
+    pub limits: u32,
+}
+
+impl Screen {
+    fn from_wire(step: v1::WatchVerdictResponse) -> Result<Self, Error> {
+        Ok(Self {
+            view: AgentView::from_number(step.view)?,
+            stage: Stage::from_number(step.stage)?,
+            not_after_us: step.not_after_us,
+            stop: step.stop,
+            match_words: step.match_words,
+            scope: step.scope,
+            limits: step.limits,
+        })
+    }
 }
 
 impl Agent {
@@ -43,7 +65,25 @@ impl Agent {
         contact_id: &[u8; 16],
         stage: Stage,
         deadline: Deadline,
-        mut show: impl FnMut(Screen),
+        mut show: impl FnMut(&Screen),
+    ) -> Result<Screen, Error> {
+        let last = |screen: &Screen| {
+            show(screen);
+            screen.view != AgentView::Pending && (screen.stop || screen.stage >= Some(stage))
+        };
+        self.follow(contact_id, deadline, last).await
+    }
+
+    /// Follows a contact through every change, also after its verdict: until `show` has seen enough.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it; [`Error::StreamEnded`] when the contact is closed.
+    pub async fn follow(
+        &self,
+        contact_id: &[u8; 16],
+        deadline: Deadline,
+        mut show: impl FnMut(&Screen) -> bool,
     ) -> Result<Screen, Error> {
         let message = v1::WatchVerdictRequest {
             contact_id: contact_id.to_vec().into(),
@@ -57,15 +97,16 @@ impl Agent {
                         .await
                 })
                 .await?;
-            while let Heard::Step(step) = next_step(&mut stream, deadline).await? {
-                let screen = Screen {
-                    view: AgentView::from_number(step.view)?,
-                    stage: Stage::from_number(step.stage)?,
-                    not_after_us: step.not_after_us,
-                };
-                show(screen);
-                if screen.view != AgentView::Pending && screen.stage >= Some(stage) {
-                    return Ok(screen);
+            loop {
+                match next_step(&mut stream, deadline).await? {
+                    Heard::Step(step) => {
+                        let screen = Screen::from_wire(step)?;
+                        if show(&screen) {
+                            return Ok(screen);
+                        }
+                    }
+                    Heard::End => return Err(Error::StreamEnded { what: "contact" }),
+                    Heard::Broken => break,
                 }
             }
             self.connection.avoid_preferred();
@@ -112,7 +153,7 @@ mod tests {
                 Ok(v1::WatchVerdictResponse {
                     view: view.into(),
                     stage,
-                    not_after_us: 0,
+                    ..v1::WatchVerdictResponse::default()
                 })
             };
             let last = if self.breaks {

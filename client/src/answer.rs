@@ -269,6 +269,14 @@ pub struct Verdict {
     pub stage: Option<Stage>,
     /// The receipt, once sealed; empty before.
     pub receipt: String,
+    /// What it was good for when it was reached, as bits of the tenant; zero unless verified.
+    pub scope: u32,
+    /// What spoke against full trust then: 1 cooling, 2 risk, 4 fallback, 8 delegate, 16 handed on.
+    pub limits: u32,
+    /// 1: one factor type held; 2: two or more; zero unless verified.
+    pub aal: u32,
+    /// The words that the customer's phone shows too; empty unless proved.
+    pub match_words: Vec<String>,
 }
 
 impl Verdict {
@@ -291,6 +299,10 @@ impl Verdict {
             leaf_index: verdict.leaf_index,
             stage: Stage::from_number(verdict.stage)?,
             receipt: verdict.receipt,
+            scope: verdict.scope,
+            limits: verdict.limits,
+            aal: verdict.aal,
+            match_words: verdict.match_words,
         })
     }
 }

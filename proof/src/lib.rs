@@ -65,6 +65,7 @@ mod generators;
 mod group;
 mod instance;
 mod key;
+mod match_words;
 mod nonce;
 mod opening;
 mod order;
@@ -87,6 +88,7 @@ pub use credential::{
     accept_registration, present,
 };
 pub use key::{Commitment, DeviceKey, PinKey, TemplateCommitment};
+pub use match_words::{MATCH_WORDS, MatchWord, match_code, match_words};
 pub use nonce::{NonceInputs, challenge_nonce};
 pub use opening::{
     Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,

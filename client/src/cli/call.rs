@@ -4,13 +4,13 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::output::Output;
-use super::{Global, leaf};
+use super::{Global, customer, leaf};
 use crate::answer::{Initiator, Outcome, Stage, Verdict};
 use crate::clock;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::layout::is_handle;
-use crate::platform::Call as Announcement;
+use crate::platform::{Call as Announcement, Details};
 
 /// Ask a customer's phone who is calling, and wait for the verdict
 #[derive(Debug, Args)]
@@ -34,6 +34,15 @@ pub(super) struct Call {
     /// Handle of the agent who takes the call
     #[arg(long, value_name = "HANDLE")]
     agent: Option<String>,
+    /// Handle of who is asked in the customer's place; see `akashi platform delegate`
+    #[arg(long, value_name = "HANDLE")]
+    delegate: Option<String>,
+    /// The tenant's number of the campaign
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    campaign: u32,
+    /// The tenant's number of the queue
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    queue: u32,
     /// Wait until the verdict is this far
     #[arg(long, value_enum, default_value = "sealed", value_name = "STAGE")]
     wait: Until,
@@ -84,7 +93,13 @@ impl Call {
             call_reason: self.reason,
             agent: self.agent.as_deref(),
         };
-        let announced = platform.announce(&call, deadline).await?;
+        let details = Details {
+            campaign: self.campaign,
+            queue: self.queue,
+            previous: None,
+            delegate: self.delegate.as_deref(),
+        };
+        let announced = platform.announce_with(&call, details, deadline).await?;
         let contact = hex::encode(announced.contact_id);
         output.note(&format!("asked; contact {contact}"));
         let stage = match self.wait {
@@ -147,6 +162,10 @@ fn show(verdict: &Verdict, outcome: Outcome, milliseconds: u128, output: Output)
     } else {
         String::new()
     };
+    let limits = match verdict.limits {
+        0 => String::new(),
+        limits => customer::limits(limits),
+    };
     let fields = [
         ("verdict", outcome.words().to_owned()),
         ("stage", stage.to_owned()),
@@ -155,6 +174,8 @@ fn show(verdict: &Verdict, outcome: Outcome, milliseconds: u128, output: Output)
         ("reason", reason),
         ("decided", clock::rfc3339(verdict.decided_us)),
         ("good until", until),
+        ("limits", limits),
+        ("match words", verdict.match_words.join(", ")),
         ("leaf", verdict.leaf_index.to_string()),
         ("milliseconds", milliseconds.to_string()),
     ];
@@ -168,6 +189,10 @@ fn show(verdict: &Verdict, outcome: Outcome, milliseconds: u128, output: Output)
         "policyVersion": verdict.policy_version,
         "decided": clock::rfc3339(verdict.decided_us),
         "leafIndex": verdict.leaf_index,
+        "scope": verdict.scope,
+        "limits": verdict.limits,
+        "aal": verdict.aal,
+        "matchWords": verdict.match_words,
         "milliseconds": u64::try_from(milliseconds).ok(),
     });
     let shown: Vec<(&str, String)> = fields

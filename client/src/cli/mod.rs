@@ -6,6 +6,7 @@
 mod call;
 mod cluster;
 mod completion;
+mod customer;
 mod demo;
 mod dev;
 mod enrol;

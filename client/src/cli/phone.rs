@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -17,7 +17,9 @@ use crate::error::Error;
 use crate::files;
 use crate::layout::is_handle;
 use crate::order::Order;
-use crate::phone::{CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply};
+use crate::phone::{
+    CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, clock_skew_s,
+};
 use crate::policy::PolicyPurpose;
 use crate::sensor::{Face, SoftwareSensor};
 
@@ -47,6 +49,7 @@ with everything that is proved. A consent needs the order that the tenant's app 
 
 Example:
   akashi phone answer cust-demo-1 --auto --pin-file pin.txt
+  akashi phone answer cust-demo-1 --say later
   akashi phone answer cust-demo-1 --order order.json --data address.txt --sealed-out sealed.json")]
     Answer(Answer),
     Credential(holdings::Credential),
@@ -90,6 +93,12 @@ struct Answer {
     /// Prove without asking, and go on with the next notice until the timeout
     #[arg(long)]
     auto: bool,
+    /// Say this instead of proving
+    #[arg(long, value_enum, value_name = "WORD", conflicts_with = "auto")]
+    say: Option<Word>,
+    /// Prove under silent distress: the answer looks the same, the contact is good for less
+    #[arg(long)]
+    duress: bool,
     /// Name of the synthetic face in front of the phone's software sensor
     #[arg(long, value_name = "NAME")]
     face: Option<String>,
@@ -105,6 +114,36 @@ struct Answer {
     /// Write a copy of the sealed payload to this new file
     #[arg(long, value_name = "FILE", requires = "order")]
     sealed_out: Option<PathBuf>,
+}
+
+/// What can be said instead of proving.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Word {
+    /// Not now
+    Decline,
+    /// Call me later
+    Later,
+    /// I am not on a call: every open contact of mine stops
+    Report,
+    /// That is not me
+    NotMe,
+    /// Do not ask me this way, for 90 days
+    OptOut,
+    /// This phone does not understand what is asked
+    Unsupported,
+}
+
+impl Word {
+    const fn reply(self) -> Reply {
+        match self {
+            Self::Decline => Reply::Decline,
+            Self::Later => Reply::Later,
+            Self::Report => Reply::Report,
+            Self::NotMe => Reply::NotMe,
+            Self::OptOut => Reply::OptOut,
+            Self::Unsupported => Reply::Unsupported,
+        }
+    }
 }
 
 /// An order from the tenant's app, and the customer's data for its processor.
@@ -206,6 +245,9 @@ fn list(context: &Context, output: Output) -> Result<(), Error> {
 
 impl Answer {
     async fn run(self, context: &Context, global: &Global, output: Output) -> Result<(), Error> {
+        if let Some(word) = self.say {
+            return reply(context, &self.one.subject, word.reply(), global, output).await;
+        }
         let device = open(context, &self.one.subject)?;
         if let Some(path) = &self.sealed_out {
             super::must_be_new(path)?;
@@ -307,8 +349,18 @@ impl Answer {
                 }
                 sealed.write(path)?;
             }
-            let answer = device.submit(&answer.submission, global.deadline()).await?;
+            let mut submission = answer.submission;
+            if self.duress {
+                submission = submission.under_duress();
+            }
+            let words = submission.match_words().join(", ");
+            let answer = device.submit(&submission, global.deadline()).await?;
             if answer.outcome.is_some() {
+                if answer.outcome == Some(Outcome::Verified) {
+                    output.note(&format!(
+                        "match words: {words} (the agent must say the same)"
+                    ));
+                }
                 return Ok(answer.outcome);
             }
             output.note(&format!(
@@ -402,6 +454,17 @@ pub(super) fn open(context: &Context, subject: &str) -> Result<Device, Error> {
 
 /// What the owner sees: who asks, why, and who started it.
 fn show(device: &Device, notice: &CheckedNotice, output: Output) {
+    let open = (notice.not_before_us(), notice.expires_us());
+    if let Some(seconds) = clock_skew_s(clock::unix_us(), open.0, open.1) {
+        output.note(&format!(
+            "the clock of this phone is {} s {}; the cluster's time counts",
+            seconds.unsigned_abs(),
+            if seconds < 0 { "behind" } else { "ahead" }
+        ));
+    }
+    if notice.for_another() {
+        output.note("you are asked in the place of somebody for whom you may act");
+    }
     let call = match notice.purpose() {
         PolicyPurpose::CustomerCall => format!(
             "{}; reason {}; ",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::output::Output;
-use super::{Global, leaf};
+use super::{Global, customer, leaf};
 use crate::answer::{Outcome, Stage};
 use crate::clock;
 use crate::error::Error;
@@ -50,6 +50,35 @@ Example:
     /// Revoke a phone: its keys, its credentials and its face count no more
     #[command(after_help = "Example:\n  akashi platform revoke-device cust-demo-1 --reason 1")]
     RevokeDevice(Revoke),
+    /// Attach signals about the caller's number to a contact: buckets, never the number
+    #[command(after_help = "\
+What the contact is good for now is printed.
+
+Example:
+  akashi platform risk 1f0e… --sim-age 1 --ported --attestation 2")]
+    Risk(customer::AttachRisk),
+    /// Record that a weaker way than a proof was tried
+    #[command(after_help = "\
+It counts only if the policy of the contact lists it, and then for less than a proof.
+
+Example:
+  akashi platform fallback 1f0e… --kind callback")]
+    Fallback(customer::RecordFallback),
+    /// Record that a customer does not wish to be asked on the phone
+    #[command(after_help = "Example:\n  akashi platform opt-out cust-demo-1 --days 90")]
+    OptOut(customer::OptOut),
+    /// Let somebody act for a customer
+    #[command(after_help = "\
+Example:
+  akashi platform delegate cust-demo-1 cust-demo-2 --scope 3 --days 30
+  akashi call cust-demo-1 --delegate cust-demo-2")]
+    Delegate(customer::Delegate),
+    /// End that
+    #[command(after_help = "Example:\n  akashi platform undelegate cust-demo-1 cust-demo-2")]
+    Undelegate(customer::Undelegate),
+    /// Show how a contact stands: verdict, scope, limits, whether it is blocked
+    #[command(after_help = "Example:\n  akashi platform contact 1f0e… -o json")]
+    Contact(customer::Contact),
 }
 
 /// Whose phone.
@@ -188,6 +217,12 @@ impl Platform {
                 output.note("The template is revoked.");
                 Ok(())
             }
+            PlatformVerb::Risk(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::Fallback(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::OptOut(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::Delegate(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::Undelegate(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::Contact(verb) => verb.run(&platform, global, output).await,
             PlatformVerb::RevokeDevice(verb) => {
                 platform
                     .revoke_device(verb.who.party()?, verb.reason, deadline)

@@ -126,6 +126,34 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "something newer of the same person took its place",
             "go on with the newer one",
         ),
+        140 => (
+            "somebody else has the customer's phone, or the number is somebody else's now",
+            "end the call; have the number checked, and enrol the customer anew if it changed hands",
+        ),
+        141 => (
+            "the phone's version does not know the question",
+            "update the phone; until then take a weaker way that the policy lists",
+        ),
+        142 => (
+            "the customer wishes to be called at another time",
+            "respect it and arrange a call",
+        ),
+        143 | 144 => (
+            "the customer does not wish to be asked on the phone",
+            "respect it; take a weaker way that the policy lists",
+        ),
+        145 | 146 => (
+            "the customer said that they are not on a call, of this or another contact",
+            "end the call and tell the fraud team; `report_freeze_s` of the settings is how long it holds",
+        ),
+        147 => (
+            "the platform recorded a weaker way while the phone was being asked",
+            "go on with the weaker verdict",
+        ),
+        148 => (
+            "the delegation ended or was revoked between question and answer",
+            "grant it anew, or ask the customer",
+        ),
         108 => (
             "too many notices for this subject within an hour",
             "wait; `notices_per_hour` of the settings is the limit",

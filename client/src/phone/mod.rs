@@ -16,6 +16,7 @@ mod pin;
 mod prove_tests;
 mod proving;
 mod session;
+mod spoken;
 mod store;
 
 use akashi_merkle::KeySet;
@@ -35,6 +36,7 @@ pub use face::StoredFace;
 pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
 pub use proving::{Answer, Means, Pin, Plan};
 pub use session::Session;
+pub use spoken::{Locale, NoticeText, clock_skew_s};
 pub use store::{PhoneDirectory, Profile};
 
 /// A phone with its root secret in memory; salts, credentials and templates are read when needed.
@@ -48,7 +50,10 @@ pub struct Phone {
 
 /// Proofs for one challenge, ready to be sent as often as needed: the request id is inside.
 #[derive(Clone, Debug)]
-pub struct Submission(v1::SubmitProofRequest);
+pub struct Submission {
+    message: v1::SubmitProofRequest,
+    match_code: u32,
+}
 
 impl Submission {
     /// The same proofs under a new request id: another act with the same content.
@@ -58,10 +63,28 @@ impl Submission {
     /// [`Error::Entropy`].
     pub fn under_new_request(&self) -> Result<Self, Error> {
         let request_id = RequestId::fresh()?.to_vec().into();
-        Ok(Self(v1::SubmitProofRequest {
+        let message = v1::SubmitProofRequest {
             request_id,
-            ..self.0.clone()
-        }))
+            ..self.message.clone()
+        };
+        Ok(Self { message, ..*self })
+    }
+
+    /// The same proofs with the silent sign of distress: the answer will look the same.
+    #[must_use]
+    pub fn under_duress(mut self) -> Self {
+        self.message.duress = true;
+        self
+    }
+
+    /// The words that the agent's screen shows too, if these proofs hold (docs/match-words.md).
+    #[must_use]
+    pub fn match_words(&self) -> Vec<String> {
+        akashi_proof::match_words(self.match_code)
+            .into_iter()
+            .flatten()
+            .map(|word| word.to_string())
+            .collect()
     }
 
     /// These proofs, sent for another challenge: what a replaying fraudster would try.
@@ -70,12 +93,13 @@ impl Submission {
     ///
     /// [`Error::Entropy`].
     pub fn aimed_at(&self, notice: &CheckedNotice) -> Result<Self, Error> {
-        Ok(Self(v1::SubmitProofRequest {
+        let message = v1::SubmitProofRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             challenge_id: notice.challenge_id().to_vec().into(),
             submit_token: notice.submit_token().to_vec().into(),
-            ..self.0.clone()
-        }))
+            ..self.message.clone()
+        };
+        Ok(Self { message, ..*self })
     }
 }
 
@@ -99,6 +123,14 @@ pub struct Submitted {
 /// What a customer can say without proving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// "That is not me."
+    NotMe,
+    /// "Do not ask me this way."
+    OptOut,
+    /// The phone does not understand what is asked.
+    Unsupported,
+    /// "Call me later."
+    Later,
     /// The notice was shown.
     Opened,
     /// "Not now."
@@ -243,12 +275,29 @@ impl Phone {
             Reply::Opened => v1::NoticeAnswer::Opened,
             Reply::Decline => v1::NoticeAnswer::Decline,
             Reply::Report => v1::NoticeAnswer::Report,
+            Reply::NotMe => v1::NoticeAnswer::NotMe,
+            Reply::OptOut => v1::NoticeAnswer::OptOut,
+            Reply::Unsupported => v1::NoticeAnswer::Unsupported,
+            Reply::Later => v1::NoticeAnswer::Later,
         };
+        let ids = (
+            notice.challenge_id().as_slice(),
+            notice.submit_token().as_slice(),
+        );
+        self.say(ids, answer, deadline).await
+    }
+
+    async fn say(
+        &self,
+        (challenge_id, submit_token): (&[u8], &[u8]),
+        answer: v1::NoticeAnswer,
+        deadline: Deadline,
+    ) -> Result<Option<Outcome>, Error> {
         let message = v1::AnswerNoticeRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             tenant: self.profile.tenant.clone(),
-            challenge_id: notice.challenge_id().to_vec().into(),
-            submit_token: notice.submit_token().to_vec().into(),
+            challenge_id: challenge_id.to_vec().into(),
+            submit_token: submit_token.to_vec().into(),
             answer: answer.into(),
         };
         let answer = self
@@ -312,9 +361,13 @@ pub async fn submit_through(
     deadline: Deadline,
 ) -> Result<Submitted, Error> {
     let answer = connection
-        .call(deadline, &submission.0, |channel, request| async move {
-            PhoneServiceClient::new(channel).submit_proof(request).await
-        })
+        .call(
+            deadline,
+            &submission.message,
+            |channel, request| async move {
+                PhoneServiceClient::new(channel).submit_proof(request).await
+            },
+        )
         .await?;
     let placement = answer.placement.unwrap_or_default();
     Ok(Submitted {

@@ -51,6 +51,8 @@ pub struct CheckedNotice {
     pin_epoch: u32,
     template: Option<EnrolledTemplate>,
     agent_bound: bool,
+    for_another: bool,
+    not_before_us: u64,
     expires_us: u64,
     issued_us: u64,
     vouchers: usize,
@@ -121,6 +123,18 @@ impl CheckedNotice {
     #[must_use]
     pub const fn template(&self) -> Option<&EnrolledTemplate> {
         self.template.as_ref()
+    }
+
+    /// Whether the owner of this phone is asked in the place of somebody else.
+    #[must_use]
+    pub const fn for_another(&self) -> bool {
+        self.for_another
+    }
+
+    /// Since when the challenge is open, in cluster time: microseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub const fn not_before_us(&self) -> u64 {
+        self.not_before_us
     }
 
     /// Whether an agent known to the cluster has claimed the contact.
@@ -231,6 +245,8 @@ impl Phone {
             pin_epoch: notice.pin_epoch,
             template: notice.template.as_ref().map(template).transpose()?,
             agent_bound: notice.agent_bound,
+            for_another: notice.for_another,
+            not_before_us: notice.not_before_us,
             expires_us: notice.expires_us,
             issued_us: leaf.stamp_us,
             vouchers: checked.head().vouches().len(),

@@ -6,7 +6,8 @@
 use akashi_proof::{
     Commitment, Consent, Context, DeviceSecret, Equals, InSet, Kind, Knowledge, Part, PinSecret,
     Possession, Proof, Provable, Proximity, ProximityWitness, Range, RangeBits, RangeTest,
-    RangeWitness, Reason, Same, SameWitness, Suite, prove, recipient_digest, submission_digest,
+    RangeWitness, Reason, Same, SameWitness, Suite, match_code, prove, recipient_digest,
+    submission_digest,
 };
 use akashi_proto::v1;
 use sha2::{Digest as _, Sha256};
@@ -243,14 +244,21 @@ impl Phone {
         notice: &CheckedNotice,
         proofs: Vec<v1::FactorProof>,
     ) -> Result<Submission, Error> {
-        Ok(Submission(v1::SubmitProofRequest {
+        let possession = proofs.first().map(|part| part.proof.clone());
+        let match_code = match_code(notice.context(), &possession.unwrap_or_default());
+        let message = v1::SubmitProofRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             tenant: self.tenant().to_owned(),
             challenge_id: notice.challenge_id().to_vec().into(),
             submit_token: notice.submit_token().to_vec().into(),
             suite: u32::from(Suite::V1.code()),
             proofs,
-        }))
+            duress: false,
+        };
+        Ok(Submission {
+            message,
+            match_code,
+        })
     }
 
     fn knowledge(

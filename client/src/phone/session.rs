@@ -125,7 +125,13 @@ impl Phone {
         loop {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
-                Ok(Ok(Some(Say::Notice(notice)))) => return self.check_notice(&notice),
+                Ok(Ok(Some(Say::Notice(notice)))) => {
+                    let checked = self.check_notice(&notice);
+                    if matches!(checked, Err(Error::Answer { .. })) {
+                        self.does_not_understand(&notice, deadline).await?;
+                    }
+                    return checked;
+                }
                 Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_)) | None)) => {}
                 Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
                     self.connection().avoid_preferred();
@@ -134,6 +140,21 @@ impl Phone {
                 Ok(Err(error)) => return Err(error),
                 Err(_elapsed) => return Err(Error::DeadlineExceeded),
             }
+        }
+    }
+
+    /// Says so to the cluster, so that nobody waits for an answer.
+    async fn does_not_understand(
+        &self,
+        notice: &v1::Notice,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let ids = (notice.challenge_id.as_ref(), notice.submit_token.as_ref());
+        let unsupported = v1::NoticeAnswer::Unsupported;
+        match self.say(ids, unsupported, deadline).await {
+            // It ended meanwhile: nobody waits.
+            Ok(_) | Err(Error::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The platform never sees a PIN, a key or a proof.
 
 mod asking;
+mod customer;
 
 use std::time::Duration;
 
@@ -42,6 +43,19 @@ pub struct Call<'a> {
     pub agent: Option<&'a str>,
 }
 
+/// What an announcement may say besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details<'a> {
+    /// The tenant's number of the campaign; zero: none.
+    pub campaign: u32,
+    /// The tenant's number of the queue; zero: none.
+    pub queue: u32,
+    /// The contact that this one continues.
+    pub previous: Option<[u8; 16]>,
+    /// Handle of who is asked in the customer's place.
+    pub delegate: Option<&'a str>,
+}
+
 /// An announced contact.
 #[derive(Clone, Debug)]
 pub struct Announced {
@@ -69,6 +83,7 @@ pub struct Invitation {
 }
 
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
+pub use customer::{Fallback, Risk, Standing};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -99,6 +114,20 @@ impl Platform {
     ///
     /// [`Error`], by what can be done about it.
     pub async fn announce(&self, call: &Call<'_>, deadline: Deadline) -> Result<Announced, Error> {
+        self.announce_with(call, Details::default(), deadline).await
+    }
+
+    /// As [`Platform::announce`], with more to say.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn announce_with(
+        &self,
+        call: &Call<'_>,
+        details: Details<'_>,
+        deadline: Deadline,
+    ) -> Result<Announced, Error> {
         let contact_id = entropy::random::<16>()?;
         let message = v1::AnnounceContactRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
@@ -115,7 +144,13 @@ impl Platform {
                 .map(|agent| self.tags.tag(agent))
                 .unwrap_or_default()
                 .into(),
-            ..v1::AnnounceContactRequest::default()
+            campaign: details.campaign,
+            queue: details.queue,
+            previous_contact_id: details
+                .previous
+                .map_or_else(Vec::new, |id| id.to_vec())
+                .into(),
+            delegate: details.delegate.unwrap_or_default().to_owned(),
         };
         let answer = self
             .connection
@@ -257,6 +292,7 @@ impl Platform {
             tenant: self.tenant.clone(),
             contact_id: contact_id.to_vec().into(),
             wait_sealed: stage == Stage::Sealed,
+            follow: false,
         };
         loop {
             let mut stream = self

@@ -198,6 +198,12 @@ pub enum Rejection {
     /// The customer said that they are not on a call: nobody may go on.
     #[error("the contact is blocked")]
     ContactBlocked = 55,
+    /// The policy does not count this weaker way.
+    #[error("the policy does not allow this fallback")]
+    FallbackNotAllowed = 56,
+    /// Nobody may act for the customer, or not any more.
+    #[error("no such delegation")]
+    NoDelegation = 57,
     /// The contact is not good for this: it needs a verdict that is.
     #[error("the contact's verdict does not cover this")]
     StepUpRequired = 65,
@@ -256,6 +262,12 @@ pub enum Field {
     AgentRule = 46,
     /// Who is asked in the customer's place.
     Delegate = 47,
+    /// Signals about a caller's number.
+    Risk = 48,
+    /// Until when a customer is not asked.
+    OptOut = 49,
+    /// A delegation: its persons, its scope or its end.
+    Delegation = 50,
 }
 
 impl core::fmt::Display for Field {
@@ -285,6 +297,9 @@ impl core::fmt::Display for Field {
             Self::Grants => "grants",
             Self::AgentRule => "agents",
             Self::Delegate => "delegate",
+            Self::Risk => "risk",
+            Self::OptOut => "until",
+            Self::Delegation => "delegation",
         })
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
+mod customer;
 mod holding;
 mod question;
 mod registry;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
@@ -91,6 +93,10 @@ pub enum Command {
     RevokeCredential(RevokeCredential) = 15,
     /// The end of a template.
     RevokeTemplate(RevokeTemplate) = 16,
+    /// A customer does not wish to be asked.
+    SetOptOut(SetOptOut) = 18,
+    /// Somebody may act for a customer.
+    GrantDelegation(GrantDelegation) = 19,
     /// A call that is about to happen, or just connects.
     AnnounceContact(AnnounceContact) = 20,
     /// An agent takes a contact.
@@ -101,10 +107,16 @@ pub enum Command {
     OfferOrder(OfferOrder) = 23,
     /// An agent who logs in.
     OpenAgentLogin(OpenAgentLogin) = 24,
+    /// Signals about the caller's number.
+    AttachRisk(AttachRisk) = 25,
+    /// A weaker way than a proof was tried.
+    RecordFallback(RecordFallback) = 26,
     /// The phone proves.
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
     AnswerNotice(AnswerNotice) = 31,
+    /// Somebody may no longer act for a customer.
+    RevokeDelegation(RevokeDelegation) = 51,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.
@@ -345,6 +357,8 @@ pub struct SubmitProof {
     pub suite: u8,
     /// The parts, strictly ascending by kind and slot, possession first.
     pub proofs: Vec<FactorProof>,
+    /// The silent sign of distress. No part of the submission's fingerprint.
+    pub duress: bool,
 }
 
 /// What a phone can say without proving.
@@ -358,6 +372,14 @@ pub enum NoticeAnswer {
     Decline = 2,
     /// "I am not on a call."
     Report = 3,
+    /// "That is not me."
+    NotMe = 4,
+    /// "Do not ask me this way."
+    OptOut = 5,
+    /// The phone does not understand what is asked.
+    Unsupported = 6,
+    /// "Call me later."
+    Later = 7,
 }
 
 /// See [`Command::AnswerNotice`].

@@ -6,6 +6,7 @@
 
 mod admin;
 mod contact;
+mod customer;
 mod enrolment;
 mod holding;
 mod question;
@@ -16,6 +17,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use admin::{AgentRegistered, ClusterFounded, PolicyActivated, SettingsChanged, TenantCreated};
 pub use contact::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
+pub use customer::{
+    ContactBlocked, DelegationGranted, DelegationRevoked, DuressSignalled, FallbackUsed,
+    OptOutChanged, RiskAttached, WrongParty,
+};
 pub use enrolment::{
     DeviceEnrolled, DeviceRevoked, EnrolmentExpired, EnrolmentOpened, EnrolmentRefused,
     PinKeyReplaced, PinLocked,
@@ -162,6 +167,12 @@ events! {
     PinLocked = 15,
     /// The PIN key was replaced.
     PinKeyReplaced = 16,
+    /// Somebody may act for a customer.
+    DelegationGranted = 17,
+    /// Somebody may no longer act for a customer.
+    DelegationRevoked = 18,
+    /// A customer does not wish to be asked, or may be asked again.
+    OptOutChanged = 19,
     /// A call is about to happen, or connects.
     ContactAnnounced = 20,
     /// An agent has the contact.
@@ -170,6 +181,12 @@ events! {
     ChallengeIssued = 22,
     /// The phone showed the notice.
     NoticeOpened = 23,
+    /// The customer is not on a call: nobody may go on.
+    ContactBlocked = 24,
+    /// Signals about the caller's number are known.
+    RiskAttached = 25,
+    /// A weaker way than a proof was tried.
+    FallbackUsed = 26,
     /// Proofs were judged and do not hold.
     ProofRefused = 30,
     /// Proofs were judged and hold.
@@ -180,6 +197,10 @@ events! {
     VerdictReached = 33,
     /// Another submission came for an answered challenge.
     DuplicateSubmission = 34,
+    /// A submission carried the silent sign of distress.
+    DuressSignalled = 35,
+    /// Whoever has the phone is not the customer.
+    WrongParty = 36,
     /// The platform ended the contact.
     ContactClosed = 40,
     /// An order is to be approved.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod contact;
+mod customer;
 mod enrolment;
 mod holding;
 mod question;

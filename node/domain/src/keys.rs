@@ -110,6 +110,14 @@ pub fn template(tenant: u32, subject: SubjectHash) -> Vec<u8> {
     key(b't', tenant, &subject.0)
 }
 
+/// `Subject`: [`crate::records::Delegation`] of a customer, by who may act.
+#[must_use]
+pub fn delegation(tenant: u32, principal: SubjectHash, delegate: SubjectHash) -> Vec<u8> {
+    let mut key = key(b'd', tenant, &principal.0);
+    key.extend_from_slice(&delegate.0);
+    key
+}
+
 /// `Call`: [`crate::records::Contact`].
 #[must_use]
 pub fn contact(tenant: u32, contact: ContactId) -> Vec<u8> {

@@ -6,6 +6,7 @@
 
 mod admin;
 mod contact;
+mod customer;
 mod enrolment;
 mod holding;
 mod question;
@@ -76,6 +77,12 @@ pub mod column {
     pub const QUEUE: u16 = 54;
     /// The contact that a contact continues (16 bytes).
     pub const PREVIOUS: u16 = 55;
+    /// Signals about a caller's number: age of the SIM, kind of line, flags, attestation (4 bytes).
+    pub const RISK: u16 = 56;
+    /// The kind of a weaker way (u8).
+    pub const FALLBACK: u16 = 57;
+    /// The pseudonym of somebody who may act for the subject (16 bytes).
+    pub const DELEGATE_TAG: u16 = 58;
 }
 
 /// Bits of the `flags` column.
@@ -84,6 +91,8 @@ pub mod flag {
     pub const POSSESSION_HELD: u32 = 1;
     /// A wrong PIN was counted.
     pub const PIN_COUNTED: u32 = 2;
+    /// A weaker way held.
+    pub const PASSED: u32 = 4;
 }
 
 /// What the leaf of one kind of event says besides tenant, contact and place.

@@ -47,6 +47,16 @@ pub const ENROLMENT_REFUSALS_MAX: u8 = 5;
 pub const NAME_CHARS_MAX: usize = 32;
 /// Replicas of one cluster: Raft quorums beyond seven only get slower.
 pub const REPLICAS_MAX: usize = 7;
+/// Open contacts of one customer that a report stops: more at once is no call any more.
+pub const CONTACTS_PER_SUBJECT_MAX: usize = 16;
+/// For how long a customer who says so on the phone is not asked: a quarter of a year.
+pub const OPT_OUT_BY_PHONE_US: u64 = 90 * DAY_US;
+/// For how long the platform can say that a customer is not asked: ten years.
+pub const OPT_OUT_US_MAX: u64 = 3_652 * DAY_US;
+/// Longest delegation: it is to be looked at again after five years.
+pub const DELEGATION_US_MAX: u64 = 1_826 * DAY_US;
+/// Microseconds of one day.
+const DAY_US: u64 = 86_400 * SECOND_US;
 /// Microseconds of one second.
 pub const SECOND_US: u64 = 1_000_000;
 /// The window in which notices per subject are counted.

@@ -130,6 +130,24 @@ pub mod reason {
     pub const NEWER_ORDER: u16 = 110;
     /// A newer login of the same agent took its place.
     pub const NEWER_LOGIN: u16 = 111;
+    /// Whoever has the phone is not the customer.
+    pub const WRONG_PARTY: u16 = 140;
+    /// The phone does not understand what is asked.
+    pub const UNSUPPORTED_VERSION: u16 = 141;
+    /// "Call me later."
+    pub const CALL_LATER: u16 = 142;
+    /// The customer does not wish to be asked, and said so on the phone.
+    pub const CUSTOMER_OPTED_OUT: u16 = 143;
+    /// The customer does not wish to be asked, as was recorded before.
+    pub const OPTED_OUT_BEFORE: u16 = 144;
+    /// The customer reported another contact at the same time.
+    pub const REPORTED_ELSEWHERE: u16 = 145;
+    /// The customer reported a contact a short while ago.
+    pub const REPORTED_BEFORE: u16 = 146;
+    /// A weaker way was taken instead.
+    pub const FALLBACK_TAKEN: u16 = 147;
+    /// Whoever proved may no longer act for the customer.
+    pub const DELEGATION_OVER: u16 = 148;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

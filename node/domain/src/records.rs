@@ -8,13 +8,17 @@ use crate::ids::{ChallengeId, ContactId, Digest, EnrolmentId, LoginId, Stamp, Su
 use crate::policy::PolicyBody;
 
 mod contacts;
+mod delegations;
 mod evidence;
 mod holdings;
 mod orders;
 mod sessions;
 mod settings;
 
-pub use contacts::{Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict};
+pub use contacts::{
+    Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict, risk_flag,
+};
+pub use delegations::Delegation;
 pub use evidence::{Evidence, EvidenceFactor};
 pub use holdings::{Credential, Issuer, Sensor, Template};
 pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
@@ -159,6 +163,8 @@ pub struct Subject {
     pub frozen_until: Stamp,
     /// The newest contacts that are not closed, oldest first.
     pub contacts: Vec<ContactId>,
+    /// Somebody else had the phone: limits every verdict until the number is checked or a phone enrolled.
+    pub suspect: bool,
 }
 
 impl Subject {
@@ -245,6 +251,8 @@ pub struct Challenge {
     pub judged: Vec<Judged>,
     /// Whether a second submission after the verdict was already recorded.
     pub duplicate_recorded: bool,
+    /// Whether a submission carried the silent sign of distress.
+    pub duress: bool,
     /// Whether the phone said that it showed the notice.
     pub opened: bool,
     /// The verdict, once there is one.

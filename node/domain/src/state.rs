@@ -9,8 +9,8 @@ use crate::ids::{
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Delegation, Enrolment, Issuer,
+    Order, Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -71,6 +71,23 @@ pub trait Records: View {
     /// The newest version of a policy.
     fn policy(&self, tenant: u32, name: &str) -> Result<Option<Policy>, Fault> {
         load(self, Table::Policy, &keys::policy(tenant, name))
+    }
+
+    /// One version of a policy.
+    fn policy_at(&self, tenant: u32, name: &str, version: u32) -> Result<Option<Policy>, Fault> {
+        let key = keys::policy_version(tenant, name, version);
+        load(self, Table::Policy, &key)
+    }
+
+    /// What somebody may do for a customer, whether or not it is over.
+    fn delegation(
+        &self,
+        tenant: u32,
+        principal: SubjectHash,
+        delegate: SubjectHash,
+    ) -> Result<Option<Delegation>, Fault> {
+        let key = keys::delegation(tenant, principal, delegate);
+        load(self, Table::Subject, &key)
     }
 
     /// An agent.

@@ -52,7 +52,7 @@ impl<R: Replica> Agent<R> {
             return Err(Refusal::CertificateOther);
         }
         let watch = ContactWatch::open(&self.0, tenant, id, true, call.deadline).await?;
-        Ok(watch.for_agent(agent))
+        Ok(watch.for_agent(agent).to_the_end())
     }
 }
 
@@ -76,6 +76,13 @@ impl<R: Replica> AgentService for Agent<R> {
 /// Everything that a screen may know.
 fn screen(change: Change) -> v1::WatchVerdictResponse {
     let Change { contact, receipt } = change;
+    if contact.blocked {
+        return v1::WatchVerdictResponse {
+            view: wire::agent_view(AgentView::Fail).into(),
+            stop: true,
+            ..v1::WatchVerdictResponse::default()
+        };
+    }
     let Some(verdict) = contact.verdict else {
         let view = wire::agent_view(AgentView::Pending).into();
         return v1::WatchVerdictResponse {
@@ -84,14 +91,19 @@ fn screen(change: Change) -> v1::WatchVerdictResponse {
         };
     };
     let view = verdict.outcome.agent_view();
-    let not_after_us = if view == AgentView::Pass {
-        verdict.not_after.0
-    } else {
-        0
-    };
-    v1::WatchVerdictResponse {
+    let said = v1::WatchVerdictResponse {
         view: wire::agent_view(view).into(),
         stage: wire::stage(receipt.is_some()).into(),
-        not_after_us,
+        ..v1::WatchVerdictResponse::default()
+    };
+    if view != AgentView::Pass {
+        return said;
+    }
+    v1::WatchVerdictResponse {
+        not_after_us: verdict.not_after.0,
+        match_words: wire::match_words(verdict.match_code),
+        scope: contact.scope_shown,
+        limits: wire::limits_shown(&contact),
+        ..said
     }
 }

@@ -164,6 +164,31 @@ pub static RPCS: &[Rpc] = &[
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/AttachRisk",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/RecordFallback",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/SetOptOut",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/GrantDelegation",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/RevokeDelegation",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/GetContact",
         Flow::Unary,
         PLATFORM,

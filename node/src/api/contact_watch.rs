@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use akashi_domain::answer::Rejection;
 use akashi_domain::ids::{AgentHash, ContactId};
+use akashi_domain::outcome::limit;
 use akashi_domain::records::Contact;
 use akashi_domain::state::Records as _;
 use akashi_merkle::SignedHead;
@@ -30,13 +31,16 @@ pub(super) struct Change {
     pub(super) receipt: Option<String>,
 }
 
-/// What was said last.
+/// What was said last: whoever follows hears of a change of any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Pending,
-    Committed,
-    Everything,
+struct Said {
+    /// Leaf of the verdict.
+    verdict: Option<u64>,
+    sealed: bool,
+    blocked: bool,
+    scope: u32,
+    limits: u8,
+    closed: bool,
 }
 
 /// A contact that is followed.
@@ -50,7 +54,10 @@ pub(super) struct ContactWatch<R> {
     wait_sealed: bool,
     events: broadcast::Receiver<Arc<AppliedEntry>>,
     sealed: watch::Receiver<Option<Arc<SignedHead>>>,
-    said: Said,
+    /// Until the contact is closed, not only until its verdict.
+    to_the_end: bool,
+    said: Option<Said>,
+    over: bool,
 }
 
 impl<R: Replica> ContactWatch<R> {
@@ -74,22 +81,29 @@ impl<R: Replica> ContactWatch<R> {
             })
             .await?;
         let tenant = found.ok_or(Rejection::UnknownContact)?;
-        let (replica, said) = (front.replica.clone(), Said::Nothing);
         Ok(Self {
-            replica,
+            replica: front.replica.clone(),
             tenant,
             id,
             agent: None,
             wait_sealed,
             events,
             sealed,
-            said,
+            to_the_end: false,
+            said: None,
+            over: false,
         })
     }
 
     /// Follows for one agent only.
     pub(super) fn for_agent(mut self, agent: AgentHash) -> Self {
         self.agent = Some(agent);
+        self
+    }
+
+    /// Follows until the contact is closed, not only until its verdict.
+    pub(super) fn to_the_end(mut self) -> Self {
+        self.to_the_end = true;
         self
     }
 
@@ -100,7 +114,7 @@ impl<R: Replica> ContactWatch<R> {
     /// Waits for the next thing to say; none after the last.
     async fn next(&mut self) -> Result<Option<Change>, Refusal> {
         loop {
-            if self.said == Said::Everything {
+            if self.over {
                 return Ok(None);
             }
             let contact = self
@@ -114,49 +128,52 @@ impl<R: Replica> ContactWatch<R> {
             if let Some(change) = self.change(contact)? {
                 return Ok(Some(change));
             }
-            if self.said == Said::Everything {
-                return Ok(None);
+            if !self.over {
+                self.wait().await?;
             }
-            self.wait().await?;
         }
     }
 
+    /// The change, if there is one since the last.
     fn change(&mut self, contact: Contact) -> Result<Option<Change>, Refusal> {
-        let Some(verdict) = contact.verdict else {
-            let first = self.said == Said::Nothing;
-            self.said = if contact.closed {
-                Said::Everything
-            } else {
-                Said::Pending
-            };
-            return Ok(first.then_some(Change {
-                contact,
-                receipt: None,
-            }));
+        let receipt = match contact.verdict.map(|verdict| verdict.leaf) {
+            None => None,
+            Some(leaf) => match self.replica.receipt(leaf) {
+                Ok(receipt) => Some(receipt.to_text()),
+                Err(ReceiptError::NotSealed) => None,
+                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                    return Err(error.into());
+                }
+            },
         };
-        let receipt = match self.replica.receipt(verdict.leaf) {
-            Ok(receipt) => Some(receipt.to_text()),
-            Err(ReceiptError::NotSealed) => None,
-            Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
-                return Err(error.into());
-            }
+        let told = contact.verdict.is_none() || receipt.is_some() || !self.wait_sealed;
+        self.over = match self.to_the_end {
+            true => contact.closed && told,
+            false => (contact.closed || contact.verdict.is_some()) && told,
         };
-        if receipt.is_some() || !self.wait_sealed {
-            self.said = Said::Everything;
-            return Ok(Some(Change { contact, receipt }));
-        }
-        if self.said == Said::Committed {
-            return Ok(None);
-        }
-        self.said = Said::Committed;
-        Ok(Some(Change {
-            contact,
-            receipt: None,
-        }))
+        let said = Said {
+            verdict: contact.verdict.map(|verdict| verdict.leaf),
+            sealed: receipt.is_some() && self.wait_sealed,
+            blocked: contact.blocked,
+            scope: contact.scope_shown,
+            limits: limit::shown(contact.limits),
+            // An agent's screen has no word for it.
+            closed: contact.closed && self.agent.is_none(),
+        };
+        let news = self.said != Some(said);
+        self.said = Some(said);
+        Ok(news.then_some(Change { contact, receipt }))
+    }
+
+    /// Whether a seal would be news.
+    fn waits_for_seal(&self) -> bool {
+        let unsealed = |said: Said| said.verdict.is_some() && !said.sealed;
+        self.wait_sealed && self.said.is_some_and(unsealed)
     }
 
     /// Waits for anything that may change what there is to say.
     async fn wait(&mut self) -> Result<(), Refusal> {
+        let unsealed = self.waits_for_seal();
         loop {
             tokio::select! {
                 entry = self.events.recv() => match entry {
@@ -172,7 +189,7 @@ impl<R: Replica> ContactWatch<R> {
                     Err(RecvError::Lagged(_)) => return Ok(()),
                     Err(RecvError::Closed) => return Err(Refusal::Stopping),
                 },
-                changed = self.sealed.changed(), if self.said == Said::Committed => {
+                changed = self.sealed.changed(), if unsealed => {
                     return changed.map_err(|_closed| Refusal::Stopping);
                 }
             }

@@ -170,10 +170,13 @@ impl<R: Replica> Phone<R> {
             .await?;
         active(command.suite)?;
         factor::admit(&challenge.body, &command.proofs)?;
-        let (placement, reply) = self
+        let distress = u32::from(command.duress);
+        let (mut placement, reply) = self
             .0
             .command(&call, id, Command::SubmitProof(command))
             .await?;
+        // Whoever looks over the shoulder counts no leaf of the silent sign.
+        placement.leaf_count = placement.leaf_count.saturating_sub(distress);
         let answer = v1::SubmitProofResponse {
             placement: Some(wire::placement(&placement)),
             ..v1::SubmitProofResponse::default()

@@ -44,6 +44,21 @@ impl<R: Replica> Platform<R> {
         answer.await.map_err(|refusal| self.0.refuse(refusal))
     }
 
+    /// As [`Self::command`], where there is no more to say than the place.
+    async fn placed<T>(
+        &self,
+        request: Request<T>,
+        tenant: impl Fn(&T) -> &str + Send,
+        id: impl Fn(&T) -> &[u8] + Send,
+        parse: impl Fn(T) -> Result<Command, Malformed> + Send,
+    ) -> Result<Option<v1::Placement>, Status>
+    where
+        T: Send,
+    {
+        let (placement, _done) = self.command(request, tenant, id, parse).await?;
+        Ok(Some(placement))
+    }
+
     /// Reads something of the caller's own tenant, as fresh as the caller asks.
     async fn read<T>(
         &self,
@@ -87,6 +102,10 @@ impl<R: Replica> Platform<R> {
             closed: contact.closed,
             refusals,
             as_of: Some(as_of),
+            blocked: contact.blocked,
+            scope: contact.scope_shown,
+            limits: wire::limits_shown(&contact),
+            risk: contact.risk.map(wire::risk),
         })
     }
 
@@ -150,14 +169,13 @@ impl<R: Replica> Platform<R> {
         let message = request.into_inner();
         call.of_tenant(&message.tenant)?;
         let id = wire::contact_id(&message.contact_id)?;
-        ContactWatch::open(
-            &self.0,
-            &message.tenant,
-            id,
-            message.wait_sealed,
-            call.deadline,
-        )
-        .await
+        let (tenant, sealed) = (&message.tenant, message.wait_sealed);
+        let watch = ContactWatch::open(&self.0, tenant, id, sealed, call.deadline).await?;
+        Ok(if message.follow {
+            watch.to_the_end()
+        } else {
+            watch
+        })
     }
 }
 
@@ -372,6 +390,78 @@ impl<R: Replica> PlatformService for Platform<R> {
             .map_err(|refusal| self.0.refuse(refusal))
     }
 
+    async fn attach_risk(
+        &self,
+        request: Request<v1::AttachRiskRequest>,
+    ) -> Result<Response<v1::AttachRiskResponse>, Status> {
+        let placement = self
+            .placed(request, |m| &m.tenant, |m| &m.request_id, wire::attach_risk)
+            .await?;
+        Ok(Response::new(v1::AttachRiskResponse { placement }))
+    }
+
+    async fn record_fallback(
+        &self,
+        request: Request<v1::RecordFallbackRequest>,
+    ) -> Result<Response<v1::RecordFallbackResponse>, Status> {
+        let (tenant, id) = (
+            |m: &v1::RecordFallbackRequest| m.tenant.as_str(),
+            |m: &v1::RecordFallbackRequest| m.request_id.as_ref(),
+        );
+        let (placement, reply) = self
+            .command(request, tenant, id, wire::record_fallback)
+            .await?;
+        let outcome = if let Reply::Verdict { outcome, .. } = reply {
+            wire::outcome(outcome)
+        } else {
+            0
+        };
+        Ok(Response::new(v1::RecordFallbackResponse {
+            placement: Some(placement),
+            outcome,
+        }))
+    }
+
+    async fn set_opt_out(
+        &self,
+        request: Request<v1::SetOptOutRequest>,
+    ) -> Result<Response<v1::SetOptOutResponse>, Status> {
+        let placement = self
+            .placed(request, |m| &m.tenant, |m| &m.request_id, wire::set_opt_out)
+            .await?;
+        Ok(Response::new(v1::SetOptOutResponse { placement }))
+    }
+
+    async fn grant_delegation(
+        &self,
+        request: Request<v1::GrantDelegationRequest>,
+    ) -> Result<Response<v1::GrantDelegationResponse>, Status> {
+        let placement = self
+            .placed(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::grant_delegation,
+            )
+            .await?;
+        Ok(Response::new(v1::GrantDelegationResponse { placement }))
+    }
+
+    async fn revoke_delegation(
+        &self,
+        request: Request<v1::RevokeDelegationRequest>,
+    ) -> Result<Response<v1::RevokeDelegationResponse>, Status> {
+        let placement = self
+            .placed(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::revoke_delegation,
+            )
+            .await?;
+        Ok(Response::new(v1::RevokeDelegationResponse { placement }))
+    }
+
     async fn get_contact(
         &self,
         request: Request<v1::GetContactRequest>,
@@ -400,6 +490,10 @@ impl<R: Replica> PlatformService for Platform<R> {
                     contact.verdict.as_ref(),
                     receipt,
                 )),
+                blocked: contact.blocked,
+                scope: contact.scope_shown,
+                limits: wire::limits_shown(&contact),
+                closed: contact.closed,
             },
         )))
     }

@@ -344,6 +344,8 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::UnknownTemplate => (Code::NotFound, "TEMPLATE_UNKNOWN"),
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
         Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
+        Rejection::FallbackNotAllowed => (Code::FailedPrecondition, "FALLBACK_NOT_ALLOWED"),
+        Rejection::NoDelegation => (Code::NotFound, "DELEGATION_UNKNOWN"),
         Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
     }
 }
@@ -448,6 +450,8 @@ mod tests {
             Refusal::Rejected(Rejection::UnknownTemplate),
             Refusal::Rejected(Rejection::Full(Field::Credential)),
             Refusal::Rejected(Rejection::ContactBlocked),
+            Refusal::Rejected(Rejection::FallbackNotAllowed),
+            Refusal::Rejected(Rejection::NoDelegation),
             Refusal::Rejected(Rejection::StepUpRequired),
         ] {
             let row = format!(

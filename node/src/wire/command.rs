@@ -14,6 +14,7 @@ use akashi_domain::records::{ReplicaInfo, Settings};
 use akashi_proof::Commitment;
 use akashi_proto::v1;
 
+use super::customer::delegate;
 use super::{
     Malformed, agent, array, code, contact_id, enrolment_id, id16, login_id, name, order_id,
     policy, subject, tag,
@@ -329,9 +330,7 @@ pub fn announce_contact(request: v1::AnnounceContactRequest) -> Result<Command, 
     };
     let delegate = match request.delegate.as_str() {
         "" => None,
-        handle => {
-            Some(subject(&tenant, handle).map_err(|_refused| Malformed { field: "delegate" })?)
-        }
+        handle => Some(delegate(&tenant, handle)?),
     };
     Ok(Command::AnnounceContact(AnnounceContact {
         contact: contact_id(&request.contact_id)?,

@@ -87,6 +87,7 @@ pub fn submit_proof(request: v1::SubmitProofRequest) -> Result<SubmitProof, Malf
         token: array(&request.submit_token, "submit_token")?,
         suite: byte(request.suite, "suite")?,
         proofs: proofs(&request.proofs)?,
+        duress: request.duress,
     })
 }
 
@@ -100,6 +101,10 @@ pub fn answer_notice(request: v1::AnswerNoticeRequest) -> Result<AnswerNotice, M
         Ok(v1::NoticeAnswer::Opened) => NoticeAnswer::Opened,
         Ok(v1::NoticeAnswer::Decline) => NoticeAnswer::Decline,
         Ok(v1::NoticeAnswer::Report) => NoticeAnswer::Report,
+        Ok(v1::NoticeAnswer::NotMe) => NoticeAnswer::NotMe,
+        Ok(v1::NoticeAnswer::OptOut) => NoticeAnswer::OptOut,
+        Ok(v1::NoticeAnswer::Unsupported) => NoticeAnswer::Unsupported,
+        Ok(v1::NoticeAnswer::Later) => NoticeAnswer::Later,
         Ok(v1::NoticeAnswer::Unspecified) | Err(_) => return Err(Malformed { field: "answer" }),
     };
     Ok(AnswerNotice {

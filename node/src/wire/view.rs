@@ -89,11 +89,28 @@ pub fn verdict(
         receipt: receipt.unwrap_or_default(),
         predicates: u32::from(found.predicates),
         level: Assurance::from_code(found.level).map(|level| u32::from(level.code())),
+        match_words: match_words(found.match_code),
         scope: found.scope,
         limits: u32::from(limit::shown(found.limits)),
         aal: u32::from(found.aal),
         ..pending
     }
+}
+
+/// The words that phone and agent compare; none if nothing was proved.
+#[must_use]
+pub fn match_words(code: u32) -> Vec<String> {
+    akashi_proof::match_words(code)
+        .into_iter()
+        .flatten()
+        .map(|word| word.to_string())
+        .collect()
+}
+
+/// What speaks against full trust in a contact, as far as it may be shown.
+#[must_use]
+pub fn limits_shown(contact: &Contact) -> u32 {
+    u32::from(limit::shown(contact.limits))
 }
 
 /// Cluster-wide limits.
@@ -202,6 +219,7 @@ pub fn notice(
         asked: Some(asked),
         order: challenge.order.as_ref().map(order_terms),
         pin_epoch: challenge.pin_epoch,
+        for_another: contact.is_some_and(|contact| contact.delegate.is_some()),
         login_id: challenge
             .login
             .map(|id| id.0.to_vec().into())

@@ -43,6 +43,13 @@ async fn an_agent_sees_one_word_about_contacts_that_are_his_and_nothing_about_ot
     assert_eq!(word.view(), v1::AgentView::Fail);
     assert_eq!(word.stage(), v1::Stage::Sealed);
     assert_eq!(word.not_after_us, 0);
+    let close = v1::CloseContactRequest {
+        request_id: id(),
+        tenant: TENANT.to_owned(),
+        contact_id: contact_id(1),
+        disposition: 0,
+    };
+    platform.close_contact(close).await.unwrap();
     assert!(stream.message().await.unwrap().is_none());
 
     for path in [

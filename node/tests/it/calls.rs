@@ -67,6 +67,7 @@ pub(crate) fn watch(contact: u8, wait_sealed: bool) -> v1::WatchContactRequest {
         tenant: TENANT.to_owned(),
         contact_id: contact_id(contact),
         wait_sealed,
+        follow: false,
     }
 }
 

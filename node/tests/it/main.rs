@@ -17,6 +17,7 @@
 mod agents;
 mod audit;
 mod calls;
+mod customers;
 mod door;
 mod holder;
 mod holdings;

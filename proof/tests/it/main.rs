@@ -23,6 +23,7 @@ mod forgeries;
 mod kinds;
 mod layers;
 mod malleability;
+mod match_words;
 mod openings;
 mod scene;
 mod sensors;

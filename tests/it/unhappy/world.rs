@@ -434,6 +434,39 @@ impl World {
 
     // ---- phones -----------------------------------------------------------------------------
 
+    /// Cluster time.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.state.progress().unwrap().stamp
+    }
+
+    /// The submit token that the notice of `challenge` carried, also when the notice is gone.
+    pub(crate) fn first_token(&self, challenge: ChallengeId) -> [u8; 32] {
+        self.events()
+            .into_iter()
+            .find_map(|event| match event {
+                Event::ChallengeIssued(issued) if issued.challenge == challenge => {
+                    Some(issued.token)
+                }
+                _ => None,
+            })
+            .expect("it was issued")
+    }
+
+    /// What the phone says, with the token that it kept.
+    pub(crate) fn say_with(
+        &mut self,
+        challenge: ChallengeId,
+        token: [u8; 32],
+        answer: NoticeAnswer,
+    ) -> Result<Reply, Rejection> {
+        self.run(Command::AnswerNotice(AnswerNotice {
+            tenant: TENANT.into(),
+            challenge,
+            token,
+            answer,
+        }))
+    }
+
     /// The submit token from the notice that waits for the phone.
     pub(crate) fn token(&self, challenge: ChallengeId) -> [u8; 32] {
         let subject = self.challenge(challenge).subject;
@@ -478,6 +511,7 @@ impl World {
             token: self.token(challenge),
             suite: 1,
             proofs: phone.proofs(&self.context(challenge), pin),
+            duress: false,
         }
     }
 

@@ -346,6 +346,7 @@ impl World {
                 token,
                 suite: 1,
                 proofs,
+                duress: false,
             })
         };
         Some((0..times).map(submission).collect())

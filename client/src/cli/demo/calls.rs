@@ -128,7 +128,7 @@ async fn watch(
     desktop
         .wait_view(&contact_id, Reached::Committed, act(), |screen| {
             if screens.last().map(|last| last.view) != Some(screen.view) {
-                screens.push(screen);
+                screens.push(screen.clone());
             }
         })
         .await?;

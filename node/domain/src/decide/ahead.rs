@@ -61,6 +61,11 @@ pub fn submission_jobs<V: View>(
         | Command::CloseContact(_)
         | Command::OfferOrder(_)
         | Command::OpenAgentLogin(_)
+        | Command::SetOptOut(_)
+        | Command::AttachRisk(_)
+        | Command::RecordFallback(_)
+        | Command::GrantDelegation(_)
+        | Command::RevokeDelegation(_)
         | Command::AnswerNotice(_) => return Ok(Vec::new()),
     };
     match found {

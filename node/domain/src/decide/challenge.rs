@@ -141,12 +141,15 @@ pub(super) fn policy<V: View>(
     }
 }
 
-/// Why nobody is asked: no phone, or too many notices to it already.
+/// Why nobody is asked: they do not wish it, no phone, or too many notices to it already.
 pub(super) fn unaskable<V: View>(
     state: &V,
     step: &Step,
     subject: &Subject,
 ) -> Result<Option<(Outcome, u16)>, Fault> {
+    if subject.opted_out_until > step.stamp {
+        return Ok(Some((Outcome::OptedOut, reason::OPTED_OUT_BEFORE)));
+    }
     if subject.device.is_none_or(|device| device.revoked) {
         return Ok(Some((Outcome::NotEnrolled, reason::NO_DEVICE)));
     }

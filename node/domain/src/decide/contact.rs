@@ -1,15 +1,15 @@
-//! Contacts: announcing, handing to an agent, closing; what a phone says without proving.
+//! Contacts: announcing, handing to an agent, closing.
 
-use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
-use super::{Decision, Step, Stop, founded, tenant};
+use super::challenge::{Question, end, end_open, ended_at_once, policy, tag_or, unaskable};
+use super::{Decision, Step, Stop, delegation, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::{AgentBound, ContactAnnounced, ContactClosed, Event, NoticeOpened};
-use crate::ids::{ChallengeId, ContactId};
+use crate::command::{AnnounceContact, BindAgent, CloseContact, Initiator};
+use crate::event::{AgentBound, ContactAnnounced, ContactBlocked, ContactClosed, Event};
+use crate::ids::{ChallengeId, ContactId, SubjectHash, Tag};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
 use crate::policy::PolicyPurpose;
-use crate::records::{About, Challenge, Contact, Tenant};
+use crate::records::{About, Contact, Subject, Tenant};
 use crate::state::Records as _;
 
 pub(super) fn announce<V: View>(
@@ -36,11 +36,9 @@ pub(super) fn announce<V: View>(
             .contact(tenant.number, command.previous)?
             .ok_or(Rejection::UnknownContact)?;
     }
-    if command.delegate.is_some() {
-        return Err(Rejection::Invalid(Field::Delegate).into());
-    }
-    let subject = state.subject(tenant.number, command.subject)?;
-    let tag = tag_or(command.subject_tag, subject.tag);
+    let customer = state.subject(tenant.number, command.subject)?;
+    let tag = tag_or(command.subject_tag, customer.tag);
+    let asked = asked(state, step, &tenant, (command, customer.clone()), tag)?;
     let mut events = vec![Event::ContactAnnounced(ContactAnnounced {
         tenant: tenant.number,
         contact: command.contact,
@@ -63,9 +61,23 @@ pub(super) fn announce<V: View>(
             agent_tag: command.agent_tag,
         }));
     }
-    if let Some(refused) = unaskable(state, step, &subject)? {
+    let frozen = command.initiator == Initiator::Centre && customer.frozen_until > step.stamp;
+    if frozen {
+        events.push(Event::ContactBlocked(ContactBlocked {
+            tenant: tenant.number,
+            contact: command.contact,
+            subject: command.subject,
+            frozen_until: customer.frozen_until,
+            tag,
+        }));
+    }
+    let refused = match frozen {
+        true => Some((Outcome::ReportedByCustomer, reason::REPORTED_BEFORE)),
+        false => unaskable(state, step, &asked.record)?,
+    };
+    if let Some(refused) = refused {
         let what = (command.contact, About::Call);
-        let who = (command.subject, tag);
+        let who = (asked.subject, asked.tag);
         let (verdict, reply) = ended_at_once(tenant.number, what, who, &policy, refused);
         events.push(verdict);
         return Ok(Decision { events, reply });
@@ -74,7 +86,7 @@ pub(super) fn announce<V: View>(
     events.extend(end_open(
         state,
         tenant.number,
-        command.subject,
+        asked.subject,
         Outcome::Superseded,
         reason::NEWER_CONTACT,
     )?);
@@ -85,16 +97,49 @@ pub(super) fn announce<V: View>(
         contact: command.contact,
         order: None,
         login: None,
-        subject: command.subject,
-        pin_epoch: subject.pin_epoch(),
+        subject: asked.subject,
+        pin_epoch: asked.record.pin_epoch(),
         initiator: Some(command.initiator),
         call_reason: command.call_reason,
         policy,
-        tag,
+        tag: asked.tag,
     };
     let (issued, reply) = question.ask(step)?;
     events.push(issued);
     Ok(Decision { events, reply })
+}
+
+/// Whose phone is asked.
+struct Asked {
+    subject: SubjectHash,
+    record: Subject,
+    tag: Tag,
+}
+
+/// The customer, or who may act for them.
+fn asked<V: View>(
+    state: &V,
+    step: &Step,
+    tenant: &Tenant,
+    (command, customer): (&AnnounceContact, Subject),
+    tag: Tag,
+) -> Result<Asked, Stop> {
+    let Some(delegate) = command.delegate else {
+        return Ok(Asked {
+            subject: command.subject,
+            record: customer,
+            tag,
+        });
+    };
+    let (tenant, now) = (tenant.number, step.stamp);
+    let standing = delegation::standing(state, tenant, command.subject, delegate, now)?;
+    let standing = standing.ok_or(Rejection::NoDelegation)?;
+    let record = state.subject(tenant, delegate)?;
+    Ok(Asked {
+        subject: delegate,
+        tag: tag_or(standing.delegate_tag, record.tag),
+        record,
+    })
 }
 
 /// A contact with which somebody may go on: known, not closed, not blocked.
@@ -159,76 +204,11 @@ fn open_here<V: View>(
     id: ContactId,
     contact: &Contact,
 ) -> Result<Option<ChallengeId>, Fault> {
-    let Some(open) = state.subject(tenant, contact.subject)?.open else {
+    let Some(open) = state.subject(tenant, contact.asked())?.open else {
         return Ok(None);
     };
     let asked = state.challenge(tenant, open)?;
     Ok(asked
         .is_some_and(|challenge| challenge.contact == id)
         .then_some(open))
-}
-
-pub(super) fn answer<V: View>(
-    state: &V,
-    step: &Step,
-    command: &AnswerNotice,
-) -> Result<Decision, Stop> {
-    founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let challenge = open_challenge(state, &tenant, command.challenge, &command.token, step)?;
-    let (outcome, why) = match command.answer {
-        NoticeAnswer::Opened if challenge.opened => {
-            return Ok(Decision::nothing(Reply::Done));
-        }
-        NoticeAnswer::Opened => {
-            return Ok(Decision::fact(NoticeOpened {
-                tenant: tenant.number,
-                challenge: command.challenge,
-                contact: challenge.contact,
-                tag: challenge.tag,
-            }));
-        }
-        NoticeAnswer::Decline => (Outcome::DeclinedByCustomer, reason::CUSTOMER_DECLINED),
-        NoticeAnswer::Report => (Outcome::ReportedByCustomer, reason::CUSTOMER_REPORTED),
-    };
-    let ended = end(state, tenant.number, command.challenge, outcome, why)?;
-    Ok(Decision {
-        events: ended.into_iter().collect(),
-        reply: Reply::Verdict {
-            outcome,
-            reason: why,
-        },
-    })
-}
-
-/// The challenge, if the token opens it and it still waits for an answer.
-fn open_challenge<V: View>(
-    state: &V,
-    tenant: &Tenant,
-    id: ChallengeId,
-    token: &[u8; 32],
-    step: &Step,
-) -> Result<Challenge, Stop> {
-    let challenge = known(state, tenant, id, token)?;
-    if let Some(verdict) = challenge.verdict {
-        return Err(match verdict.outcome {
-            Outcome::Expired => Rejection::ChallengeExpired,
-            Outcome::Verified
-            | Outcome::NotVerified
-            | Outcome::Inconclusive
-            | Outcome::NotEnrolled
-            | Outcome::OptedOut
-            | Outcome::DeclinedByCustomer
-            | Outcome::ReportedByCustomer
-            | Outcome::Cancelled
-            | Outcome::Superseded
-            | Outcome::RateLimited
-            | Outcome::Error => Rejection::ChallengeAnswered,
-        }
-        .into());
-    }
-    if challenge.expires <= step.stamp {
-        return Err(Rejection::ChallengeExpired.into());
-    }
-    Ok(challenge)
 }

@@ -9,7 +9,7 @@ use crate::answer::{Field, Rejection, Reply};
 use crate::command::{CompleteEnrolment, EnrolmentKind, OpenEnrolment, Party, RevokeDevice};
 use crate::event::{DeviceEnrolled, DeviceRevoked, EnrolmentOpened, EnrolmentRefused, Event};
 use crate::factor::{self, Factor, Job, Sent, SubjectKeys};
-use crate::ids::{AgentHash, Digest, EnrolmentId, SubjectHash};
+use crate::ids::{AgentHash, Digest, EnrolmentId, Stamp, SubjectHash};
 use crate::kv::{Fault, View};
 use crate::limits::SECOND_US;
 use crate::outcome::{Outcome, reason};
@@ -161,12 +161,24 @@ pub(super) fn complete<V: View, C: Checker>(
     let (outcome, why) = (Outcome::Superseded, reason::NEWER_DEVICE);
     let ended = end_open(state, tenant.number, enrolment.subject, outcome, why)?;
     let mut events: Vec<Event> = ended.into_iter().collect();
+    let replaces = state
+        .subject(tenant.number, enrolment.subject)?
+        .device
+        .is_some();
+    let cooling_until = match replaces {
+        true => {
+            let cooling_us = u64::from(state.settings()?.cooling_s).saturating_mul(SECOND_US);
+            step.stamp.after_us(cooling_us)
+        }
+        false => Stamp::default(),
+    };
     events.push(Event::DeviceEnrolled(DeviceEnrolled {
         tenant: tenant.number,
         enrolment: command.enrolment,
         subject: enrolment.subject,
         device_key: command.device_key,
         pin_key: command.pin_key,
+        cooling_until,
         tag: enrolment.tag,
         evidence: trial.evidence,
     }));

@@ -7,10 +7,13 @@ mod ahead;
 mod challenge;
 mod contact;
 mod credential;
+mod customer;
+mod delegation;
 mod enrolment;
 mod exhibit;
 mod login;
 mod lone;
+mod notice;
 mod order;
 mod pin;
 mod registry;
@@ -18,6 +21,7 @@ mod submission;
 mod template;
 mod timers;
 mod trial;
+mod worth;
 
 use akashi_proof::{Context, ContextFields, NonceInputs, Purpose, Reason, Suite, challenge_nonce};
 
@@ -176,7 +180,12 @@ pub fn decide<V: View, C: Checker>(
         Command::OfferOrder(command) => order::offer(state, step, command),
         Command::OpenAgentLogin(command) => login::open(state, step, command),
         Command::SubmitProof(command) => submission::submit(state, step, command, checker),
-        Command::AnswerNotice(command) => contact::answer(state, step, command),
+        Command::AnswerNotice(command) => notice::answer(state, step, command),
+        Command::SetOptOut(command) => customer::opt_out(state, step, command),
+        Command::AttachRisk(command) => customer::risk(state, command),
+        Command::RecordFallback(command) => customer::fallback(state, step, command),
+        Command::GrantDelegation(command) => delegation::grant(state, step, command),
+        Command::RevokeDelegation(command) => delegation::revoke(state, command),
     }
 }
 

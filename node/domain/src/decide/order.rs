@@ -44,19 +44,20 @@ pub(super) fn offer<V: View>(
     if !contact.covers(policy.body.grants.needs) {
         return Err(Rejection::StepUpRequired.into());
     }
-    let subject = state.subject(tenant.number, contact.subject)?;
+    let asked = contact.asked();
+    let subject = state.subject(tenant.number, asked)?;
     let superseded = superseded(state, tenant.number, &subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
     let mut events = vec![Event::OrderOffered(OrderOffered {
         tenant: tenant.number,
         contact: command.contact,
-        subject: contact.subject,
+        subject: asked,
         terms: terms.clone(),
         tag,
     })];
     if let Some(refused) = unaskable(state, step, &subject)? {
         let what = (command.contact, About::Order(command.order));
-        let who = (contact.subject, tag);
+        let who = (asked, tag);
         let (verdict, reply) = ended_at_once(tenant.number, what, who, &policy, refused);
         events.push(verdict);
         return Ok(Decision { events, reply });
@@ -70,7 +71,7 @@ pub(super) fn offer<V: View>(
         contact: command.contact,
         order: Some(terms),
         login: None,
-        subject: contact.subject,
+        subject: asked,
         pin_epoch: subject.pin_epoch(),
         initiator: Some(contact.initiator),
         call_reason: contact.call_reason,

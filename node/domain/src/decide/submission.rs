@@ -6,26 +6,26 @@
 
 use std::collections::BTreeMap;
 
-use akashi_proof::{Reason, Suite};
+use akashi_proof::{Reason, Suite, match_code};
 
 use super::challenge::{context, known};
 use super::exhibit::{Exhibits, Flaw, Found};
 use super::pin::{count_wrong_pin, is_locked, locked_until};
 use super::trial::{Failed, Judged as Part, Trial};
-use super::{Checker, Decision, Step, Stop, founded, tenant};
+use super::{Checker, Decision, Step, Stop, founded, tenant, worth};
 use crate::answer::{Rejection, Reply};
 use crate::command::SubmitProof;
 use crate::event::{
-    ChallengeConsumed, DuplicateSubmission, Event, OrderApproved, PinKeyReplaced, PinLocked,
-    ProofHeld, ProofRefused, VerdictReached,
+    ChallengeConsumed, DuplicateSubmission, DuressSignalled, Event, OrderApproved, PinKeyReplaced,
+    PinLocked, ProofHeld, ProofRefused, VerdictReached,
 };
 use crate::factor::{Factor, NEXT_PIN_SLOT, Sent, SubjectKeys, fingerprint, sent, travelling};
 use crate::ids::{Digest, Stamp};
 use crate::kv::{Fault, View};
 use crate::limits::{POSSESSION_REFUSALS_RECORDED_MAX, SECOND_US};
-use crate::outcome::{Good, Held, Outcome, aal, reason};
+use crate::outcome::{Good, Held, Outcome, reason};
 use crate::policy::PolicyBody;
-use crate::records::{Challenge, Device, Evidence, Judged, Subject, Tenant};
+use crate::records::{About, Challenge, Device, Evidence, Judged, Subject, Tenant};
 use crate::state::Records as _;
 
 /// The answer to a submission without valid possession: refused, and no word more.
@@ -114,15 +114,21 @@ impl<V: View> Case<'_, V> {
             .iter()
             .find(|judged| judged.fingerprint == self.print);
         match (judged, self.challenge.verdict) {
-            (Some(_), Some(verdict)) => Ok(Some(Decision::nothing(Reply::Verdict {
-                outcome: verdict.outcome,
-                reason: verdict.reason,
-            }))),
-            (Some(judged), None) => Ok(Some(Decision::nothing(Reply::Refused {
-                reason: judged.reason,
-                attempts_left: self.attempts_left(self.challenge.refusals)?,
-                locked_until: locked_until(&self.subject.pin),
-            }))),
+            (Some(_), Some(verdict)) => Ok(Some(Decision {
+                events: self.distress()?.into_iter().collect(),
+                reply: Reply::Verdict {
+                    outcome: verdict.outcome,
+                    reason: verdict.reason,
+                },
+            })),
+            (Some(judged), None) => Ok(Some(Decision {
+                events: self.distress()?.into_iter().collect(),
+                reply: Reply::Refused {
+                    reason: judged.reason,
+                    attempts_left: self.attempts_left(self.challenge.refusals)?,
+                    locked_until: locked_until(&self.subject.pin),
+                },
+            })),
             (None, Some(verdict)) if verdict.outcome == Outcome::Expired => {
                 Err(Rejection::ChallengeExpired.into())
             }
@@ -182,7 +188,10 @@ impl<V: View> Case<'_, V> {
         }
         match trial.failed {
             Some(failed) => self.refuse(Some(failed), failed.why, trial.evidence),
-            None => self.accept(&sent, device, trial.held, trial.evidence),
+            None => {
+                let code = match_code(&exhibits.context, &first.part.proof);
+                self.accept(&sent, device, (trial.held, code), trial.evidence)
+            }
         }
     }
 
@@ -236,6 +245,7 @@ impl<V: View> Case<'_, V> {
             ..self.refused(failed, why, evidence)
         };
         let mut events: Vec<Event> = vec![refused.into()];
+        events.extend(self.distress()?);
         if wrong_pin {
             let settings = self.state.settings()?;
             pin = count_wrong_pin(pin, &settings, self.step.stamp);
@@ -273,11 +283,12 @@ impl<V: View> Case<'_, V> {
         &self,
         sent: &[Sent<'_>],
         device: Device,
-        held: Held,
+        (held, code): (Held, u32),
         evidence: Evidence,
     ) -> Result<Decision, Stop> {
-        let ttl_us = u64::from(self.challenge.body.verdict_ttl_s).saturating_mul(SECOND_US);
-        let not_after = self.step.stamp.after_us(ttl_us);
+        let about = (self.tenant.number, self.challenge);
+        let now = self.step.stamp;
+        let good = worth::of_proof(self.state, now, about, device, (held.factors, code))?;
         let mut events: Vec<Event> = vec![Event::ProofHeld(ProofHeld {
             tenant: self.tenant.number,
             challenge: self.command.challenge,
@@ -291,22 +302,67 @@ impl<V: View> Case<'_, V> {
             evidence,
             tag: self.challenge.tag,
         })];
-        events.extend(self.next_pin(sent, device)?);
+        if good.is_some() {
+            events.extend(self.next_pin(sent, device)?);
+        }
         events.push(Event::ChallengeConsumed(ChallengeConsumed {
             tenant: self.tenant.number,
             challenge: self.command.challenge,
             contact: self.challenge.contact,
             tag: self.challenge.tag,
         }));
-        events.push(self.verified(held, not_after));
-        events.extend(self.approval(sent)?);
+        let (outcome, why) = match good {
+            Some(good) => {
+                let ttl_us = u64::from(self.challenge.body.verdict_ttl_s).saturating_mul(SECOND_US);
+                let verified = (Outcome::Verified, reason::NONE);
+                events.push(self.verdict(verified, held, now.after_us(ttl_us), good));
+                events.extend(self.approval(sent)?);
+                verified
+            }
+            None => {
+                let over = (Outcome::NotVerified, reason::DELEGATION_OVER);
+                events.push(self.not_verified(over.0, over.1));
+                over
+            }
+        };
+        events.extend(self.distress()?);
         Ok(Decision {
             events,
             reply: Reply::Verdict {
-                outcome: Outcome::Verified,
-                reason: reason::NONE,
+                outcome,
+                reason: why,
             },
         })
+    }
+
+    /// The silent sign of distress, once per challenge, from whoever has the phone: it counts only where
+    /// possession held.
+    fn distress(&self) -> Result<Option<Event>, Fault> {
+        if !self.command.duress || self.challenge.duress {
+            return Ok(None);
+        }
+        let scope = match self.challenge.about() {
+            About::Call | About::Login(_) => self.challenge.body.grants.limited,
+            About::Order(_) => {
+                let id = self.challenge.contact;
+                let contact = self.state.contact(self.tenant.number, id)?;
+                worth::pinned(
+                    self.state,
+                    self.tenant.number,
+                    &contact.ok_or(Fault::Corrupt)?,
+                )?
+                .body
+                .grants
+                .limited
+            }
+        };
+        Ok(Some(Event::DuressSignalled(DuressSignalled {
+            tenant: self.tenant.number,
+            challenge: self.command.challenge,
+            contact: self.challenge.contact,
+            scope,
+            tag: self.challenge.tag,
+        })))
     }
 
     /// The PIN key's replacement, if its next key was proved.
@@ -367,16 +423,6 @@ impl<V: View> Case<'_, V> {
             evidence,
             tag: self.challenge.tag,
         }
-    }
-
-    fn verified(&self, held: Held, not_after: Stamp) -> Event {
-        let good = Good {
-            scope: self.challenge.body.grants.scope,
-            limits: 0,
-            aal: aal(held.factors),
-            match_code: 0,
-        };
-        self.verdict((Outcome::Verified, reason::NONE), held, not_after, good)
     }
 
     fn not_verified(&self, outcome: Outcome, why: u16) -> Event {

@@ -50,6 +50,8 @@ pub struct DeviceEnrolled {
     pub device_key: [u8; 32],
     /// `K`.
     pub pin_key: [u8; 32],
+    /// Until when what it proves is limited, because it replaced another device; zero if it did not.
+    pub cooling_until: Stamp,
     /// The subject's pseudonym.
     pub tag: Tag,
     /// The proofs.

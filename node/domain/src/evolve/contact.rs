@@ -5,7 +5,7 @@ use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed,
 use crate::ids::{ChallengeId, Digest, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
-use crate::limits::NOTICE_WINDOW_US;
+use crate::limits::{CONTACTS_PER_SUBJECT_MAX, NOTICE_WINDOW_US};
 use crate::records::{About, Care, Challenge, Contact, Leg, Notice};
 use crate::state::{Records as _, store};
 
@@ -42,7 +42,12 @@ impl Evolve for ContactAnnounced {
         };
         let key = keys::contact(self.tenant, self.contact);
         store(state, Table::Call, key, &record);
-        Ok(())
+        with_subject(state, self.tenant, self.subject, |record| {
+            if record.contacts.len() >= CONTACTS_PER_SUBJECT_MAX {
+                record.contacts.remove(0);
+            }
+            record.contacts.push(self.contact);
+        })
     }
 }
 
@@ -84,6 +89,7 @@ impl Evolve for ChallengeIssued {
             strangers: Vec::new(),
             judged: Vec::new(),
             duplicate_recorded: false,
+            duress: false,
             opened: false,
             verdict: None,
             tag: self.tag,
@@ -161,8 +167,14 @@ impl Evolve for ContactClosed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
+        let mut subject = None;
         with_contact(state, self.tenant, self.contact, |record| {
             record.closed = true;
+            subject = Some(record.subject);
+        })?;
+        let subject = subject.ok_or(Fault::Corrupt)?;
+        with_subject(state, self.tenant, subject, |record| {
+            record.contacts.retain(|open| *open != self.contact);
         })
     }
 }

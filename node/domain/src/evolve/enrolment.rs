@@ -54,8 +54,9 @@ impl Evolve for DeviceEnrolled {
                 enrolled: place.stamp,
                 leaf: place.leaf,
                 revoked: false,
-                cooling_until: Stamp::default(),
+                cooling_until: self.cooling_until,
             });
+            record.suspect = false;
             record.pin = PinCounter::default();
             record.tag = self.tag;
         })?;

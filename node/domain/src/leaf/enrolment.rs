@@ -8,6 +8,7 @@ use crate::event::{
     DeviceEnrolled, DeviceRevoked, EnrolmentExpired, EnrolmentOpened, EnrolmentRefused,
     PinKeyReplaced, PinLocked,
 };
+use crate::ids::Stamp;
 
 impl Columns for EnrolmentOpened {
     fn columns(&self, leaf: &mut Leaf) {
@@ -23,6 +24,9 @@ impl Columns for DeviceEnrolled {
         about(leaf, self.enrolment.0, self.tag);
         leaf.device_tag = device_tag(&self.device_key);
         prove_by(leaf, &self.evidence);
+        if self.cooling_until != Stamp::default() {
+            set(leaf, column::UNTIL, &self.cooling_until.0.to_be_bytes());
+        }
     }
 }
 

@@ -154,6 +154,32 @@ pub enum LineType {
     Special = 5,
 }
 
+impl LineType {
+    /// The kind with this number.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Unknown),
+            1 => Some(Self::Mobile),
+            2 => Some(Self::Fixed),
+            3 => Some(Self::Voip),
+            4 => Some(Self::Prepaid),
+            5 => Some(Self::Special),
+            _ => None,
+        }
+    }
+}
+
+/// Bits of [`Risk::flags`].
+pub mod risk_flag {
+    /// The number belonged to somebody else before.
+    pub const RECYCLED: u8 = 1;
+    /// The number moved to another carrier lately.
+    pub const PORTED: u8 = 2;
+    /// Calls are forwarded.
+    pub const FORWARDED: u8 = 4;
+}
+
 /// A weaker way than a proof. The numbers are the bits of [`crate::policy::Grants::fallbacks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]

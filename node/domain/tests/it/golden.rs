@@ -1,6 +1,7 @@
 //! The bytes of everything that is stored, hashed or sent between replicas, pinned in
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
+mod customers;
 mod events;
 mod questions;
 mod records;
@@ -148,6 +149,7 @@ fn verdict() -> Verdict {
 fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
+    commands.extend(customers::commands());
     commands
 }
 
@@ -256,11 +258,16 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 token: [0x72; 32],
                 suite: 1,
                 proofs: proofs(),
+                duress: false,
             }),
         ),
         ("AnswerNotice", said(NoticeAnswer::Opened)),
         ("AnswerNotice-decline", said(NoticeAnswer::Decline)),
         ("AnswerNotice-report", said(NoticeAnswer::Report)),
+        ("AnswerNotice-not-me", said(NoticeAnswer::NotMe)),
+        ("AnswerNotice-opt-out", said(NoticeAnswer::OptOut)),
+        ("AnswerNotice-unsupported", said(NoticeAnswer::Unsupported)),
+        ("AnswerNotice-later", said(NoticeAnswer::Later)),
     ]
 }
 
@@ -402,6 +409,8 @@ fn answers_keep_their_bytes() {
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
         ("ContactBlocked", Rejection::ContactBlocked),
+        ("FallbackNotAllowed", Rejection::FallbackNotAllowed),
+        ("NoDelegation", Rejection::NoDelegation),
         ("StepUpRequired", Rejection::StepUpRequired),
     ]
     .map(|(name, why)| {

@@ -133,6 +133,7 @@ impl Play {
                 token,
                 suite: 1,
                 proofs,
+                duress: false,
             };
             self.waiting.push(Command::SubmitProof(submission));
         }

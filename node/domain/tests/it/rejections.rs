@@ -329,7 +329,7 @@ fn submissions_that_make_no_sense_are_turned_away_at_the_door() {
         answer.token = [0; 32];
     }
     turned_away(&mut world, opened, Rejection::UnknownChallenge);
-    let late = world.notice_answer(&phone, challenge, NoticeAnswer::Report);
+    let late = world.notice_answer(&phone, challenge, NoticeAnswer::Decline);
     world.after(CHALLENGE_TTL);
     world.tick();
     turned_away(&mut world, late, Rejection::ChallengeExpired);

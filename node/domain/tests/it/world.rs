@@ -311,6 +311,7 @@ impl World {
             token: self.token(phone.subject, challenge),
             suite: 1,
             proofs,
+            duress: false,
         }
     }
 

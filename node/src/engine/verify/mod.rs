@@ -153,6 +153,11 @@ const fn carries_proofs(command: &Command) -> bool {
         | Command::AnnounceContact(_)
         | Command::BindAgent(_)
         | Command::CloseContact(_)
+        | Command::SetOptOut(_)
+        | Command::AttachRisk(_)
+        | Command::RecordFallback(_)
+        | Command::GrantDelegation(_)
+        | Command::RevokeDelegation(_)
         | Command::AnswerNotice(_) => false,
     }
 }

@@ -17,6 +17,7 @@ use crate::world::body;
 fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
+    events.extend(customers::events());
     events
 }
 
@@ -78,6 +79,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 subject,
                 device_key: [0xdc; 32],
                 pin_key: [0xcd; 32],
+                cooling_until: STAMP,
                 tag,
                 evidence: evidence(),
             }),

@@ -257,6 +257,7 @@ pub(super) fn commands() -> Vec<(&'static str, Command)> {
                 token: [0x72; 32],
                 suite: 1,
                 proofs: vec![part],
+                duress: false,
             }),
         ),
     ]

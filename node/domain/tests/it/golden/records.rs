@@ -12,7 +12,7 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, policy, questions, settings, verdict,
+    customers, evidence, judged, policy, questions, settings, verdict,
 };
 #[test]
 fn records_keep_their_bytes() {
@@ -51,6 +51,7 @@ fn records_keep_their_bytes() {
         opted_out_until: Stamp(1),
         frozen_until: Stamp(2),
         contacts: vec![CONTACT],
+        suspect: true,
     };
     let enrolment = Enrolment {
         id: ENROLMENT,
@@ -125,6 +126,7 @@ fn records_keep_their_bytes() {
         strangers: vec![Digest([0x5d; 32])],
         judged: vec![judged()],
         duplicate_recorded: true,
+        duress: true,
         opened: true,
         verdict: Some(verdict()),
         tag: TAG,
@@ -169,6 +171,7 @@ fn records_keep_their_bytes() {
         ("Evidence", encode(&evidence())),
     ];
     rows.extend(questions::records());
+    rows.extend(customers::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
