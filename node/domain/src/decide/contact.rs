@@ -31,6 +31,14 @@ pub(super) fn announce<V: View>(
             .agent(tenant.number, agent)?
             .ok_or(Rejection::UnknownAgent)?;
     }
+    if command.previous != ContactId::ZERO {
+        state
+            .contact(tenant.number, command.previous)?
+            .ok_or(Rejection::UnknownContact)?;
+    }
+    if command.delegate.is_some() {
+        return Err(Rejection::Invalid(Field::Delegate).into());
+    }
     let subject = state.subject(tenant.number, command.subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
     let mut events = vec![Event::ContactAnnounced(ContactAnnounced {
@@ -40,6 +48,12 @@ pub(super) fn announce<V: View>(
         initiator: command.initiator,
         call_reason: command.call_reason,
         tag,
+        policy: policy.name.clone(),
+        policy_version: policy.version,
+        campaign: command.campaign,
+        queue: command.queue,
+        previous: command.previous,
+        delegate: command.delegate,
     })];
     if let Some(agent) = command.agent {
         events.push(Event::AgentBound(AgentBound {

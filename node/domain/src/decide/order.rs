@@ -10,12 +10,12 @@ use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection};
 use crate::command::OfferOrder;
 use crate::event::{Event, OrderOffered, OrderPayloadExpired};
-use crate::ids::{ChallengeId, OrderId, Stamp};
+use crate::ids::{ChallengeId, OrderId};
 use crate::kv::{Fault, View};
 use crate::limits::ORDER_AMOUNTS_MAX;
 use crate::outcome::{Outcome, reason};
 use crate::policy::{PolicyBody, PolicyPurpose, PredicateTest};
-use crate::records::{About, Contact, OrderTerms, Subject};
+use crate::records::{About, OrderTerms, Subject};
 use crate::state::Records as _;
 
 pub(super) fn offer<V: View>(
@@ -39,8 +39,11 @@ pub(super) fn offer<V: View>(
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
-    if !is_verified(&contact, step.stamp) {
+    if !contact.is_verified(step.stamp) {
         return Err(Rejection::NotVerified.into());
+    }
+    if !contact.covers(policy.body.grants.needs) {
+        return Err(Rejection::StepUpRequired.into());
     }
     let subject = state.subject(tenant.number, contact.subject)?;
     let superseded = superseded(state, tenant.number, &subject)?;
@@ -111,12 +114,6 @@ fn terms(command: &OfferOrder, body: &PolicyBody) -> Result<OrderTerms, Rejectio
         amounts: amounts.clone(),
         recipient: rule.recipient,
     })
-}
-
-fn is_verified(contact: &Contact, now: Stamp) -> bool {
-    contact
-        .verdict
-        .is_some_and(|verdict| verdict.outcome == Outcome::Verified && verdict.not_after >= now)
 }
 
 /// The end of an order that waits for its approval; a call that waits is never pushed aside.
