@@ -195,6 +195,9 @@ pub enum Rejection {
     /// There are as many as there may be.
     #[error("there is no room for another {0}")]
     Full(Field) = 30,
+    /// The customer said that they are not on a call: nobody may go on.
+    #[error("the contact is blocked")]
+    ContactBlocked = 55,
     /// The contact is not good for this: it needs a verdict that is.
     #[error("the contact's verdict does not cover this")]
     StepUpRequired = 65,

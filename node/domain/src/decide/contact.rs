@@ -97,15 +97,24 @@ pub(super) fn announce<V: View>(
     Ok(Decision { events, reply })
 }
 
-pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
-    founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
+/// A contact with which somebody may go on: known, not closed, not blocked.
+pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<Contact, Stop> {
     let contact = state
-        .contact(tenant.number, command.contact)?
+        .contact(tenant, id)?
         .ok_or(Rejection::UnknownContact)?;
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
+    if contact.blocked {
+        return Err(Rejection::ContactBlocked.into());
+    }
+    Ok(contact)
+}
+
+pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
+    founded(state)?;
+    let tenant = tenant(state, &command.tenant)?;
+    usable(state, tenant.number, command.contact)?;
     state
         .agent(tenant.number, command.agent)?
         .ok_or(Rejection::UnknownAgent)?;

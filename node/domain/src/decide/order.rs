@@ -6,6 +6,7 @@
 use akashi_proof::Commitment;
 
 use super::challenge::{Question, end, ended_at_once, policy, tag_or, unaskable};
+use super::contact::usable;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection};
 use crate::command::OfferOrder;
@@ -36,9 +37,7 @@ pub(super) fn offer<V: View>(
     }
     let policy = policy(state, &tenant, &command.policy, PolicyPurpose::Consent)?;
     let terms = terms(command, &policy.body)?;
-    if contact.closed {
-        return Err(Rejection::ContactClosed.into());
-    }
+    usable(state, tenant.number, command.contact)?;
     if !contact.is_verified(step.stamp) {
         return Err(Rejection::NotVerified.into());
     }

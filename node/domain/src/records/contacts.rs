@@ -71,6 +71,12 @@ impl Contact {
         self.limits |= limit::DURESS;
     }
 
+    /// Whose phone is asked.
+    #[must_use]
+    pub fn asked(&self) -> SubjectHash {
+        self.delegate.unwrap_or(self.subject)
+    }
+
     /// Whether it is good for everything in `needs`.
     #[must_use]
     pub const fn covers(&self, needs: u32) -> bool {

@@ -401,6 +401,7 @@ fn answers_keep_their_bytes() {
         ("UnknownCredential", Rejection::UnknownCredential),
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
+        ("ContactBlocked", Rejection::ContactBlocked),
         ("StepUpRequired", Rejection::StepUpRequired),
     ]
     .map(|(name, why)| {
