@@ -3,6 +3,7 @@
 //! The platform never sees a PIN, a key or a proof.
 
 mod asking;
+mod staff;
 
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ pub struct Invitation {
     pub token: [u8; 32],
 }
 
+pub use staff::{AgentView, Attestation, posture_message};
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 
 impl Platform {
