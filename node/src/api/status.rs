@@ -378,6 +378,8 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
         Rejection::UnknownUnmask => (Code::NotFound, "UNMASK_UNKNOWN"),
         Rejection::UnmaskDecided => (Code::FailedPrecondition, "UNMASK_DECIDED"),
+        Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
+        Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
     }
 }
 
@@ -488,6 +490,8 @@ mod tests {
             Refusal::Rejected(Rejection::UnknownCredential),
             Refusal::Rejected(Rejection::UnknownTemplate),
             Refusal::Rejected(Rejection::Full(Field::Credential)),
+            Refusal::Rejected(Rejection::ContactBlocked),
+            Refusal::Rejected(Rejection::StepUpRequired),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",
