@@ -35,7 +35,10 @@ pub enum Entry {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum Line {
-    Customer { subject: String, pin: String },
+    Customer {
+        subject: String,
+        pin: String,
+    },
     Agent {
         agent: String,
         #[serde(default)]

@@ -50,11 +50,7 @@ impl Posture<'_> {
     ///
     /// # Errors
     /// [`Reason::SignatureInvalid`].
-    pub fn verify(
-        &self,
-        key: &IssuerKey,
-        signature: &[u8; SIGNATURE_BYTES],
-    ) -> Result<(), Reason> {
+    pub fn verify(&self, key: &IssuerKey, signature: &[u8; SIGNATURE_BYTES]) -> Result<(), Reason> {
         key.verify(&self.message(), signature)
     }
 }
@@ -82,7 +78,10 @@ mod tests {
         let message = POSTURE.message();
         assert!(message.starts_with(b"akashi/v1/posture\x0a\x00bank/e1/g0\x06\x00retail"));
         let tail = &message[message.len() - 20..];
-        assert_eq!(tail, [5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            tail,
+            [5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]
+        );
         assert_eq!(message.len(), 17 + 2 + 10 + 2 + 6 + 32 + 20);
     }
 
@@ -93,15 +92,36 @@ mod tests {
         let signature = signing.sign(&POSTURE.message()).to_bytes();
         assert_eq!(POSTURE.verify(&key, &signature), Ok(()));
         let changed = [
-            Posture { origin: b"bank/e1/g1", ..POSTURE },
-            Posture { tenant: b"retai1", ..POSTURE },
-            Posture { agent: [8; 32], ..POSTURE },
-            Posture { bits: 0b111, ..POSTURE },
-            Posture { attested_us: 2, ..POSTURE },
-            Posture { until_us: 3, ..POSTURE },
+            Posture {
+                origin: b"bank/e1/g1",
+                ..POSTURE
+            },
+            Posture {
+                tenant: b"retai1",
+                ..POSTURE
+            },
+            Posture {
+                agent: [8; 32],
+                ..POSTURE
+            },
+            Posture {
+                bits: 0b111,
+                ..POSTURE
+            },
+            Posture {
+                attested_us: 2,
+                ..POSTURE
+            },
+            Posture {
+                until_us: 3,
+                ..POSTURE
+            },
         ];
         for other in changed {
-            assert_eq!(other.verify(&key, &signature), Err(Reason::SignatureInvalid));
+            assert_eq!(
+                other.verify(&key, &signature),
+                Err(Reason::SignatureInvalid)
+            );
         }
     }
 }

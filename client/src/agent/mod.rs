@@ -13,9 +13,7 @@ use crate::error::Error;
 use crate::platform::{Heard, next_step, reopen_pause};
 
 pub use oversight::{UnmaskState, UnmaskView, Wanted};
-pub use session::{
-    LoginLevel, OpenedSession, Presence, ScreenAction, SessionState, SessionView,
-};
+pub use session::{LoginLevel, OpenedSession, Presence, ScreenAction, SessionState, SessionView};
 
 /// An agent with a connection made with his or her certificate.
 #[derive(Clone, Debug)]

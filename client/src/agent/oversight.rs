@@ -179,7 +179,9 @@ impl Agent {
         let answer = self
             .connection()
             .call(deadline, &message, |channel, request| async move {
-                AgentServiceClient::new(channel).decide_unmask(request).await
+                AgentServiceClient::new(channel)
+                    .decide_unmask(request)
+                    .await
             })
             .await?;
         Ok(answer.until_us)

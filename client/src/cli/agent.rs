@@ -285,7 +285,8 @@ impl Agent {
                     .platform()?
                     .publish_rules(verb.version_number, &text, global.deadline())
                     .await?;
-                output.note("The rules are in force; sessions opened from now on acknowledge them.");
+                output
+                    .note("The rules are in force; sessions opened from now on acknowledge them.");
                 Ok(())
             }
             AgentVerb::RevokeCertificate(verb) => {
@@ -319,7 +320,12 @@ impl Login {
         let platform = context.platform()?;
         let rules = match self.rules {
             Some(version) => version,
-            None => platform.agent(handle, global.deadline()).await?.rules_version,
+            None => {
+                platform
+                    .agent(handle, global.deadline())
+                    .await?
+                    .rules_version
+            }
         };
         let login = verified_login(&platform, handle, &self.policy, global, output).await?;
         let opened = context
@@ -401,8 +407,7 @@ impl SessionVerb {
                 let (agent, session) = verb.of.at(context)?;
                 let platform = context.platform()?;
                 let handle = verb.of.who.checked()?;
-                let login =
-                    verified_login(&platform, handle, &verb.policy, global, output).await?;
+                let login = verified_login(&platform, handle, &verb.policy, global, output).await?;
                 let opened = agent
                     .restore_session(&session, &login, global.deadline())
                     .await?;
@@ -596,8 +601,7 @@ impl Attest {
         let handle = self.who.checked()?;
         let issuer = Issuer::open(&self.issuer)?;
         let good_for = Duration::from_secs(self.hours * 3_600);
-        let attestation =
-            issuer.attest_posture(handle, self.bits, clock::unix_us(), good_for)?;
+        let attestation = issuer.attest_posture(handle, self.bits, clock::unix_us(), good_for)?;
         context
             .platform()?
             .attest_posture(handle, &attestation, global.deadline())

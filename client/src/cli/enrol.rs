@@ -153,17 +153,16 @@ impl Shared {
 
     async fn enrol(&self, entry: Entry, deadline: Deadline) -> Result<Step, Error> {
         match entry {
-            Entry::Agent { agent, supervisor } => match self
-                .register_agent(&agent, supervisor, deadline)
-                .await
-            {
-                Ok(()) => Ok(Step::Agent),
-                // Registered by an earlier run of the same file.
-                Err(error) if error.grpc_code() == Some(tonic::Code::AlreadyExists) => {
-                    Ok(Step::Skipped)
+            Entry::Agent { agent, supervisor } => {
+                match self.register_agent(&agent, supervisor, deadline).await {
+                    Ok(()) => Ok(Step::Agent),
+                    // Registered by an earlier run of the same file.
+                    Err(error) if error.grpc_code() == Some(tonic::Code::AlreadyExists) => {
+                        Ok(Step::Skipped)
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
+            }
             Entry::Customer { subject, pin } => {
                 let directory = PhoneDirectory::of(self.context.phones(), &subject);
                 if directory.is_there() {

@@ -160,7 +160,11 @@ impl Phone {
     /// # Errors
     ///
     /// As [`Phone::next_notice`].
-    pub async fn next_told(&self, session: &mut Session, deadline: Deadline) -> Result<Told, Error> {
+    pub async fn next_told(
+        &self,
+        session: &mut Session,
+        deadline: Deadline,
+    ) -> Result<Told, Error> {
         loop {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {

@@ -69,8 +69,8 @@ pub struct Invitation {
     pub token: [u8; 32],
 }
 
-pub use staff::{AgentView, Attestation, posture_message};
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
+pub use staff::{AgentView, Attestation, posture_message};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.

@@ -91,11 +91,7 @@ impl Watcher {
 }
 
 /// Whether an event about no contact may change what a watcher is shown.
-pub(super) fn concerns(
-    event: &Event,
-    agent: AgentHash,
-    session: Option<SessionId>,
-) -> bool {
+pub(super) fn concerns(event: &Event, agent: AgentHash, session: Option<SessionId>) -> bool {
     let about = if let Event::AgentLocked(fact) = event {
         Some(fact.agent)
     } else if let Event::AgentCertificateRevoked(fact) = event {

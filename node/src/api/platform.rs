@@ -445,12 +445,7 @@ impl<R: Replica> PlatformService for Platform<R> {
         request: Request<v1::LockAgentRequest>,
     ) -> Result<Response<v1::LockAgentResponse>, Status> {
         let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::lock_agent,
-            )
+            .command(request, |m| &m.tenant, |m| &m.request_id, wire::lock_agent)
             .await?;
         Ok(Response::new(v1::LockAgentResponse {
             placement: Some(placement),

@@ -1,9 +1,10 @@
 //! Which agent may have a contact.
 
-use super::Step;
 use super::session::{Denied, unless, works};
 use super::training::training_holds;
-use crate::event::{BindingRefused, Event};
+use super::{Decision, Step};
+use crate::answer::Reply;
+use crate::event::{AgentBound, BindingRefused};
 use crate::ids::{AgentHash, ContactId, SessionId, Tag};
 use crate::kv::{Fault, View};
 use crate::outcome::reason;
@@ -24,11 +25,7 @@ pub(super) struct Taking<'a> {
 impl Taking<'_> {
     /// The session in which the agent takes the contact, if that is allowed; none where a registered
     /// agent is enough and no session is open.
-    pub(super) fn session<V: View>(
-        &self,
-        state: &V,
-        step: &Step,
-    ) -> Result<Option<SessionId>, Denied> {
+    fn session<V: View>(&self, state: &V, step: &Step) -> Result<Option<SessionId>, Denied> {
         unless(!self.record.locked, reason::AGENT_LOCKED)?;
         let open = match self.record.session {
             Some(id) => state.session(self.tenant, id)?.map(|session| (id, session)),
@@ -69,13 +66,34 @@ impl Taking<'_> {
         unless(has || session.contacts.len() < most, reason::SESSION_FULL)
     }
 
-    /// What is recorded if it is not allowed.
-    pub(super) fn refused(&self, agent_tag: Tag, reason: u16) -> Event {
-        Event::BindingRefused(BindingRefused {
-            tenant: self.tenant,
-            contact: self.contact,
-            agent_tag,
-            reason,
-        })
+    /// The fact that the agent has the contact, or what is decided instead.
+    pub(super) fn bound<V: View>(
+        &self,
+        state: &V,
+        step: &Step,
+        agent_tag: Tag,
+    ) -> Result<Result<AgentBound, Decision>, Fault> {
+        match self.session(state, step) {
+            Ok(session) => Ok(Ok(AgentBound {
+                tenant: self.tenant,
+                contact: self.contact,
+                agent: self.agent,
+                agent_tag,
+                session,
+            })),
+            Err(denied) => {
+                let reason = denied.reason()?;
+                let refused = BindingRefused {
+                    tenant: self.tenant,
+                    contact: self.contact,
+                    agent_tag,
+                    reason,
+                };
+                Ok(Err(Decision {
+                    events: vec![refused.into()],
+                    reply: Reply::Denied { reason },
+                }))
+            }
+        }
     }
 }

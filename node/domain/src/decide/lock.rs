@@ -6,9 +6,7 @@ use super::exhibit::issuer_key;
 use super::session::{ended, pseudonym, released, suspended};
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{
-    AttestPosture, LockAgent, PublishRules, RevokeAgentCertificate, UnlockAgent,
-};
+use crate::command::{AttestPosture, LockAgent, PublishRules, RevokeAgentCertificate, UnlockAgent};
 use crate::event::{
     AgentCertificateRevoked, AgentLocked, AgentUnlocked, Event, PostureAttested, RulesPublished,
 };
@@ -147,8 +145,7 @@ pub(super) fn attest<V: View>(
     let newer = agent
         .posture
         .is_none_or(|known| known.attested < command.attested);
-    let timely =
-        newer && command.attested <= ahead && command.attested < command.until;
+    let timely = newer && command.attested <= ahead && command.attested < command.until;
     let holds = signed.verify(&issuer_key(&issuer.key)?, &command.signature);
     if !timely || holds.is_err() || command.until <= step.stamp {
         return Err(Rejection::Invalid(Field::Posture).into());

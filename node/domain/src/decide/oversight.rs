@@ -22,7 +22,12 @@ pub(super) fn observe<V: View>(
     let (tenant, contact) = open_contact(state, desk, command.contact)?;
     let agent_tag = pseudonym(state, tenant, desk.agent)?;
     if let Err(denied) = supervises(state, step, tenant, desk, command.session) {
-        return Ok(kept_out(tenant, command.contact, agent_tag, denied.reason()?));
+        return Ok(kept_out(
+            tenant,
+            command.contact,
+            agent_tag,
+            denied.reason()?,
+        ));
     }
     let seen = |id: SessionId| contact.observers.iter().any(|one| one.session == id);
     if seen(command.session) {
@@ -69,7 +74,10 @@ fn ask<V: View>(
     if command.unmask == UnmaskId::ZERO || command.fields == 0 {
         return Err(Rejection::Invalid(Field::Unmask).into());
     }
-    if state.unmask(tenant, command.contact, command.unmask)?.is_some() {
+    if state
+        .unmask(tenant, command.contact, command.unmask)?
+        .is_some()
+    {
         return Err(Rejection::Exists(Field::Unmask).into());
     }
     let agent_tag = pseudonym(state, tenant, desk.agent)?;
@@ -186,7 +194,12 @@ pub(super) fn decide<V: View>(
         });
     }
     if let Err(refused) = supervises(state, step, tenant, desk, command.session) {
-        return Ok(kept_out(tenant, command.contact, agent_tag, refused.reason()?));
+        return Ok(kept_out(
+            tenant,
+            command.contact,
+            agent_tag,
+            refused.reason()?,
+        ));
     }
     if !command.grant {
         return Ok(Decision::fact(denied(reason::SUPERVISOR_REFUSED)));
@@ -254,11 +267,7 @@ fn kept_out(tenant: u32, contact: ContactId, agent_tag: Tag, why: u16) -> Decisi
 }
 
 /// The tenant's number and a contact of it that is not closed.
-fn open_contact<V: View>(
-    state: &V,
-    desk: &Desk,
-    id: ContactId,
-) -> Result<(u32, Contact), Stop> {
+fn open_contact<V: View>(state: &V, desk: &Desk, id: ContactId) -> Result<(u32, Contact), Stop> {
     founded(state)?;
     let tenant = tenant(state, &desk.tenant)?.number;
     let contact = state

@@ -45,7 +45,11 @@ impl Denied {
 
 /// `Err` with a reason unless `holds`.
 pub(super) fn unless(holds: bool, why: u16) -> Result<(), Denied> {
-    if holds { Ok(()) } else { Err(Denied::Because(why)) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Denied::Because(why))
+    }
 }
 
 pub(super) fn open<V: View>(
@@ -72,12 +76,17 @@ pub(super) fn open<V: View>(
         desk,
         agent: &agent,
     };
-    let admitted = case
-        .admit(command.login)
-        .and_then(|admitted| Ok((case.acknowledged(&admitted, command.rules_version)?, admitted)));
+    let admitted = case.admit(command.login).and_then(|admitted| {
+        Ok((
+            case.acknowledged(&admitted, command.rules_version)?,
+            admitted,
+        ))
+    });
     let (rules_version, admitted) = match admitted {
         Ok(admitted) => admitted,
-        Err(denied) => return Ok(case.refuse(command.session, command.login, tag, denied.reason()?)),
+        Err(denied) => {
+            return Ok(case.refuse(command.session, command.login, tag, denied.reason()?));
+        }
     };
     let mut events = Vec::new();
     // One session per agent: the newer one takes over.
@@ -154,11 +163,7 @@ pub(super) fn restore<V: View>(
 }
 
 /// What follows when a session's time runs out.
-pub(super) fn expire<V: View>(
-    state: &V,
-    tenant: u32,
-    id: SessionId,
-) -> Result<Vec<Event>, Fault> {
+pub(super) fn expire<V: View>(state: &V, tenant: u32, id: SessionId) -> Result<Vec<Event>, Fault> {
     let open = state
         .session(tenant, id)?
         .filter(|session| session.state != SessionState::Ended);
@@ -180,12 +185,7 @@ pub(super) fn ended(tenant: u32, id: SessionId, session: &Session, why: u16) -> 
 }
 
 /// The suspension of a session that is active; its contacts stay with it.
-pub(super) fn suspended(
-    tenant: u32,
-    id: SessionId,
-    session: &Session,
-    why: u16,
-) -> Option<Event> {
+pub(super) fn suspended(tenant: u32, id: SessionId, session: &Session, why: u16) -> Option<Event> {
     (session.state == SessionState::Active).then(|| {
         Event::SessionSuspended(SessionSuspended {
             tenant,
@@ -222,9 +222,9 @@ pub(super) fn at_work<V: View>(
     desk: &Desk,
     id: SessionId,
 ) -> Result<Session, Denied> {
-    let session = state.session(tenant, id)?.filter(|session| {
-        session.agent == desk.agent && session.certificate == desk.certificate
-    });
+    let session = state
+        .session(tenant, id)?
+        .filter(|session| session.agent == desk.agent && session.certificate == desk.certificate);
     let session = session.ok_or(Denied::Because(reason::NO_SESSION))?;
     works(&session, step.stamp)?;
     Ok(session)

@@ -55,16 +55,7 @@ impl SessionState {
 
 /// Who is seen at the desktop.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize,
 )]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
