@@ -299,6 +299,7 @@ impl World {
             tenant: TENANT.into(),
             agent: agent(number),
             certificate: Digest::ZERO,
+            supervisor: false,
         }));
         agent(number)
     }

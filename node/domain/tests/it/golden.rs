@@ -4,6 +4,7 @@
 mod events;
 mod questions;
 mod records;
+mod sessions;
 
 use akashi_domain::answer::{Answer, Field, Placement, Rejection, Reply};
 use akashi_domain::command::{
@@ -148,6 +149,7 @@ fn verdict() -> Verdict {
 fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
+    commands.extend(sessions::commands());
     commands
 }
 
@@ -179,6 +181,7 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 tenant: tenant(),
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -360,6 +363,9 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("AlreadyAnswered", Reply::AlreadyAnswered),
+        ("Denied", Reply::Denied { reason: 126 }),
+        ("SessionOpen", Reply::SessionOpen { expires: STAMP }),
+        ("Unmasked", Reply::Unmasked { until: STAMP }),
     ]
     .map(|(name, reply)| {
         (
@@ -401,6 +407,10 @@ fn answers_keep_their_bytes() {
         ("UnknownCredential", Rejection::UnknownCredential),
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
+        ("UnknownSession", Rejection::UnknownSession),
+        ("SessionEnded", Rejection::SessionEnded),
+        ("UnknownUnmask", Rejection::UnknownUnmask),
+        ("UnmaskDecided", Rejection::UnmaskDecided),
         ("ContactBlocked", Rejection::ContactBlocked),
         ("StepUpRequired", Rejection::StepUpRequired),
     ]

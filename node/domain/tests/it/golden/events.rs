@@ -10,13 +10,14 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, evidence, judged, pinned, policy, questions, settings,
+    cluster, evidence, judged, pinned, policy, questions, sessions, settings,
 };
 use crate::world::body;
 
 fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
+    events.extend(sessions::events());
     events
 }
 
@@ -54,6 +55,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 tenant,
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -141,6 +143,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                session: Some(sessions::SESSION),
             }),
         ),
         (

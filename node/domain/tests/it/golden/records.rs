@@ -5,14 +5,14 @@ use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::entry::{Sealed, encode};
 use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
-    Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
-    Progress, Remembered, Risk, Subject, Tenant,
+    Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter, Progress,
+    Remembered, Risk, Subject, Tenant,
 };
 use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, policy, questions, settings, verdict,
+    evidence, judged, policy, questions, sessions, settings, verdict,
 };
 #[test]
 fn records_keep_their_bytes() {
@@ -51,6 +51,7 @@ fn records_keep_their_bytes() {
         opted_out_until: Stamp(1),
         frozen_until: Stamp(2),
         contacts: vec![CONTACT],
+        told: vec![sessions::told()],
     };
     let enrolment = Enrolment {
         id: ENROLMENT,
@@ -95,6 +96,7 @@ fn records_keep_their_bytes() {
             cleared: STAMP,
         },
         session: Some(SessionId([0x5e; 16])),
+        observers: vec![sessions::observer()],
         care: Care {
             agents: 1,
             presence: 2,
@@ -154,12 +156,7 @@ fn records_keep_their_bytes() {
         ),
         ("Settings", encode(&settings())),
         ("Policy", encode(&policy())),
-        (
-            "Agent",
-            encode(&Agent {
-                certificate: Digest([0xce; 32]),
-            }),
-        ),
+        ("Agent", encode(&sessions::agent())),
         ("Subject", encode(&subject)),
         ("Enrolment", encode(&enrolment)),
         ("Contact", encode(&contact)),
@@ -169,6 +166,7 @@ fn records_keep_their_bytes() {
         ("Evidence", encode(&evidence())),
     ];
     rows.extend(questions::records());
+    rows.extend(sessions::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
