@@ -3,4 +3,5 @@
 //! Where the decision is the subject, the deterministic core is driven (`world`); where nodes matter,
 //! real processes are.
 
+mod sessions;
 mod world;
