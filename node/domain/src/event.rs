@@ -39,7 +39,7 @@ pub use submission::{
 };
 
 use crate::evolve::{Evolve, Place};
-use crate::ids::{ContactId, SessionId};
+use crate::ids::{ContactId, SessionId, SubjectHash};
 use crate::kv::{Fault, Overlay, View};
 use crate::leaf::Columns;
 
@@ -55,6 +55,11 @@ pub trait Fact {
 
     /// The agent's session that it is about, if any.
     fn session(&self) -> Option<SessionId> {
+        None
+    }
+
+    /// Whose phone has to be told something else after it, if anybody's.
+    fn phone(&self) -> Option<SubjectHash> {
         None
     }
 }
@@ -108,6 +113,14 @@ macro_rules! events {
             pub fn session(&self) -> Option<SessionId> {
                 match self {
                     $(Self::$name(fact) => Fact::session(fact),)*
+                }
+            }
+
+            /// Whose phone has to be told something else after it, if anybody's.
+            #[must_use]
+            pub fn phone(&self) -> Option<SubjectHash> {
+                match self {
+                    $(Self::$name(fact) => Fact::phone(fact),)*
                 }
             }
 

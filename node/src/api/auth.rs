@@ -112,7 +112,7 @@ const STAFFING: &[Role] = &[Role::Platform, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 58] = [
+pub static RPCS: &[Rpc] = &[
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,

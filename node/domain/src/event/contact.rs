@@ -128,6 +128,10 @@ impl Fact for ChallengeIssued {
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
     }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
+    }
 }
 
 /// The phone showed the notice.

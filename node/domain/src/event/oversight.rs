@@ -114,4 +114,8 @@ impl Fact for UnmaskDecided {
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
     }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
+    }
 }
