@@ -69,6 +69,7 @@ mod match_words;
 mod nonce;
 mod opening;
 mod order;
+mod posture;
 mod prove;
 mod reader;
 mod reason;
@@ -94,6 +95,7 @@ pub use opening::{
     Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,
 };
 pub use order::{order_hash, recipient_digest, seal_info, sealed_digest};
+pub use posture::Posture;
 pub use prove::{Provable, ProveError, prove};
 pub use reason::Reason;
 pub use secret::{DeviceSecret, PIN_BYTES_MAX, PinKdf, PinSecret, RootSecret, SecretError};

@@ -4,6 +4,7 @@
 
 mod asking;
 mod customer;
+mod staff;
 
 use std::time::Duration;
 
@@ -84,6 +85,7 @@ pub struct Invitation {
 
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 pub use customer::{Fallback, Risk, Standing};
+pub use staff::{AgentView, Attestation, posture_message};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.

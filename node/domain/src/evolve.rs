@@ -6,8 +6,10 @@ mod contact;
 mod customer;
 mod enrolment;
 mod holding;
+mod oversight;
 mod question;
 mod registry;
+mod session;
 mod submission;
 
 use crate::event::Event;

@@ -148,6 +148,46 @@ pub mod reason {
     pub const FALLBACK_TAKEN: u16 = 147;
     /// Whoever proved may no longer act for the customer.
     pub const DELEGATION_OVER: u16 = 148;
+    /// The contact's policy does not let these fields be seen, or not this way.
+    pub const UNMASK_NOT_ALLOWED: u16 = 112;
+    /// Who decides is who asked.
+    pub const SAME_PERSON: u16 = 113;
+    /// The agent is no supervisor.
+    pub const NOT_SUPERVISOR: u16 = 114;
+    /// A supervisor said no.
+    pub const SUPERVISOR_REFUSED: u16 = 115;
+    /// The agent's session does not have the contact.
+    pub const NOT_BOUND: u16 = 116;
+    /// No verified login of this agent.
+    pub const LOGIN_NOT_VERIFIED: u16 = 120;
+    /// The login is no longer good.
+    pub const LOGIN_STALE: u16 = 121;
+    /// The login opened a session before.
+    pub const LOGIN_USED: u16 = 122;
+    /// Another certificate is registered.
+    pub const CERTIFICATE_OTHER: u16 = 123;
+    /// The certificate is revoked.
+    pub const CERTIFICATE_REVOKED: u16 = 124;
+    /// The agent is locked.
+    pub const AGENT_LOCKED: u16 = 125;
+    /// The posture that the policy asks for is not attested, or no longer.
+    pub const POSTURE_MISSING: u16 = 126;
+    /// The tenant's rules in force are not acknowledged.
+    pub const RULES_NOT_ACKNOWLEDGED: u16 = 127;
+    /// The agent has no open session, or not this one.
+    pub const NO_SESSION: u16 = 128;
+    /// The session is suspended.
+    pub const SESSION_SUSPENDED: u16 = 129;
+    /// The agent is not seen at the desktop.
+    pub const NOT_PRESENT: u16 = 130;
+    /// No credential shows any longer what the login proved.
+    pub const TRAINING_EXPIRED: u16 = 131;
+    /// The session has as many contacts as it may.
+    pub const SESSION_FULL: u16 = 132;
+    /// The session's time is over.
+    pub const SESSION_EXPIRED: u16 = 133;
+    /// A newer session of the same agent took its place.
+    pub const NEWER_SESSION: u16 = 134;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

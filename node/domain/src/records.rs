@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::command::{EnrolmentKind, Party};
 use crate::entry::Sealed;
-use crate::ids::{ChallengeId, ContactId, Digest, EnrolmentId, LoginId, Stamp, SubjectHash, Tag};
+use crate::ids::{
+    ChallengeId, ContactId, Digest, EnrolmentId, LoginId, SessionId, Stamp, SubjectHash, Tag,
+};
 use crate::policy::PolicyBody;
 
 mod contacts;
@@ -22,7 +24,10 @@ pub use delegations::Delegation;
 pub use evidence::{Evidence, EvidenceFactor};
 pub use holdings::{Credential, Issuer, Sensor, Template};
 pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
-pub use sessions::{PresenceState, ScreenAction};
+pub use sessions::{
+    LoginLevel, Observer, Posture, PresenceState, ScreenAction, Session, SessionState, Told,
+    Unmask, UnmaskState, WorkRules,
+};
 pub use settings::Settings;
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
@@ -108,10 +113,20 @@ pub struct Policy {
 }
 
 /// An agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Agent {
     /// SHA-256 of the certificate; zeros accept any with the agent's identity.
     pub certificate: Digest,
+    /// Whether the agent may listen in, and decide what others ask to see.
+    pub supervisor: bool,
+    /// Whether the agent may not work.
+    pub locked: bool,
+    /// The one session that is not over, if any.
+    pub session: Option<SessionId>,
+    /// What was attested of the agent's machine last.
+    pub posture: Option<Posture>,
+    /// SHA-256 of certificates that are no longer believed.
+    pub revoked: Vec<Digest>,
 }
 
 /// An enrolled phone.
@@ -165,6 +180,9 @@ pub struct Subject {
     pub contacts: Vec<ContactId>,
     /// Somebody else had the phone: limits every verdict until the number is checked or a phone enrolled.
     pub suspect: bool,
+    /// What this customer is told without being asked, newest last; never more than
+    /// [`crate::limits::TOLD_MAX`].
+    pub told: Vec<Told>,
 }
 
 impl Subject {

@@ -17,6 +17,8 @@ use crate::wire::Malformed;
 
 /// The metadata that carries the reason.
 pub const REASON: &str = "akashi-reason";
+/// The metadata that carries the number of a recorded refusal (`docs/reasons.md`).
+pub const DENIED: &str = "akashi-denied";
 /// The metadata that asks for a pause (gRPC retry design, A6).
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// The domain of reasons in `google.rpc.ErrorInfo`.
@@ -83,6 +85,14 @@ pub enum Refusal {
     NoEvidence,
     /// The contact was handed to someone else.
     HandedOver,
+    /// The rules do not let the agent in, or at something; recorded, for this reason.
+    Denied(u16),
+    /// The agent's certificate was revoked.
+    CertificateRevoked,
+    /// The agent is locked.
+    AgentLocked,
+    /// The session that has the contact shows nothing: it is suspended or over.
+    SessionDark,
     /// Something that cannot happen.
     Internal,
 }
@@ -103,10 +113,16 @@ impl Refusal {
             Self::CertificateMissing | Self::CertificateUnusable | Self::SessionProof => {
                 Code::Unauthenticated
             }
-            Self::RoleNotAllowed | Self::CertificateOther => Code::PermissionDenied,
+            Self::RoleNotAllowed
+            | Self::CertificateOther
+            | Self::CertificateRevoked
+            | Self::AgentLocked
+            | Self::Denied(_) => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
-            Self::NotSealed | Self::NoVerdict | Self::HandedOver => Code::FailedPrecondition,
+            Self::NotSealed | Self::NoVerdict | Self::HandedOver | Self::SessionDark => {
+                Code::FailedPrecondition
+            }
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -144,6 +160,10 @@ impl Refusal {
             Self::NoVerdict => "NO_VERDICT",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
+            Self::Denied(_) => "DENIED",
+            Self::CertificateRevoked => "CERTIFICATE_REVOKED",
+            Self::AgentLocked => "AGENT_LOCKED",
+            Self::SessionDark => "SESSION_DARK",
             Self::Internal => "INTERNAL",
         }
     }
@@ -180,6 +200,10 @@ impl Refusal {
             Self::NoVerdict => "there is no verdict yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
+            Self::Denied(reason) => format!("reason {reason}"),
+            Self::CertificateRevoked => "the certificate is revoked".to_owned(),
+            Self::AgentLocked => "the agent is locked".to_owned(),
+            Self::SessionDark => "the session shows nothing".to_owned(),
             Self::Internal => "a fault of this node".to_owned(),
         }
     }
@@ -217,6 +241,10 @@ impl Refusal {
             | Self::NoVerdict
             | Self::NoEvidence
             | Self::HandedOver
+            | Self::Denied(_)
+            | Self::CertificateRevoked
+            | Self::AgentLocked
+            | Self::SessionDark
             | Self::Internal => None,
         }
     }
@@ -244,6 +272,9 @@ impl Refusal {
         let mut status = Status::with_error_details(self.code(), text, details);
         let metadata = status.metadata_mut();
         metadata.insert(REASON, MetadataValue::from_static(self.reason()));
+        if let Self::Denied(reason) = self {
+            metadata.insert(DENIED, MetadataValue::from(reason));
+        }
         if let Some(pause) = retry {
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             metadata.insert(PUSHBACK, MetadataValue::from(pause_ms));
@@ -343,6 +374,10 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::UnknownCredential => (Code::NotFound, "CREDENTIAL_UNKNOWN"),
         Rejection::UnknownTemplate => (Code::NotFound, "TEMPLATE_UNKNOWN"),
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
+        Rejection::UnknownSession => (Code::NotFound, "SESSION_UNKNOWN"),
+        Rejection::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
+        Rejection::UnknownUnmask => (Code::NotFound, "UNMASK_UNKNOWN"),
+        Rejection::UnmaskDecided => (Code::FailedPrecondition, "UNMASK_DECIDED"),
         Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
         Rejection::FallbackNotAllowed => (Code::FailedPrecondition, "FALLBACK_NOT_ALLOWED"),
         Rejection::NoDelegation => (Code::NotFound, "DELEGATION_UNKNOWN"),
@@ -430,6 +465,14 @@ mod tests {
             Refusal::Fenced,
             Refusal::Stopping,
             Refusal::SessionProof,
+            Refusal::Denied(120),
+            Refusal::CertificateRevoked,
+            Refusal::AgentLocked,
+            Refusal::SessionDark,
+            Refusal::Rejected(Rejection::UnknownSession),
+            Refusal::Rejected(Rejection::SessionEnded),
+            Refusal::Rejected(Rejection::UnknownUnmask),
+            Refusal::Rejected(Rejection::UnmaskDecided),
             Refusal::Cursor,
             Refusal::NotSealed,
             Refusal::LeafUnknown,

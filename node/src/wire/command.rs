@@ -86,6 +86,7 @@ pub fn register_agent(request: v1::RegisterAgentRequest) -> Result<Command, Malf
         tenant,
         agent,
         certificate,
+        supervisor: request.supervisor,
     }))
 }
 

@@ -6,7 +6,7 @@ use akashi_domain::ids::{ChallengeId, ContactId, SubjectHash};
 use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
 use akashi_domain::outcome::{AgentView, Outcome, limit};
 use akashi_domain::records::{
-    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Verdict,
+    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Told, Verdict,
 };
 use akashi_proof::Assurance;
 use akashi_proto::v1;
@@ -215,6 +215,7 @@ pub fn notice(
         submit_token: token.to_vec().into(),
         receipt,
         agent_bound: contact.is_some_and(|contact| contact.agent.is_some()),
+        observed: contact.is_some_and(|contact| !contact.observers.is_empty()),
         purpose: policy::purpose(challenge.body.purpose).into(),
         asked: Some(asked),
         order: challenge.order.as_ref().map(order_terms),
@@ -227,6 +228,20 @@ pub fn notice(
         template: template
             .filter(|_| challenge.body.face.is_some())
             .map(self::template),
+    }
+}
+
+/// Something that a customer is told, with the receipt of the leaf that says so.
+#[must_use]
+pub fn told(told: &Told, receipt: String) -> v1::Told {
+    v1::Told {
+        contact_id: told.contact.0.to_vec().into(),
+        fields: told.fields,
+        at_us: told.at.0,
+        until_us: told.until.0,
+        break_glass: told.break_glass,
+        leaf_index: told.leaf,
+        receipt,
     }
 }
 

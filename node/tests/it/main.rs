@@ -34,6 +34,7 @@ mod port;
 mod refusals;
 mod registry;
 mod roles;
+mod sessions;
 mod surface;
 mod telemetry;
 mod tls;

@@ -15,4 +15,5 @@ mod reach;
 mod relay;
 mod said;
 mod trust;
+mod sessions;
 mod world;

@@ -240,14 +240,19 @@ impl World {
         };
         let applied = apply(&self.state, self.index, 1, Some(&entry), false, &mut Inline)
             .expect("sound state");
-        for (slot, value) in &applied.changes {
+        self.write(&applied.changes);
+        self.applied.push(applied);
+        self.applied.last().unwrap()
+    }
+
+    /// Writes changes as a store does: removed keys are gone.
+    pub(crate) fn write(&mut self, changes: &Changes) {
+        for (slot, value) in changes {
             match value {
                 Some(value) => drop(self.state.insert(slot.clone(), Some(value.clone()))),
                 None => drop(self.state.remove(slot)),
             }
         }
-        self.applied.push(applied);
-        self.applied.last().unwrap()
     }
 
     pub(crate) fn send(&mut self, request: Request) -> Answer {
@@ -299,20 +304,26 @@ impl World {
             tenant: TENANT.into(),
             agent: agent(number),
             certificate: Digest::ZERO,
+            supervisor: false,
         }));
         agent(number)
     }
 
     // ---- customers --------------------------------------------------------------------------
 
-    /// Enrols `phone` under the invitation `number`.
+    /// Enrols a customer's `phone` under the invitation `number`.
     pub(crate) fn enrol(&mut self, phone: &mut Phone, number: u64) {
+        self.enrol_as(phone, number, Party::Customer);
+    }
+
+    /// Enrols `phone` under the invitation `number`.
+    pub(crate) fn enrol_as(&mut self, phone: &mut Phone, number: u64, party: Party) {
         let enrolment = EnrolmentId(id16(number));
         self.done(Command::OpenEnrolment(OpenEnrolment {
             tenant: TENANT.into(),
             enrolment,
             kind: EnrolmentKind::Device,
-            party: Party::Customer,
+            party,
             subject: phone.subject,
             token_hash: Digest::of(&[7; 32]),
             subject_tag: tag(phone.subject),

@@ -6,6 +6,13 @@ use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, BindAgent, CloseContact, Initiator};
 use crate::event::{AgentBound, ContactAnnounced, ContactBlocked, ContactClosed, Event};
 use crate::ids::{ChallengeId, ContactId, SubjectHash, Tag};
+use super::binding::Taking;
+use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
+use super::{Decision, Step, Stop, founded, tenant};
+use crate::answer::{Field, Rejection, Reply};
+use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
+use crate::event::{ContactAnnounced, ContactClosed, Event, NoticeOpened};
+use crate::ids::{ChallengeId, ContactId};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
 use crate::policy::PolicyPurpose;
@@ -26,11 +33,24 @@ pub(super) fn announce<V: View>(
         return Err(Rejection::Exists(Field::Contact).into());
     }
     let policy = policy(state, &tenant, &command.policy, PolicyPurpose::CustomerCall)?;
-    if let Some(agent) = command.agent {
-        state
-            .agent(tenant.number, agent)?
-            .ok_or(Rejection::UnknownAgent)?;
-    }
+    let bound = match command.agent {
+        Some(agent) => {
+            let record = state.agent(tenant.number, agent)?;
+            let taking = Taking {
+                tenant: tenant.number,
+                contact: command.contact,
+                agent,
+                record: &record.ok_or(Rejection::UnknownAgent)?,
+                binding: policy.body.agents.binding,
+            };
+            match taking.bound(state, step, command.agent_tag)? {
+                Ok(bound) => Some(bound),
+                // The customer is not disturbed for an agent who may not take the call.
+                Err(refused) => return Ok(refused),
+            }
+        }
+        None => None,
+    };
     if command.previous != ContactId::ZERO {
         state
             .contact(tenant.number, command.previous)?
@@ -76,6 +96,8 @@ pub(super) fn announce<V: View>(
         false => unaskable(state, step, &asked.record)?,
     };
     if let Some(refused) = refused {
+    events.extend(bound.map(Event::AgentBound));
+    if let Some(refused) = unaskable(state, step, &subject)? {
         let what = (command.contact, About::Call);
         let who = (asked.subject, asked.tag);
         let (verdict, reply) = ended_at_once(tenant.number, what, who, &policy, refused);
@@ -156,20 +178,23 @@ pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<C
     Ok(contact)
 }
 
-pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
+pub(super) fn bind<V: View>(state: &V, step: &Step, command: &BindAgent) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
-    usable(state, tenant.number, command.contact)?;
-    state
-        .agent(tenant.number, command.agent)?
-        .ok_or(Rejection::UnknownAgent)?;
-    let bound = AgentBound {
+    let contact = usable(state, tenant.number, command.contact)?;
+    let record = state.agent(tenant.number, command.agent)?;
+    let policy = state.policy_version(tenant.number, &contact.policy, contact.policy_version)?;
+    let taking = Taking {
         tenant: tenant.number,
         contact: command.contact,
         agent: command.agent,
-        agent_tag: command.agent_tag,
+        record: &record.ok_or(Rejection::UnknownAgent)?,
+        binding: policy.ok_or(Fault::Corrupt)?.body.agents.binding,
     };
-    Ok(Decision::fact(bound))
+    Ok(match taking.bound(state, step, command.agent_tag)? {
+        Ok(bound) => Decision::fact(bound),
+        Err(refused) => refused,
+    })
 }
 
 pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decision, Stop> {

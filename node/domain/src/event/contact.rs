@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Fact;
 use crate::command::Initiator;
-use crate::ids::{AgentHash, ChallengeId, ContactId, Digest, LoginId, Stamp, SubjectHash, Tag};
+use crate::ids::{
+    AgentHash, ChallengeId, ContactId, Digest, LoginId, SessionId, Stamp, SubjectHash, Tag,
+};
 use crate::policy::PolicyBody;
 use crate::records::OrderTerms;
 
@@ -58,6 +60,8 @@ pub struct AgentBound {
     pub agent: AgentHash,
     /// The agent's pseudonym.
     pub agent_tag: Tag,
+    /// In which session; none if a registered agent was enough and had none.
+    pub session: Option<SessionId>,
 }
 
 impl Fact for AgentBound {
@@ -67,6 +71,10 @@ impl Fact for AgentBound {
 
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.session
     }
 }
 

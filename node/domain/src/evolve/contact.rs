@@ -1,5 +1,6 @@
 //! What contacts and challenges change.
 
+use super::session::{join, leave};
 use super::{Evolve, Place, with_challenge, with_contact, with_subject};
 use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
 use crate::ids::{ChallengeId, Digest, Tag};
@@ -37,6 +38,7 @@ impl Evolve for ContactAnnounced {
             blocked: false,
             leg: Leg::default(),
             session: None,
+            observers: Vec::new(),
             care: Care::default(),
             closed: false,
         };
@@ -55,11 +57,24 @@ impl Evolve for AgentBound {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
+        let before = state
+            .contact(self.tenant, self.contact)?
+            .ok_or(Fault::Corrupt)?;
+        let same = before.agent == Some(self.agent) && before.session == self.session;
+        leave(state, self.tenant, before.session, self.contact)?;
+        let session = match self.session {
+            Some(id) => Some(join(state, self.tenant, id, self.contact)?),
+            None => None,
+        };
         with_contact(state, self.tenant, self.contact, |record| {
             record.agent = Some(self.agent);
             record.agent_tag = self.agent_tag;
+            record.session = self.session;
+            if !same {
+                record.care.take(session.as_ref(), place.stamp);
+            }
         })
     }
 }
@@ -176,5 +191,12 @@ impl Evolve for ContactClosed {
         with_subject(state, self.tenant, subject, |record| {
             record.contacts.retain(|open| *open != self.contact);
         })
+        let mut session = None;
+        with_contact(state, self.tenant, self.contact, |record| {
+            record.closed = true;
+            session = record.session;
+        })?;
+        // Who had it is kept; the session has room for another one.
+        leave(state, self.tenant, session, self.contact)
     }
 }

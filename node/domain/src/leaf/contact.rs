@@ -25,6 +25,9 @@ impl Columns for ContactAnnounced {
 impl Columns for AgentBound {
     fn columns(&self, leaf: &mut Leaf) {
         leaf.actor_tag = self.agent_tag.0;
+        if let Some(session) = self.session {
+            set(leaf, column::SESSION, &session.0);
+        }
     }
 }
 

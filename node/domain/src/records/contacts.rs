@@ -2,6 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::{Observer, PresenceState, Session};
 use crate::command::Initiator;
 use crate::ids::{AgentHash, ChallengeId, ContactId, SessionId, Stamp, SubjectHash, Tag};
 use crate::outcome::{Outcome, limit};
@@ -51,6 +52,8 @@ pub struct Contact {
     pub leg: Leg,
     /// The session that has it.
     pub session: Option<SessionId>,
+    /// Supervisors who listen in.
+    pub observers: Vec<Observer>,
     /// How it was cared for.
     pub care: Care,
     /// Closed by the platform.
@@ -275,4 +278,31 @@ pub struct Care {
     pub rules_version: u32,
     /// How often fields were unmasked.
     pub unmasked: u8,
+}
+
+impl Care {
+    /// One more agent takes the contact, in a session or without one. What is remembered is the least of
+    /// all of them.
+    pub fn take(&mut self, session: Option<&Session>, now: Stamp) {
+        let first = self.agents == 0;
+        let least = |known: bool, new: bool| (first || known) && new;
+        let (level, rules) = session.map_or((0, 0), |session| {
+            (session.level.code(), session.rules_version)
+        });
+        self.level = if first { level } else { self.level.min(level) };
+        self.rules_version = if first {
+            rules
+        } else {
+            self.rules_version.min(rules)
+        };
+        self.training = least(self.training, session.is_some_and(|one| one.training));
+        let attested = session.is_some_and(|one| one.posture != 0 && one.posture_until >= now);
+        self.posture = least(self.posture, attested);
+        if let Some(session) = session
+            && session.presence != PresenceState::Present
+        {
+            self.presence |= session.presence.bit();
+        }
+        self.agents = self.agents.saturating_add(1);
+    }
 }

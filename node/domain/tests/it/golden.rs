@@ -5,6 +5,7 @@ mod customers;
 mod events;
 mod questions;
 mod records;
+mod sessions;
 
 use akashi_domain::answer::{Answer, Field, Placement, Rejection, Reply};
 use akashi_domain::command::{
@@ -150,6 +151,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
     commands.extend(customers::commands());
+    commands.extend(sessions::commands());
     commands
 }
 
@@ -181,6 +183,7 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 tenant: tenant(),
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -367,6 +370,9 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("AlreadyAnswered", Reply::AlreadyAnswered),
+        ("Denied", Reply::Denied { reason: 126 }),
+        ("SessionOpen", Reply::SessionOpen { expires: STAMP }),
+        ("Unmasked", Reply::Unmasked { until: STAMP }),
     ]
     .map(|(name, reply)| {
         (
@@ -408,6 +414,10 @@ fn answers_keep_their_bytes() {
         ("UnknownCredential", Rejection::UnknownCredential),
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
+        ("UnknownSession", Rejection::UnknownSession),
+        ("SessionEnded", Rejection::SessionEnded),
+        ("UnknownUnmask", Rejection::UnknownUnmask),
+        ("UnmaskDecided", Rejection::UnmaskDecided),
         ("ContactBlocked", Rejection::ContactBlocked),
         ("FallbackNotAllowed", Rejection::FallbackNotAllowed),
         ("NoDelegation", Rejection::NoDelegation),

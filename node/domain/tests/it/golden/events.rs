@@ -10,7 +10,7 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, evidence, judged, pinned, policy, questions, settings,
+    cluster, evidence, judged, pinned, policy, questions, sessions, settings,
 };
 use crate::world::body;
 
@@ -18,6 +18,7 @@ fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
     events.extend(customers::events());
+    events.extend(sessions::events());
     events
 }
 
@@ -55,6 +56,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 tenant,
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -143,6 +145,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                session: Some(sessions::SESSION),
             }),
         ),
         (

@@ -556,6 +556,7 @@ pub(super) fn records() -> Vec<(&'static str, Vec<u8>)> {
         agent_tag: AGENT_TAG,
         challenge: CHALLENGE,
         verdict: Some(verdict()),
+        session: Some(super::sessions::SESSION),
     };
     vec![
         ("Issuer", encode(&issuer)),

@@ -5,14 +5,15 @@ use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::entry::{Sealed, encode};
 use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
-    Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
-    Progress, Remembered, Risk, Subject, Tenant,
+    Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter, Progress,
+    Remembered, Risk, Subject, Tenant,
 };
 use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
     customers, evidence, judged, policy, questions, settings, verdict,
+    evidence, judged, policy, questions, sessions, settings, verdict,
 };
 #[test]
 fn records_keep_their_bytes() {
@@ -52,6 +53,7 @@ fn records_keep_their_bytes() {
         frozen_until: Stamp(2),
         contacts: vec![CONTACT],
         suspect: true,
+        told: vec![sessions::told()],
     };
     let enrolment = Enrolment {
         id: ENROLMENT,
@@ -96,6 +98,7 @@ fn records_keep_their_bytes() {
             cleared: STAMP,
         },
         session: Some(SessionId([0x5e; 16])),
+        observers: vec![sessions::observer()],
         care: Care {
             agents: 1,
             presence: 2,
@@ -156,12 +159,7 @@ fn records_keep_their_bytes() {
         ),
         ("Settings", encode(&settings())),
         ("Policy", encode(&policy())),
-        (
-            "Agent",
-            encode(&Agent {
-                certificate: Digest([0xce; 32]),
-            }),
-        ),
+        ("Agent", encode(&sessions::agent())),
         ("Subject", encode(&subject)),
         ("Enrolment", encode(&enrolment)),
         ("Contact", encode(&contact)),
@@ -172,6 +170,7 @@ fn records_keep_their_bytes() {
     ];
     rows.extend(questions::records());
     rows.extend(customers::records());
+    rows.extend(sessions::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
