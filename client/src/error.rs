@@ -259,6 +259,40 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The cluster's reason for a refusal, as docs/errors.md lists them; none for errors made on this
+    /// side.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { status }
+            | Self::NotPermitted { status }
+            | Self::OverLimit { status }
+            | Self::Unavailable { status } => {
+                status.metadata().get("akashi-reason")?.to_str().ok()
+            }
+            Self::Usage { .. }
+            | Self::File { .. }
+            | Self::Malformed { .. }
+            | Self::Exists { .. }
+            | Self::Entropy { .. }
+            | Self::Certificate { .. }
+            | Self::Process { .. }
+            | Self::DeadlineExceeded
+            | Self::StreamEnded { .. }
+            | Self::Answer { .. }
+            | Self::Refused { .. }
+            | Self::NoAnswer
+            | Self::Integrity { .. }
+            | Self::Proof { .. }
+            | Self::Lacking { .. }
+            | Self::RequestRefused { .. }
+            | Self::Expectation { .. }
+            | Self::Interrupted => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

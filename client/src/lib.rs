@@ -42,6 +42,7 @@ pub mod cli;
 pub mod clock;
 pub mod code;
 pub mod connection;
+pub mod connector;
 pub mod context;
 pub mod dev;
 pub mod enrolment;

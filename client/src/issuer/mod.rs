@@ -10,6 +10,7 @@
 //! By signing, an issuer promises that every value is below 2⁶³ and that it knows whose key P is. The
 //! desk checks the first; the second is the issuer's own business.
 
+mod affected;
 mod papers;
 pub mod schema;
 
@@ -28,6 +29,7 @@ use crate::files::{self, Mode};
 use crate::hexadecimal::{Hex, read_json, to_json};
 use crate::layout::is_name;
 
+pub use affected::{Affected, Basis, affected};
 pub use papers::{Issued, Offer, Request};
 pub use schema::{Attribute, Schema};
 

@@ -3,6 +3,7 @@
 //! The platform never sees a PIN, a key or a proof.
 
 mod asking;
+mod life;
 
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ pub struct Invitation {
 }
 
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
+pub use life::{AskedAgain, CallEvent, ContactState, HandOver, LegState, NoticeState};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -156,7 +158,7 @@ impl Platform {
             .await
     }
 
-    /// Binds an agent to a contact.
+    /// Binds an agent to a contact, with all that it is good for.
     ///
     /// # Errors
     ///
@@ -167,21 +169,11 @@ impl Platform {
         agent: &str,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let message = v1::BindAgentRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.tenant.clone(),
-            contact_id: contact_id.to_vec().into(),
-            agent: agent.to_owned(),
-            agent_tag: self.tags.tag(agent).into(),
+        let to = HandOver {
+            agent,
+            ..HandOver::default()
         };
-        self.connection
-            .call(deadline, &message, |channel, request| async move {
-                PlatformServiceClient::new(channel)
-                    .bind_agent(request)
-                    .await
-            })
-            .await?;
-        Ok(())
+        self.hand_over(contact_id, &to, deadline).await
     }
 
     /// Ends a contact; an open challenge is withdrawn.

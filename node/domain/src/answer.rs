@@ -98,6 +98,18 @@ pub enum Reply {
     } = 9,
     /// The challenge was answered before, by something else than this.
     AlreadyAnswered = 10,
+    /// The version of the policy is retired.
+    PolicyRetired {
+        /// Which.
+        version: u32,
+    } = 40,
+    /// What was kept of the subject is deleted.
+    Erased {
+        /// Evidence records that went.
+        evidence: u32,
+        /// Nothing is left; otherwise there is more evidence than one command may delete.
+        complete: bool,
+    } = 41,
 }
 
 /// A command that makes no sense now. Nothing is recorded, nothing changed.
@@ -201,6 +213,18 @@ pub enum Rejection {
     /// The contact is not good for this: it needs a verdict that is.
     #[error("the contact's verdict does not cover this")]
     StepUpRequired = 65,
+    /// The call is not in a state in which this can happen to it.
+    #[error("the call is in no state for this")]
+    LegMisplaced = 66,
+    /// The call was cut off too long ago to come back.
+    #[error("the call came back too late")]
+    ResumeTooLate = 67,
+    /// The call is over, or was cut off and is not resumed.
+    #[error("the call is over")]
+    LegCleared = 68,
+    /// The newest version of the policy is retired.
+    #[error("the policy is retired")]
+    PolicyRetired = 69,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -256,6 +280,8 @@ pub enum Field {
     AgentRule = 46,
     /// Who is asked in the customer's place.
     Delegate = 47,
+    /// The step-ups of a contact.
+    StepUp = 55,
 }
 
 impl core::fmt::Display for Field {
@@ -285,6 +311,7 @@ impl core::fmt::Display for Field {
             Self::Grants => "grants",
             Self::AgentRule => "agents",
             Self::Delegate => "delegate",
+            Self::StepUp => "step-up",
         })
     }
 }

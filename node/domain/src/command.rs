@@ -2,12 +2,14 @@
 //!
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
+mod call;
 mod holding;
 mod question;
 mod registry;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, StepUp};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
@@ -91,6 +93,8 @@ pub enum Command {
     RevokeCredential(RevokeCredential) = 15,
     /// The end of a template.
     RevokeTemplate(RevokeTemplate) = 16,
+    /// What is kept of a subject is to be deleted.
+    EraseSubject(EraseSubject) = 17,
     /// A call that is about to happen, or just connects.
     AnnounceContact(AnnounceContact) = 20,
     /// An agent takes a contact.
@@ -101,10 +105,18 @@ pub enum Command {
     OfferOrder(OfferOrder) = 23,
     /// An agent who logs in.
     OpenAgentLogin(OpenAgentLogin) = 24,
+    /// A question asked again on the same contact.
+    StepUp(StepUp) = 27,
+    /// A call that was cut off came back.
+    ResumeContact(ResumeContact) = 28,
+    /// What the telephone system says of a call.
+    RecordLeg(RecordLeg) = 29,
     /// The phone proves.
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
     AnswerNotice(AnswerNotice) = 31,
+    /// A version of a policy is not to be asked any more.
+    RetirePolicy(RetirePolicy) = 46,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.
@@ -319,6 +331,12 @@ pub struct BindAgent {
     pub agent: AgentHash,
     /// The agent's pseudonym in the audit log.
     pub agent_tag: Tag,
+    /// What is left of the contact's scope; zero keeps it.
+    pub scope: u32,
+    /// What the agent's queue needs the contact to be good for.
+    pub needs: u32,
+    /// The queue; zero keeps it.
+    pub queue: u32,
 }
 
 /// See [`Command::CloseContact`].

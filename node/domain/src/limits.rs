@@ -47,6 +47,12 @@ pub const ENROLMENT_REFUSALS_MAX: u8 = 5;
 pub const NAME_CHARS_MAX: usize = 32;
 /// Replicas of one cluster: Raft quorums beyond seven only get slower.
 pub const REPLICAS_MAX: usize = 7;
+/// Step-ups of one contact: more questions than any one call needs.
+pub const STEP_UPS_PER_CONTACT_MAX: u8 = 16;
+/// Verdicts that a subject's own history keeps.
+pub const HISTORY_MAX: usize = 16;
+/// Evidence records that one erasure deletes: ten years of a customer who calls every day, in one entry.
+pub const ERASED_PER_COMMAND_MAX: usize = 4_096;
 /// Microseconds of one second.
 pub const SECOND_US: u64 = 1_000_000;
 /// The window in which notices per subject are counted.

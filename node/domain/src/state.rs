@@ -9,7 +9,7 @@ use crate::ids::{
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order, Policy,
     Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
@@ -71,6 +71,17 @@ pub trait Records: View {
     /// The newest version of a policy.
     fn policy(&self, tenant: u32, name: &str) -> Result<Option<Policy>, Fault> {
         load(self, Table::Policy, &keys::policy(tenant, name))
+    }
+
+    /// Whether a version of a policy is retired.
+    fn is_retired(&self, tenant: u32, name: &str, version: u32) -> Result<bool, Fault> {
+        let key = keys::policy_retired(tenant, name, version);
+        Ok(self.get(Table::Policy, &key)?.is_some())
+    }
+
+    /// What a subject can be told of the verdicts about it; empty if there are none.
+    fn history(&self, tenant: u32, subject: SubjectHash) -> Result<History, Fault> {
+        Ok(load(self, Table::Subject, &keys::history(tenant, subject))?.unwrap_or_default())
     }
 
     /// An agent.

@@ -12,6 +12,7 @@ mod contact_watch;
 mod front;
 pub mod limits;
 mod notices;
+mod own_history;
 mod phone;
 mod platform;
 mod replica;

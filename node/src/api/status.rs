@@ -345,6 +345,10 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
         Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
         Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
+        Rejection::LegMisplaced => (Code::FailedPrecondition, "LEG_MISPLACED"),
+        Rejection::ResumeTooLate => (Code::FailedPrecondition, "RESUME_TOO_LATE"),
+        Rejection::LegCleared => (Code::FailedPrecondition, "LEG_CLEARED"),
+        Rejection::PolicyRetired => (Code::FailedPrecondition, "POLICY_RETIRED"),
     }
 }
 
@@ -449,6 +453,10 @@ mod tests {
             Refusal::Rejected(Rejection::Full(Field::Credential)),
             Refusal::Rejected(Rejection::ContactBlocked),
             Refusal::Rejected(Rejection::StepUpRequired),
+            Refusal::Rejected(Rejection::LegMisplaced),
+            Refusal::Rejected(Rejection::ResumeTooLate),
+            Refusal::Rejected(Rejection::LegCleared),
+            Refusal::Rejected(Rejection::PolicyRetired),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

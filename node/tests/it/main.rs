@@ -21,6 +21,7 @@ mod door;
 mod holder;
 mod holdings;
 mod invitation;
+mod life;
 mod logins;
 mod misfits;
 mod notices;

@@ -1,6 +1,9 @@
 //! Contacts: announcing, handing to an agent, closing; what a phone says without proving.
 
-use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
+use super::challenge::{
+    Question, end, end_open, end_retired, ended_at_once, known, policy, tag_or, unaskable,
+};
+use super::hand_over::left;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
@@ -61,6 +64,10 @@ pub(super) fn announce<V: View>(
             contact: command.contact,
             agent,
             agent_tag: command.agent_tag,
+            keeps: u32::MAX,
+            scope: u32::MAX,
+            shrank: false,
+            queue: command.queue,
         }));
     }
     if let Some(refused) = unaskable(state, step, &subject)? {
@@ -85,6 +92,7 @@ pub(super) fn announce<V: View>(
         contact: command.contact,
         order: None,
         login: None,
+        step_up: 0,
         subject: command.subject,
         pin_epoch: subject.pin_epoch(),
         initiator: Some(command.initiator),
@@ -111,18 +119,27 @@ pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<C
     Ok(contact)
 }
 
-pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
+pub(super) fn bind<V: View>(
+    state: &V,
+    step: &Step,
+    command: &BindAgent,
+) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
-    usable(state, tenant.number, command.contact)?;
+    let contact = usable(state, tenant.number, command.contact)?;
     state
         .agent(tenant.number, command.agent)?
         .ok_or(Rejection::UnknownAgent)?;
+    let left = left(&contact, command, step.stamp)?;
     let bound = AgentBound {
         tenant: tenant.number,
         contact: command.contact,
         agent: command.agent,
         agent_tag: command.agent_tag,
+        keeps: left.keeps,
+        scope: left.scope,
+        shrank: left.shrank,
+        queue: left.queue,
     };
     Ok(Decision::fact(bound))
 }
@@ -153,7 +170,7 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
 }
 
 /// The subject's open challenge, if it belongs to this contact: its own, or that of one of its orders.
-fn open_here<V: View>(
+pub(super) fn open_here<V: View>(
     state: &V,
     tenant: u32,
     id: ContactId,
@@ -181,6 +198,10 @@ pub(super) fn answer<V: View>(
             return Ok(Decision::nothing(Reply::Done));
         }
         NoticeAnswer::Opened => {
+            let ended = end_retired(state, tenant.number, command.challenge, &challenge)?;
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
             return Ok(Decision::fact(NoticeOpened {
                 tenant: tenant.number,
                 challenge: command.challenge,

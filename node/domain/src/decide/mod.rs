@@ -9,11 +9,15 @@ mod contact;
 mod credential;
 mod enrolment;
 mod exhibit;
+mod hand_over;
+mod leg;
 mod login;
 mod lone;
 mod order;
 mod pin;
 mod registry;
+mod retire;
+mod step_up;
 mod submission;
 mod template;
 mod timers;
@@ -171,7 +175,12 @@ pub fn decide<V: View, C: Checker>(
         Command::RevokeCredential(command) => credential::revoke(state, command),
         Command::RevokeTemplate(command) => template::revoke(state, command),
         Command::AnnounceContact(command) => contact::announce(state, step, command),
-        Command::BindAgent(command) => contact::bind(state, command),
+        Command::RecordLeg(command) => leg::record(state, command),
+        Command::ResumeContact(command) => leg::resume(state, step, command),
+        Command::StepUp(command) => step_up::ask(state, step, command),
+        Command::RetirePolicy(command) => retire::policy(state, command),
+        Command::EraseSubject(command) => retire::subject(state, command),
+        Command::BindAgent(command) => contact::bind(state, step, command),
         Command::CloseContact(command) => contact::close(state, command),
         Command::OfferOrder(command) => order::offer(state, step, command),
         Command::OpenAgentLogin(command) => login::open(state, step, command),
@@ -180,7 +189,7 @@ pub fn decide<V: View, C: Checker>(
     }
 }
 
-/// Decides what follows from a timer that is due.
+/// Decides what follows at `now` from a timer that is due.
 ///
 /// # Errors
 ///
@@ -190,11 +199,13 @@ pub fn decide_timer<V: View>(
     kind: TimerKind,
     tenant: u32,
     id: [u8; 16],
+    now: Stamp,
 ) -> Result<Option<Event>, Fault> {
     match kind {
         TimerKind::Challenge => timers::challenge(state, tenant, id),
         TimerKind::Enrolment => timers::enrolment(state, tenant, id),
         TimerKind::Order => order::expire(state, tenant, ChallengeId(id)),
+        TimerKind::Reminder => timers::reminder(state, tenant, id, now),
     }
 }
 

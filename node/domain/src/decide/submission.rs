@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use akashi_proof::{Reason, Suite};
 
-use super::challenge::{context, known};
-use super::exhibit::{Exhibits, Flaw, Found};
+use super::challenge::{context, end_retired, known};
+use super::exhibit::{Basis, Exhibits, Flaw, Found};
 use super::pin::{count_wrong_pin, is_locked, locked_until};
 use super::trial::{Failed, Judged as Part, Trial};
 use super::{Checker, Decision, Step, Stop, founded, tenant};
@@ -62,6 +62,10 @@ pub(super) fn submit<V: View, C: Checker>(
     }
     if challenge.expires <= step.stamp {
         return Err(Rejection::ChallengeExpired.into());
+    }
+    let ended = end_retired(state, tenant.number, command.challenge, &challenge)?;
+    if let Some(ended) = ended {
+        return Ok(ended);
     }
     let device = subject
         .device
@@ -182,7 +186,10 @@ impl<V: View> Case<'_, V> {
         }
         match trial.failed {
             Some(failed) => self.refuse(Some(failed), failed.why, trial.evidence),
-            None => self.accept(&sent, device, trial.held, trial.evidence),
+            None => {
+                let basis = exhibits.basis();
+                self.accept(&sent, device, trial.held, (basis, trial.evidence))
+            }
         }
     }
 
@@ -274,7 +281,7 @@ impl<V: View> Case<'_, V> {
         sent: &[Sent<'_>],
         device: Device,
         held: Held,
-        evidence: Evidence,
+        ((issuers, credentials), evidence): (Basis, Evidence),
     ) -> Result<Decision, Stop> {
         let ttl_us = u64::from(self.challenge.body.verdict_ttl_s).saturating_mul(SECOND_US);
         let not_after = self.step.stamp.after_us(ttl_us);
@@ -288,6 +295,8 @@ impl<V: View> Case<'_, V> {
                 reason: reason::NONE,
             },
             held,
+            issuers,
+            credentials,
             evidence,
             tag: self.challenge.tag,
         })];

@@ -59,6 +59,10 @@ pub struct ProofHeld {
     pub judged: Judged,
     /// What held.
     pub held: Held,
+    /// Ids of the issuers' keys that it rests on, ascending.
+    pub issuers: Vec<Digest>,
+    /// Digests of the credentials that it rests on, ascending.
+    pub credentials: Vec<Digest>,
     /// The proofs.
     pub evidence: Evidence,
     /// The subject's pseudonym.

@@ -25,6 +25,8 @@ impl Columns for ContactAnnounced {
 impl Columns for AgentBound {
     fn columns(&self, leaf: &mut Leaf) {
         leaf.actor_tag = self.agent_tag.0;
+        set(leaf, column::SCOPE, &self.scope.to_be_bytes());
+        set(leaf, column::QUEUE, &self.queue.to_be_bytes());
     }
 }
 
@@ -49,6 +51,9 @@ impl Columns for ChallengeIssued {
         }
         if let Some(login) = self.login {
             set(leaf, column::LOGIN, &login.0);
+        }
+        if self.step_up != 0 {
+            set(leaf, column::STEP, &[self.step_up]);
         }
     }
 }
