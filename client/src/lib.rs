@@ -25,6 +25,7 @@
 //!     policy: "basic",
 //!     call_reason: 1,
 //!     agent: None,
+//!     ..Call::default()
 //! };
 //! let contact = platform.announce(&call, deadline).await?;
 //! let verdict =

@@ -83,6 +83,7 @@ impl Call {
             policy: self.policy.as_deref().unwrap_or_else(|| context.policy()),
             call_reason: self.reason,
             agent: self.agent.as_deref(),
+            ..Announcement::default()
         };
         let announced = platform.announce(&call, deadline).await?;
         let contact = hex::encode(announced.contact_id);

@@ -29,7 +29,7 @@ pub struct Platform {
 }
 
 /// What to announce.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call<'a> {
     /// Handle of the customer.
     pub subject: &'a str,
@@ -41,6 +41,10 @@ pub struct Call<'a> {
     pub call_reason: u32,
     /// Handle of the agent who takes the call, if known.
     pub agent: Option<&'a str>,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
 }
 
 /// An announced contact.
@@ -117,6 +121,8 @@ impl Platform {
                 .map(|agent| self.tags.tag(agent))
                 .unwrap_or_default()
                 .into(),
+            queue: call.queue,
+            campaign: call.campaign,
             ..v1::AnnounceContactRequest::default()
         };
         let answer = self

@@ -3,4 +3,7 @@
 //! Where the decision is the subject, the deterministic core is driven (`world`); where nodes matter,
 //! real processes are.
 
+mod keeping;
+mod life;
+mod waiting;
 mod world;

@@ -1,6 +1,7 @@
 //! The bytes of everything that is stored, hashed or sent between replicas, pinned in
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
+mod calls;
 mod events;
 mod questions;
 mod records;
@@ -148,6 +149,7 @@ fn verdict() -> Verdict {
 fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
+    commands.extend(calls::commands());
     commands
 }
 
@@ -238,6 +240,9 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 contact: CONTACT,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                scope: 0x0f,
+                needs: 0x01,
+                queue: 8,
             }),
         ),
         (
@@ -360,6 +365,14 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("AlreadyAnswered", Reply::AlreadyAnswered),
+        ("PolicyRetired", Reply::PolicyRetired { version: 2 }),
+        (
+            "Erased",
+            Reply::Erased {
+                evidence: 5,
+                complete: true,
+            },
+        ),
     ]
     .map(|(name, reply)| {
         (
@@ -403,6 +416,10 @@ fn answers_keep_their_bytes() {
         ("Full", Rejection::Full(Field::Credential)),
         ("ContactBlocked", Rejection::ContactBlocked),
         ("StepUpRequired", Rejection::StepUpRequired),
+        ("LegMisplaced", Rejection::LegMisplaced),
+        ("ResumeTooLate", Rejection::ResumeTooLate),
+        ("LegCleared", Rejection::LegCleared),
+        ("PolicyRetired", Rejection::PolicyRetired),
     ]
     .map(|(name, why)| {
         (
@@ -449,6 +466,12 @@ fn derived_names_and_digests_keep_their_values() {
         (
             "ChallengeId-login",
             ChallengeId::of_login("bank/e1/g0", "retail", questions::LOGIN)
+                .0
+                .to_vec(),
+        ),
+        (
+            "ChallengeId-step-up",
+            ChallengeId::of_step_up("bank/e1/g0", "retail", CONTACT, 2)
                 .0
                 .to_vec(),
         ),

@@ -10,13 +10,14 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, evidence, judged, pinned, policy, questions, settings,
+    cluster, calls, evidence, judged, pinned, policy, questions, settings,
 };
 use crate::world::body;
 
 fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
+    events.extend(calls::events());
     events
 }
 
@@ -141,6 +142,10 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                keeps: 0x0f,
+                scope: 0x0d,
+                shrank: true,
+                queue: 8,
             }),
         ),
         (
@@ -151,6 +156,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 order: None,
                 login: None,
+                step_up: 0,
                 subject,
                 pin_epoch: 6,
                 initiator: Some(Initiator::Centre),
@@ -204,6 +210,8 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                     ..judged()
                 },
                 held: HELD,
+                issuers: vec![Digest([0x15; 32]), Digest([0x16; 32])],
+                credentials: vec![Digest([0xcd; 32])],
                 evidence: evidence(),
                 tag,
             }),

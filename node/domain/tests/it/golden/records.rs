@@ -6,12 +6,12 @@ use akashi_domain::entry::{Sealed, encode};
 use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
     Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
-    Progress, Remembered, Risk, Subject, Tenant,
+    Progress, Remembered, Risk, StepUps, Subject, Tenant,
 };
 use expect_test::expect_file;
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, calls, cluster,
     evidence, judged, policy, questions, settings, verdict,
 };
 #[test]
@@ -104,12 +104,19 @@ fn records_keep_their_bytes() {
             rules_version: 4,
             unmasked: 5,
         },
+        steps: StepUps {
+            asked: 2,
+            challenge: CHALLENGE,
+            verdict: Some(verdict()),
+        },
+        reach: 0x3f,
         closed: true,
     };
     let challenge = Challenge {
         contact: CONTACT,
         order: Some(questions::terms()),
         login: Some(questions::LOGIN),
+        step_up: 2,
         subject: SUBJECT,
         pin_epoch: 6,
         policy: "standard".into(),
@@ -169,6 +176,7 @@ fn records_keep_their_bytes() {
         ("Evidence", encode(&evidence())),
     ];
     rows.extend(questions::records());
+    rows.extend(calls::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
