@@ -268,9 +268,7 @@ impl Error {
             Self::Rejected { status }
             | Self::NotPermitted { status }
             | Self::OverLimit { status }
-            | Self::Unavailable { status } => {
-                status.metadata().get("akashi-reason")?.to_str().ok()
-            }
+            | Self::Unavailable { status } => status.metadata().get("akashi-reason")?.to_str().ok(),
             Self::Usage { .. }
             | Self::File { .. }
             | Self::Malformed { .. }

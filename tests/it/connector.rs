@@ -29,7 +29,9 @@ async fn answer(phone: Phone, pin: PinSecret, stop: Arc<AtomicBool>) {
             let look = Deadline::after(Duration::from_millis(200));
             match phone.next_notice(&mut session, look).await {
                 Ok(notice) => {
-                    let shown = phone.reply(&notice, Reply::Opened, Deadline::after(ACT)).await;
+                    let shown = phone
+                        .reply(&notice, Reply::Opened, Deadline::after(ACT))
+                        .await;
                     let submission = phone.prove(&notice, Some(&pin)).unwrap();
                     let told = phone.submit(&submission, Deadline::after(ACT)).await;
                     // The caller may have hung up meanwhile.

@@ -211,7 +211,10 @@ async fn step_up(
     if let Some(outcome) = asked.outcome {
         return outcome.to_result();
     }
-    output.note(&format!("asked; challenge {}", hex::encode(asked.challenge_id)));
+    output.note(&format!(
+        "asked; challenge {}",
+        hex::encode(asked.challenge_id)
+    ));
     let waited = platform.wait_step_up(&id, global.long_deadline()).await;
     if matches!(waited, Err(Error::DeadlineExceeded)) {
         return Err(Error::NoAnswer);
@@ -244,7 +247,10 @@ fn show(state: &ContactState, output: Output) {
         ("notice", state.notice.name().to_owned()),
         ("scope", format!("{:#x}", state.scope)),
         ("queue", state.queue.to_string()),
-        ("agent", if state.bound { "bound" } else { "none" }.to_owned()),
+        (
+            "agent",
+            if state.bound { "bound" } else { "none" }.to_owned(),
+        ),
         ("step-up", step_up.unwrap_or_default().to_owned()),
         ("closed", state.closed.to_string()),
     ];

@@ -20,8 +20,10 @@ pub(super) fn show(told: &OwnHistory, output: Output) {
         let at = clock::rfc3339(one.decided_us);
         let outcome = one.outcome.map_or("pending", Outcome::name);
         let purpose = one.purpose.words();
-        past.push(json!({ "leafIndex": one.leaf_index, "decided": at, "outcome": outcome,
-                          "purpose": purpose }));
+        past.push(
+            json!({ "leafIndex": one.leaf_index, "decided": at, "outcome": outcome,
+                          "purpose": purpose }),
+        );
         let leaf = one.leaf_index.to_string();
         rows.push(vec![leaf, at, purpose.to_owned(), outcome.to_owned()]);
     }

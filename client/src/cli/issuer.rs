@@ -169,14 +169,20 @@ impl Affected {
             let outcome = one.outcome.map_or("pending", Outcome::name);
             let contact = hex::encode(one.contact_id);
             let at = clock::rfc3339(one.stamp_us);
-            json.push(json!({ "contactId": contact, "stamp": at, "outcome": outcome,
+            json.push(
+                json!({ "contactId": contact, "stamp": at, "outcome": outcome,
                               "challengeId": hex::encode(one.challenge_id),
-                              "leafIndex": one.leaf_index }));
+                              "leafIndex": one.leaf_index }),
+            );
             let leaf = one.leaf_index.to_string();
             rows.push(vec![contact, at, outcome.to_owned(), leaf]);
         }
         output.note(&format!("{} proofs rested on it", rows.len()));
-        output.records(&["CONTACT", "CLUSTER TIME", "OUTCOME", "LEAF"], &rows, &json);
+        output.records(
+            &["CONTACT", "CLUSTER TIME", "OUTCOME", "LEAF"],
+            &rows,
+            &json,
+        );
         Ok(())
     }
 }

@@ -49,7 +49,12 @@ struct Retire {
     /// Name of the policy
     name: String,
     /// The version; default: the newest
-    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "NUMBER")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        hide_default_value = true,
+        value_name = "NUMBER"
+    )]
     version: u32,
 }
 

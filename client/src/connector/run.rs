@@ -21,12 +21,7 @@ const ACTS_AT_ONCE: usize = 256;
 ///
 /// A step that the cluster refuses does not end its call, as it would not end a real one: it is in the
 /// summary, and the call goes on.
-pub async fn run(
-    platform: &Platform,
-    trace: Trace,
-    speed: Speed,
-    each: Duration,
-) -> Summary {
+pub async fn run(platform: &Platform, trace: Trace, speed: Speed, each: Duration) -> Summary {
     let driver = Driver {
         platform,
         speed,
@@ -211,7 +206,9 @@ fn note(step: &Step, result: Result<(), Error>, summary: &mut Summary) {
                 .push(surprise(format!("done, not {expected}")));
         }
         (Err(error), expected) => {
-            let why = error.reason().map_or_else(|| error.to_string(), str::to_owned);
+            let why = error
+                .reason()
+                .map_or_else(|| error.to_string(), str::to_owned);
             if expected.as_ref() == Some(&why) {
                 summary.refused_as_expected += 1;
             } else {

@@ -237,8 +237,7 @@ fn ends(call: &Call) -> bool {
 fn step(number: usize, line: Line) -> Result<Step, &'static str> {
     let at = Duration::from_millis(line.at_ms);
     let expect = line.expect.clone();
-    let reads_as_reason =
-        |text: &String| text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let reads_as_reason = |text: &String| text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     if !expect.as_ref().is_none_or(reads_as_reason) {
         return Err("expect: a reason such as STEP_UP_REQUIRED is needed");
     }
@@ -327,7 +326,10 @@ mod tests {
             assert!(steps().any(|step| step.act.name() == name), "{name}");
         }
         for event in CallEvent::ALL {
-            assert!(steps().any(|step| step.act.name() == event.name()), "{event:?}");
+            assert!(
+                steps().any(|step| step.act.name() == event.name()),
+                "{event:?}"
+            );
         }
         assert!(steps().any(|step| step.expect.is_some()));
     }

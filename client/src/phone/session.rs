@@ -135,10 +135,7 @@ impl Phone {
         let Some(Say::Opened(_)) = next(&mut incoming).await? else {
             return Err(Error::Answer { what: "session" });
         };
-        Ok(Session {
-            incoming,
-            outgoing,
-        })
+        Ok(Session { incoming, outgoing })
     }
 
     fn prove_session(&self, challenge: &v1::PhoneSessionChallenge) -> Result<Vec<u8>, Error> {

@@ -103,13 +103,15 @@ pub enum LegState {
 impl LegState {
     fn from_number(number: i32) -> Result<Self, Error> {
         let known = v1::LegState::try_from(number);
-        Ok(match known.map_err(|_unknown| Error::Answer { what: "leg" })? {
-            v1::LegState::Unspecified => Self::None,
-            v1::LegState::Ringing => Self::Ringing,
-            v1::LegState::Established => Self::Established,
-            v1::LegState::Held => Self::Held,
-            v1::LegState::Cleared => Self::Cleared,
-        })
+        Ok(
+            match known.map_err(|_unknown| Error::Answer { what: "leg" })? {
+                v1::LegState::Unspecified => Self::None,
+                v1::LegState::Ringing => Self::Ringing,
+                v1::LegState::Established => Self::Established,
+                v1::LegState::Held => Self::Held,
+                v1::LegState::Cleared => Self::Cleared,
+            },
+        )
     }
 
     /// The stable name for scripts.
@@ -385,9 +387,7 @@ impl Platform {
             })
             .await?;
         Ok(ContactState {
-            verdict: Verdict::from_wire(
-                answer.verdict.ok_or(Error::Answer { what: "verdict" })?,
-            )?,
+            verdict: Verdict::from_wire(answer.verdict.ok_or(Error::Answer { what: "verdict" })?)?,
             leg: LegState::from_number(answer.leg)?,
             notice: NoticeState::from_number(answer.notice)?,
             scope: answer.scope,

@@ -9,8 +9,8 @@ use crate::ids::{
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order,
+    Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
 /// Decodes the record under `key`.

@@ -198,7 +198,11 @@ pub fn open_enrolment(request: v1::OpenEnrolmentRequest) -> Result<Command, Malf
 }
 
 /// Whose records are meant: a customer's, or an agent's under the agent's hash.
-pub(super) fn party(tenant: &str, customer: &str, handle: &str) -> Result<(Party, SubjectHash), Malformed> {
+pub(super) fn party(
+    tenant: &str,
+    customer: &str,
+    handle: &str,
+) -> Result<(Party, SubjectHash), Malformed> {
     match (customer, handle) {
         (customer, "") => Ok((Party::Customer, subject(tenant, customer)?)),
         ("", handle) => Ok((Party::Agent, agent(tenant, handle)?.as_subject())),

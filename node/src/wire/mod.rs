@@ -15,15 +15,14 @@ pub use command::{
     register_sensor, revoke_credential, revoke_device, revoke_issuer, revoke_sensor,
     revoke_template,
 };
-pub use life::{
-    erase_subject, report_contact_event, resume_contact, retire_policy, step_up,
-};
+pub use life::{erase_subject, report_contact_event, resume_contact, retire_policy, step_up};
 pub use phone::{
     answer_notice, complete_enrolment, enrol_template, register_credential, submit_proof,
 };
 pub use policy::say as policy_view;
 pub use view::{
-    agent_view, as_of, enrolment, leg, notice, notice_state, outcome, placement, settings, stage, verdict,
+    agent_view, as_of, enrolment, leg, notice, notice_state, outcome, placement, settings, stage,
+    verdict,
 };
 
 use akashi_domain::ids::{

@@ -152,8 +152,18 @@ async fn what_a_telephone_system_cannot_mean_is_refused() {
         ..event(v1::CallEvent::Delivered)
     };
     for (request, code, why, message) in [
-        (nothing, Code::InvalidArgument, "FIELD_INVALID", "event is not acceptable"),
-        (taro, Code::InvalidArgument, "FIELD_INVALID", "agent is not acceptable"),
+        (
+            nothing,
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+            "event is not acceptable",
+        ),
+        (
+            taro,
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+            "agent is not acceptable",
+        ),
         (nobody, Code::NotFound, "AGENT_UNKNOWN", "no such agent"),
         (
             event(v1::CallEvent::Held),
@@ -162,7 +172,11 @@ async fn what_a_telephone_system_cannot_mean_is_refused() {
             "the call is in no state for this",
         ),
     ] {
-        let status = call.platform.report_contact_event(request).await.unwrap_err();
+        let status = call
+            .platform
+            .report_contact_event(request)
+            .await
+            .unwrap_err();
         assert_eq!((status.code(), reason(&status)), (code, why));
         assert_eq!(status.message(), message);
     }

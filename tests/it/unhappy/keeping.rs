@@ -110,7 +110,11 @@ async fn call(cluster: &RealCluster, phone: &Phone, policy: &str) -> ([u8; 16], 
         .wait_verdict(&announced.contact_id, Stage::Sealed, act(), |_| {})
         .await
         .unwrap();
-    (announced.contact_id, announced.challenge_id, verdict.receipt)
+    (
+        announced.contact_id,
+        announced.challenge_id,
+        verdict.receipt,
+    )
 }
 
 /// What a node has to check a challenge's proofs again; otherwise its reason.
@@ -255,7 +259,10 @@ async fn u38_a_customer_asks_what_is_stored_and_has_it_erased() {
         .unwrap()
         .verdict_receipt(TENANT, &challenge, act())
         .await;
-    assert!(leaf.is_ok(), "a new receipt of the old verdict verifies too");
+    assert!(
+        leaf.is_ok(),
+        "a new receipt of the old verdict verifies too"
+    );
     let ends = cluster.converge().await;
     assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{ends:?}");
     cluster.dev.stop().await;

@@ -126,7 +126,11 @@ fn u18_a_call_that_drops_after_the_verdict_keeps_it_for_a_short_grace_only() {
     let scope = world.contact(1).scope;
     leg(&mut world, 1, CallEvent::ConnectionCleared).unwrap();
     world.after(GRACE);
-    assert_eq!(resume(&mut world, 1), Ok(Reply::Done), "the last moment counts");
+    assert_eq!(
+        resume(&mut world, 1),
+        Ok(Reply::Done),
+        "the last moment counts"
+    );
     assert!(matches!(
         world.last().as_slice(),
         [Event::ContactResumed(fact)] if fact.released == Some(agent)
@@ -181,7 +185,10 @@ fn u20_a_transfer_rebinds_the_agent_and_can_only_shrink_the_scope() {
     world.verified(&mut phone, 1);
     connected(&mut world, 1);
     hand_over(&mut world, 1, first, (0, 0)).unwrap();
-    assert_eq!((world.contact(1).scope, world.contact(1).limits), (0b0111, 0));
+    assert_eq!(
+        (world.contact(1).scope, world.contact(1).limits),
+        (0b0111, 0)
+    );
     // Whoever is unknown does not get it, and nobody loses it by the attempt.
     let unknown = hand_over(&mut world, 1, stranger, (0, 0));
     assert_eq!(unknown, Err(Rejection::UnknownAgent));
@@ -246,7 +253,10 @@ fn u21_a_step_up_that_fails_leaves_the_contact_as_it_was() {
         contact.steps.verdict.map(|verdict| verdict.outcome),
         Some(Outcome::Expired)
     );
-    assert_eq!((contact.verdict, contact.scope), (before.verdict, before.scope));
+    assert_eq!(
+        (contact.verdict, contact.scope),
+        (before.verdict, before.scope)
+    );
     assert!(world.challenge(challenge).verdict.is_some());
     // The next one has its own challenge, and a newer one takes an older one's place.
     let older = step_up(&mut world, 1, "strong").unwrap();
@@ -276,10 +286,15 @@ fn u21_nobody_who_used_up_the_attempts_is_asked_again_on_the_same_contact() {
     let mut world = World::founded();
     let mut phone = world.customer(1);
     let challenge = world.call(phone.subject, 1);
-    assert_eq!(step_up(&mut world, 1, POLICY), Err(Rejection::ChallengeOpen));
+    assert_eq!(
+        step_up(&mut world, 1, POLICY),
+        Err(Rejection::ChallengeOpen)
+    );
     for attempt in 0..5 {
         world.after(3_600 * SECOND * u64::from(attempt > 4));
-        world.prove(&mut phone, challenge, &format!("000{attempt}")).unwrap();
+        world
+            .prove(&mut phone, challenge, &format!("000{attempt}"))
+            .unwrap();
     }
     assert_eq!(
         world.contact(1).verdict.unwrap().outcome,
@@ -301,14 +316,15 @@ fn u39_a_customer_who_calls_twice_has_one_open_question() {
         (Outcome::Superseded, reason::NEWER_CONTACT)
     );
     assert_eq!(world.prove(&mut phone, by_chat, PIN), Ok(VERIFIED));
-    assert_eq!(world.contact(1).verdict, Some(first), "one proof, one contact");
+    assert_eq!(
+        world.contact(1).verdict,
+        Some(first),
+        "one proof, one contact"
+    );
     assert!(world.challenge(by_telephone).verdict.is_some());
     // The first contact goes on: it is asked anew, on the same line.
     connected(&mut world, 1);
     let again = step_up(&mut world, 1, POLICY).unwrap();
     assert_eq!(world.prove(&mut phone, again, PIN), Ok(VERIFIED));
-    assert_eq!(
-        world.contact(1).verdict.unwrap().outcome,
-        Outcome::Verified
-    );
+    assert_eq!(world.contact(1).verdict.unwrap().outcome, Outcome::Verified);
 }

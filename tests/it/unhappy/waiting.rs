@@ -89,7 +89,10 @@ fn u33_a_challenge_keeps_the_policy_that_it_pinned_unless_that_is_retired() {
         outcome: Outcome::Superseded,
         reason: reason::POLICY_RETIRED,
     };
-    assert_eq!(world.run(Command::SubmitProof(proof)), Ok(superseded.clone()));
+    assert_eq!(
+        world.run(Command::SubmitProof(proof)),
+        Ok(superseded.clone())
+    );
     assert_eq!(world.last_kinds(), [33]);
     let verdict = world.contact(2).verdict.unwrap();
     assert_eq!(verdict.outcome, Outcome::Superseded);

@@ -119,11 +119,7 @@ pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<C
     Ok(contact)
 }
 
-pub(super) fn bind<V: View>(
-    state: &V,
-    step: &Step,
-    command: &BindAgent,
-) -> Result<Decision, Stop> {
+pub(super) fn bind<V: View>(state: &V, step: &Step, command: &BindAgent) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?;
     let contact = usable(state, tenant.number, command.contact)?;

@@ -91,8 +91,11 @@ impl<V: View> Exhibits<'_, V> {
             .values()
             .map(|(_, credential)| Digest(credential.issuer_key_id()))
             .collect();
-        let credentials: BTreeSet<Digest> =
-            self.parsed.values().map(|(record, _)| record.digest).collect();
+        let credentials: BTreeSet<Digest> = self
+            .parsed
+            .values()
+            .map(|(record, _)| record.digest)
+            .collect();
         (
             issuers.into_iter().collect(),
             credentials.into_iter().collect(),

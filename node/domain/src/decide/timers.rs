@@ -23,9 +23,9 @@ pub(super) fn reminder<V: View>(
     id: [u8; 16],
     now: Stamp,
 ) -> Result<Option<Event>, Fault> {
-    let waiting = state.challenge(tenant, ChallengeId(id))?.filter(|asked| {
-        asked.verdict.is_none() && !asked.opened && now < asked.expires
-    });
+    let waiting = state
+        .challenge(tenant, ChallengeId(id))?
+        .filter(|asked| asked.verdict.is_none() && !asked.opened && now < asked.expires);
     Ok(waiting.map(|asked| {
         Event::NoticeReminded(NoticeReminded {
             tenant,

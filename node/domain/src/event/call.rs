@@ -109,6 +109,10 @@ impl Fact for NoticeReminded {
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
     }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
+    }
 }
 
 /// A version of a policy is not asked any more.
@@ -146,5 +150,9 @@ pub struct SubjectErased {
 impl Fact for SubjectErased {
     fn tenant(&self) -> u32 {
         self.tenant
+    }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
     }
 }

@@ -139,6 +139,10 @@ impl Fact for VerdictReached {
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
     }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
+    }
 }
 
 /// Another submission came for an answered challenge (recorded once).

@@ -22,10 +22,9 @@ impl Evolve for LegChanged {
                 state: self.state,
                 cleared: match self.state {
                     LegState::Cleared => place.stamp,
-                    LegState::None
-                    | LegState::Ringing
-                    | LegState::Established
-                    | LegState::Held => Stamp::default(),
+                    LegState::None | LegState::Ringing | LegState::Established | LegState::Held => {
+                        Stamp::default()
+                    }
                 },
             };
             record.queue = self.queue;

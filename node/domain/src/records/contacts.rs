@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::command::Initiator;
 use super::StepUps;
+use crate::command::Initiator;
 use crate::ids::{AgentHash, ChallengeId, ContactId, SessionId, Stamp, SubjectHash, Tag};
 use crate::outcome::{Outcome, limit};
 

@@ -48,11 +48,22 @@ fn every_event_has_its_place_in_every_state() {
     // Delivered, Established, Held, Retrieved, Transferred, Conferenced, Diverted, Cleared, Abandoned.
     let unanswered = |was| {
         let before = [Some(Ringing), Some(Established), None, None];
-        let after = [Some(was), Some(was), Some(Ringing), Some(Cleared), Some(Cleared)];
+        let after = [
+            Some(was),
+            Some(was),
+            Some(Ringing),
+            Some(Cleared),
+            Some(Cleared),
+        ];
         before.into_iter().chain(after).collect::<Vec<_>>()
     };
     let answered = |was| {
-        let before = [Some(Ringing), Some(Established), Some(Held), Some(Established)];
+        let before = [
+            Some(Ringing),
+            Some(Established),
+            Some(Held),
+            Some(Established),
+        ];
         let after = [Some(was), Some(was), Some(Ringing), Some(Cleared), None];
         before.into_iter().chain(after).collect::<Vec<_>>()
     };
@@ -192,7 +203,14 @@ fn erasing_deletes_everything_under_the_subject_s_name_and_of_nobody_else() {
     );
     // Whoever was erased may enrol again, and starts from nothing.
     world.enrol(&mut phone, 7);
-    assert!(world.state.history(1, phone.subject).unwrap().past.is_empty());
+    assert!(
+        world
+            .state
+            .history(1, phone.subject)
+            .unwrap()
+            .past
+            .is_empty()
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, calls, evidence, judged, pinned, policy, questions, settings,
+    calls, cluster, evidence, judged, pinned, policy, questions, settings,
 };
 use crate::world::body;
 

@@ -503,10 +503,7 @@ fn asked() -> Vec<(&'static str, Event)> {
             verdict(ContactId::ZERO, About::Login(LOGIN)),
         ),
         ("ChallengeIssued-step-up", issued(contact, None, None, 2)),
-        (
-            "VerdictReached-step-up",
-            verdict(contact, About::StepUp(2)),
-        ),
+        ("VerdictReached-step-up", verdict(contact, About::StepUp(2))),
     ]
 }
 
