@@ -138,6 +138,12 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// Steps of a trace that ended otherwise than it says.
+    #[error("{count} step(s) of the trace did not go as it says")]
+    Trace {
+        /// How many.
+        count: usize,
+    },
     /// The person at the terminal stopped the command.
     #[error("interrupted")]
     Interrupted,
@@ -169,6 +175,7 @@ impl Error {
             Self::Lacking { .. } => Code::Lacking,
             Self::RequestRefused { .. } => Code::RequestRefused,
             Self::Expectation { .. } => Code::Expectation,
+            Self::Trace { .. } => Code::Trace,
             Self::Interrupted => Code::Interrupted,
         }
     }
@@ -254,6 +261,7 @@ impl Error {
             | Self::Lacking { .. }
             | Self::RequestRefused { .. }
             | Self::Expectation { .. }
+            | Self::Trace { .. }
             | Self::Interrupted => None,
         }
     }
@@ -286,6 +294,7 @@ impl Error {
             | Self::Lacking { .. }
             | Self::RequestRefused { .. }
             | Self::Expectation { .. }
+            | Self::Trace { .. }
             | Self::Interrupted => None,
         }
     }

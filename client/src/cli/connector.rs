@@ -73,7 +73,7 @@ impl Connector {
                 if summary.surprises.is_empty() {
                     Ok(())
                 } else {
-                    Err(Error::Expectation {
+                    Err(Error::Trace {
                         count: summary.surprises.len(),
                     })
                 }

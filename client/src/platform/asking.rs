@@ -32,7 +32,7 @@ impl<'a> Party<'a> {
     }
 
     /// The handle in the field of its kind: subject, then agent.
-    fn fields(self) -> (String, String) {
+    pub(super) fn fields(self) -> (String, String) {
         match self {
             Self::Customer(handle) => (handle.to_owned(), String::new()),
             Self::Agent(handle) => (String::new(), handle.to_owned()),
