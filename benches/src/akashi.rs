@@ -219,6 +219,7 @@ impl Akashi {
                     policy: POLICY,
                     call_reason: 1,
                     agent: None,
+                    ..Call::default()
                 };
                 let announced = platform.announce(&call, call_deadline()).await?;
                 match announced.outcome {

@@ -201,9 +201,10 @@ impl AgentView {
 }
 
 /// Who placed the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Initiator {
     /// The customer called the centre: an inbound call.
+    #[default]
     Customer,
     /// The centre calls the customer: an outbound call.
     Centre,

@@ -84,6 +84,8 @@ pub enum Code {
     Interrupted,
     /// The phone has nothing that proves what is asked.
     Lacking,
+    /// A trace did not go as it says.
+    Trace,
     /// Arguments make no sense.
     Usage,
     /// The verdict is not "verified".
@@ -122,6 +124,7 @@ impl Code {
         Self::Expectation,
         Self::Interrupted,
         Self::Lacking,
+        Self::Trace,
         Self::Usage,
         Self::Refused,
         Self::RequestRefused,
@@ -251,6 +254,13 @@ impl Code {
                 "the phone has nothing that proves what is asked",
                 "no registered credential of the policy's issuers shows it, no face is enrolled, or no order was given",
                 "get a credential from one of the issuers and add it, or decline the notice",
+            ),
+            Self::Trace => entry(
+                1014,
+                Failed,
+                "calls of a trace did not go as it says",
+                "the cluster refused a step that the trace expects it to take, or took one that it expects refused",
+                "read the lines marked with a cross: each names the trace's line and the reason",
             ),
             Self::Usage => entry(
                 2001,

@@ -146,6 +146,12 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// Steps of a trace that ended otherwise than it says.
+    #[error("{count} step(s) of the trace did not go as it says")]
+    Trace {
+        /// How many.
+        count: usize,
+    },
     /// The person at the terminal stopped the command.
     #[error("interrupted")]
     Interrupted,
@@ -178,6 +184,7 @@ impl Error {
             Self::Lacking { .. } => Code::Lacking,
             Self::RequestRefused { .. } => Code::RequestRefused,
             Self::Expectation { .. } => Code::Expectation,
+            Self::Trace { .. } => Code::Trace,
             Self::Interrupted => Code::Interrupted,
         }
     }
@@ -269,6 +276,40 @@ impl Error {
             | Self::Lacking { .. }
             | Self::RequestRefused { .. }
             | Self::Expectation { .. }
+            | Self::Trace { .. }
+            | Self::Interrupted => None,
+        }
+    }
+}
+
+impl Error {
+    /// The cluster's reason for a refusal, as docs/errors.md lists them; none for errors made on this
+    /// side.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { status }
+            | Self::NotPermitted { status }
+            | Self::OverLimit { status }
+            | Self::Unavailable { status } => status.metadata().get("akashi-reason")?.to_str().ok(),
+            Self::Usage { .. }
+            | Self::File { .. }
+            | Self::Malformed { .. }
+            | Self::Exists { .. }
+            | Self::Entropy { .. }
+            | Self::Certificate { .. }
+            | Self::Process { .. }
+            | Self::DeadlineExceeded
+            | Self::StreamEnded { .. }
+            | Self::Answer { .. }
+            | Self::Refused { .. }
+            | Self::NoAnswer
+            | Self::Integrity { .. }
+            | Self::Proof { .. }
+            | Self::Lacking { .. }
+            | Self::RequestRefused { .. }
+            | Self::Expectation { .. }
+            | Self::Trace { .. }
             | Self::Interrupted => None,
         }
     }

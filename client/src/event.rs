@@ -6,6 +6,12 @@
 pub const DEVICE_ENROLLED: u16 = 11;
 /// Number of `challenge.issued`, whose statement hash a phone compares with its own context.
 pub const CHALLENGE_ISSUED: u16 = 22;
+/// Number of `proof.held`, which names what the proof rests on.
+pub const PROOF_HELD: u16 = 31;
+/// Extension column with the issuers' keys that a proof rests on: the first eight bytes of each id.
+pub const ISSUERS_COLUMN: u16 = 68;
+/// Extension column with the credentials that a proof rests on: the first eight bytes of each digest.
+pub const CREDENTIALS_COLUMN: u16 = 69;
 /// Number of `verdict.reached`: what a receipt is usually about.
 pub const VERDICT_REACHED: u16 = 33;
 /// Number of `unmask.decided`, which a customer is told about.
@@ -46,8 +52,10 @@ pub fn name(kind: u16) -> String {
         CHALLENGE_ISSUED => "challenge.issued",
         23 => "notice.opened",
         29 => "agent.released",
+        27 => "contact.resumed",
+        28 => "leg.changed",
         30 => "proof.refused",
-        31 => "proof.held",
+        PROOF_HELD => "proof.held",
         32 => "challenge.consumed",
         VERDICT_REACHED => "verdict.reached",
         34 => "submission.duplicate",
@@ -56,6 +64,11 @@ pub fn name(kind: u16) -> String {
         46 => "supervisor.joined",
         47 => "unmask.requested",
         UNMASK_DECIDED => "unmask.decided",
+        37 => "notice.reminded",
+        38 => "step_up.asked",
+        40 => "contact.closed",
+        42 => "subject.erased",
+        43 => "policy.retired",
         50 => "order.offered",
         51 => "order.approved",
         52 => "order.payload_expired",

@@ -25,6 +25,7 @@
 //!     policy: "basic",
 //!     call_reason: 1,
 //!     agent: None,
+//!     ..Call::default()
 //! };
 //! let contact = platform.announce(&call, deadline).await?;
 //! let verdict =
@@ -42,6 +43,7 @@ pub mod cli;
 pub mod clock;
 pub mod code;
 pub mod connection;
+pub mod connector;
 pub mod context;
 pub mod dev;
 pub mod enrolment;

@@ -100,6 +100,35 @@ impl Operator {
         answer.policy.ok_or(Error::Answer { what: "policy" })
     }
 
+    /// Ends a version of a policy, zero meaning the newest; gives the version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn retire_policy(
+        &self,
+        tenant: &str,
+        policy: &str,
+        version: u32,
+        deadline: Deadline,
+    ) -> Result<u32, Error> {
+        let message = v1::RetirePolicyRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: tenant.to_owned(),
+            policy: policy.to_owned(),
+            version,
+        };
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                ClusterServiceClient::new(channel)
+                    .retire_policy(request)
+                    .await
+            })
+            .await?;
+        Ok(answer.version)
+    }
+
     /// Registers an agent; `certificate_sha256` ties the agent to one certificate.
     ///
     /// # Errors

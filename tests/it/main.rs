@@ -9,6 +9,7 @@
 )]
 
 mod cluster;
+mod connector;
 mod fuzz_corpus;
 mod policies;
 mod raft_log;

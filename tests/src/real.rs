@@ -278,6 +278,7 @@ async fn one_call(
         policy: &basic_policy().name,
         call_reason: 1,
         agent: None,
+        ..Call::default()
     };
     let announced = platform.announce(&call, Deadline::after(ACT)).await?;
     if announced.outcome.is_some() {

@@ -92,6 +92,7 @@ impl Call {
             policy: self.policy.as_deref().unwrap_or_else(|| context.policy()),
             call_reason: self.reason,
             agent: self.agent.as_deref(),
+            ..Announcement::default()
         };
         let details = Details {
             campaign: self.campaign,

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::Global;
 use super::output::Output;
+use crate::answer::Outcome;
 use crate::clock;
 use crate::error::Error;
-use crate::issuer::{Issuer as Desk, Offer, Profile, Request, Schema};
+use crate::issuer::{Basis, Issuer as Desk, Offer, Profile, Request, Schema, affected};
 
 /// Seconds of a day.
 const DAY_S: u64 = 86_400;
@@ -53,6 +54,14 @@ Example:
     /// Tell the cluster an issuer's key (operator)
     #[command(after_help = "Example:\n  akashi issuer register ./bureau --context ./dev")]
     Register(Home),
+    /// List the contacts whose verdicts rested on an issuer's key, or on one credential (auditor)
+    #[command(after_help = "\
+Reads and verifies the whole log. Verdicts before a revocation stay as they are; this says which to
+look at again.
+
+Example:
+  akashi issuer affected ./bureau --context ./dev")]
+    Affected(Affected),
     /// Revoke an issuer's key: credentials registered from a moment on are dead (operator)
     #[command(after_help = "\
 Example:
@@ -123,6 +132,69 @@ struct Revoke {
     from: Option<u64>,
 }
 
+#[derive(Debug, Args)]
+struct Affected {
+    /// Directory of the issuer
+    #[arg(required_unless_present_any = ["key", "credential"])]
+    dir: Option<PathBuf>,
+    /// The key's id instead of the directory, 64 hexadecimal digits
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["dir", "credential"])]
+    key: Option<String>,
+    /// One credential by the digest of what its issuer signed, 64 hexadecimal digits
+    #[arg(long, value_name = "DIGEST", conflicts_with = "dir")]
+    credential: Option<String>,
+    /// Unix time in seconds: only proofs from then on
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    since: u64,
+}
+
+impl Affected {
+    fn basis(&self) -> Result<Basis, Error> {
+        match (&self.dir, &self.key, &self.credential) {
+            (Some(dir), _, _) => Ok(Basis::Issuer(Profile::read(dir)?.key_id()?)),
+            (None, Some(key), _) => Ok(Basis::Issuer(digest(key, "key")?)),
+            (None, None, Some(credential)) => {
+                Ok(Basis::Credential(digest(credential, "credential")?))
+            }
+            (None, None, None) => Err(Error::usage("whose key, or which credential?")),
+        }
+    }
+
+    async fn run(&self, global: &Global, output: Output) -> Result<(), Error> {
+        let auditor = global.context()?.auditor()?;
+        let since_us = self.since.saturating_mul(1_000_000);
+        let found = affected(&auditor, self.basis()?, global.long_deadline()).await?;
+        let (mut rows, mut json) = (Vec::new(), Vec::new());
+        for one in found.iter().filter(|one| one.stamp_us >= since_us) {
+            let outcome = one.outcome.map_or("pending", Outcome::name);
+            let contact = hex::encode(one.contact_id);
+            let at = clock::rfc3339(one.stamp_us);
+            json.push(
+                json!({ "contactId": contact, "stamp": at, "outcome": outcome,
+                              "challengeId": hex::encode(one.challenge_id),
+                              "leafIndex": one.leaf_index }),
+            );
+            let leaf = one.leaf_index.to_string();
+            rows.push(vec![contact, at, outcome.to_owned(), leaf]);
+        }
+        output.note(&format!("{} proofs rested on it", rows.len()));
+        output.records(
+            &["CONTACT", "CLUSTER TIME", "OUTCOME", "LEAF"],
+            &rows,
+            &json,
+        );
+        Ok(())
+    }
+}
+
+/// Reads a digest of 64 hexadecimal digits.
+fn digest(text: &str, name: &str) -> Result<[u8; 32], Error> {
+    let mut digest = [0; 32];
+    hex::decode_to_slice(text, &mut digest)
+        .map_err(|_bad| Error::usage(format!("{name}: 64 hexadecimal digits are needed")))?;
+    Ok(digest)
+}
+
 impl Issuer {
     pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Error> {
         match self.verb {
@@ -169,6 +241,7 @@ impl Issuer {
                 show_entries(&home, output)
             }
             IssuerVerb::Register(home) => register(&home, global, output).await,
+            IssuerVerb::Affected(verb) => verb.run(global, output).await,
             IssuerVerb::Revoke(verb) => {
                 let context = global.context()?;
                 let key_id = Profile::read(&verb.home.dir)?.key_id()?;

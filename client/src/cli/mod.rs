@@ -8,10 +8,13 @@ mod call;
 mod cluster;
 mod completion;
 mod customer;
+mod connector;
+mod contact;
 mod demo;
 mod dev;
 mod enrol;
 mod explain;
+mod history;
 mod holdings;
 mod issuer;
 mod leaf;
@@ -126,6 +129,8 @@ enum Verb {
     Demo(demo::Demo),
     Enrol(enrol::Enrol),
     Call(call::Call),
+    Contact(contact::Contact),
+    Connector(connector::Connector),
     Phone(phone::Phone),
     Issuer(issuer::Issuer),
     Sensor(sensor::Sensor),
@@ -185,6 +190,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Demo(verb) => Box::pin(verb.run(output)).await,
         Verb::Enrol(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Call(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Contact(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Connector(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Phone(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Issuer(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Sensor(verb) => Box::pin(verb.run(&global, output)).await,

@@ -8,7 +8,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::output::{Output, table};
-use super::{Global, enrol, holdings, leaf, order};
+use super::{Global, enrol, history, holdings, leaf, order};
 use crate::answer::{Initiator, Outcome};
 use crate::clock;
 use crate::context::Context;
@@ -52,6 +52,9 @@ Example:
   akashi phone answer cust-demo-1 --say later
   akashi phone answer cust-demo-1 --order order.json --data address.txt --sealed-out sealed.json")]
     Answer(Answer),
+    /// Ask what the cluster stores about the owner of the phone
+    #[command(after_help = "Example:\n  akashi phone history cust-demo-1")]
+    History(Subject),
     Credential(holdings::Credential),
     Face(holdings::Face),
     /// Wait for a notice and report it: \"I am not on a call\"
@@ -186,6 +189,13 @@ impl Phone {
             }
             PhoneVerb::List => list(&context, output),
             PhoneVerb::Answer(answer) => answer.run(&context, global, output).await,
+            PhoneVerb::History(one) => {
+                let told = open(&context, &one.subject)?
+                    .own_history(global.deadline())
+                    .await?;
+                history::show(&told, output);
+                Ok(())
+            }
             PhoneVerb::Credential(verb) => verb.run(&context, global, output).await,
             PhoneVerb::Face(verb) => verb.run(&context, global, output).await,
             PhoneVerb::Report(one) => {

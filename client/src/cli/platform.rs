@@ -47,6 +47,13 @@ Example:
     /// Revoke the enrolled template of a face
     #[command(after_help = "Example:\n  akashi platform revoke-template cust-demo-1 --reason 1")]
     RevokeTemplate(Revoke),
+    /// Delete what the cluster keeps of somebody: keys, credentials, face, evidence; the log stays
+    #[command(after_help = "\
+Receipts go on verifying; proofs cannot be checked again. There is no way back but to enrol anew.
+
+Example:
+  akashi platform erase cust-demo-1 --reason 9 --yes")]
+    Erase(Erase),
     /// Revoke a phone: its keys, its credentials and its face count no more
     #[command(after_help = "Example:\n  akashi platform revoke-device cust-demo-1 --reason 1")]
     RevokeDevice(Revoke),
@@ -163,6 +170,15 @@ struct Revoke {
     reason: u32,
 }
 
+#[derive(Debug, Args)]
+struct Erase {
+    #[command(flatten)]
+    revoke: Revoke,
+    /// Say that it is meant
+    #[arg(long, required = true)]
+    yes: bool,
+}
+
 /// The file form of an invitation.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -223,6 +239,20 @@ impl Platform {
             PlatformVerb::Delegate(verb) => verb.run(&platform, global, output).await,
             PlatformVerb::Undelegate(verb) => verb.run(&platform, global, output).await,
             PlatformVerb::Contact(verb) => verb.run(&platform, global, output).await,
+            PlatformVerb::Erase(Erase {
+                revoke: verb,
+                yes: _,
+            }) => {
+                let evidence = platform
+                    .erase(verb.who.party()?, verb.reason, deadline)
+                    .await?;
+                output.record(
+                    &[("evidence records deleted", evidence.to_string())],
+                    &json!({ "evidence": evidence }),
+                );
+                output.note("Keys, credentials, face and history are deleted; the log stays.");
+                Ok(())
+            }
             PlatformVerb::RevokeDevice(verb) => {
                 platform
                     .revoke_device(verb.who.party()?, verb.reason, deadline)

@@ -26,6 +26,13 @@ Predicates, a face and a consent are described in ops/samples/README.md.
 Example:
   akashi policy put ops/samples/policy-credit.toml --context ./dev")]
     Put(File),
+    /// End a version of a policy: nothing is announced under it any more (operator)
+    #[command(after_help = "\
+What is open under it ends as superseded when its phone answers.
+
+Example:
+  akashi policy retire credit --version 3 --context ./dev")]
+    Retire(Retire),
     /// Check a policy file and show what a phone would be asked
     #[command(after_help = "Example:\n  akashi policy show ops/samples/policy-credit.toml")]
     Show(File),
@@ -35,6 +42,20 @@ Example:
 struct File {
     /// Policy file, TOML
     file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Retire {
+    /// Name of the policy
+    name: String,
+    /// The version; default: the newest
+    #[arg(
+        long,
+        default_value_t = 0,
+        hide_default_value = true,
+        value_name = "NUMBER"
+    )]
+    version: u32,
 }
 
 impl Policy {
@@ -61,6 +82,18 @@ impl Policy {
                         ("digest", digest.clone()),
                     ],
                     &json!({ "name": name, "version": put.version, "digest": digest }),
+                );
+                Ok(())
+            }
+            PolicyVerb::Retire(Retire { name, version }) => {
+                let context = global.context()?;
+                let version = context
+                    .operator()?
+                    .retire_policy(context.tenant(), &name, version, global.deadline())
+                    .await?;
+                output.record(
+                    &[("policy", name.clone()), ("retired", version.to_string())],
+                    &json!({ "name": name, "retired": version }),
                 );
                 Ok(())
             }

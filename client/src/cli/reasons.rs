@@ -226,6 +226,22 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "close or hand over one",
         ),
         134 => ("the agent opened another session", "go on in the newer one"),
+        160 => (
+            "the contact was asked something newer",
+            "go on with the newer question",
+        ),
+        161 => (
+            "the policy's version was retired while the challenge was open",
+            "announce the contact anew: it is asked by the newest version",
+        ),
+        162 => (
+            "the subject's keys were deleted while the challenge was open",
+            "go on as with a stranger; to be verified again, the customer enrols anew",
+        ),
+        163 => (
+            "the caller hung up in the queue",
+            "nothing to do; a proof that comes later changes nothing",
+        ),
         _ => return None,
     };
     Some(About { cause, next })
@@ -243,6 +259,7 @@ mod tests {
             assert!(about(reason.code()).is_some(), "{}", reason.code());
         }
         for number in (100..=116).chain(120..=134) {
+        for number in (100..=111).chain(160..=163) {
             assert!(about(number).is_some(), "{number}");
         }
         assert!(about(0).is_none() && about(117).is_none());

@@ -10,6 +10,7 @@
 //! By signing, an issuer promises that every value is below 2⁶³ and that it knows whose key P is. The
 //! desk checks the first; the second is the issuer's own business.
 
+mod affected;
 mod papers;
 pub mod schema;
 
@@ -29,6 +30,7 @@ use crate::hexadecimal::{Hex, read_json, to_json};
 use crate::layout::is_name;
 use crate::platform::{Attestation, posture_message};
 
+pub use affected::{Affected, Basis, affected};
 pub use papers::{Issued, Offer, Request};
 pub use schema::{Attribute, Schema};
 

@@ -38,6 +38,7 @@ pub use proving::{Answer, Means, Pin, Plan};
 pub use session::Session;
 pub use spoken::{Locale, NoticeText, clock_skew_s};
 pub use session::{Session, Told};
+pub use session::{OwnHistory, PastVerdict, Session};
 pub use store::{PhoneDirectory, Profile};
 
 /// A phone with its root secret in memory; salts, credentials and templates are read when needed.

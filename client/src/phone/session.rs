@@ -12,20 +12,66 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::{Bound, CheckedNotice, Phone};
-use crate::answer::{bytes32, id16};
+use crate::answer::{Outcome, bytes32, id16};
 use crate::clock::Deadline;
 use crate::error::Error;
 use crate::platform::reopen_pause;
+use crate::policy::PolicyPurpose;
 
 /// Messages that may wait to be sent: the opening has two.
 const OUTGOING_MAX: usize = 2;
+
+/// What the cluster stores about the owner of a phone, besides the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnHistory {
+    /// When this phone was enrolled, microseconds since 1970-01-01 UTC.
+    pub enrolled_us: u64,
+    /// Registered credentials that can still be presented.
+    pub credentials: u32,
+    /// Whether the template of a face is enrolled.
+    pub template: bool,
+    /// The newest verdicts, oldest first.
+    pub past: Vec<PastVerdict>,
+}
+
+/// A verdict about the owner of a phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastVerdict {
+    /// Where it stands in the audit log.
+    pub leaf_index: u64,
+    /// Cluster time of the decision, in microseconds since 1970-01-01 UTC.
+    pub decided_us: u64,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// What it was for.
+    pub purpose: PolicyPurpose,
+}
+
+impl OwnHistory {
+    fn from_wire(told: v1::OwnHistory) -> Result<Self, Error> {
+        let verdict = |past: &v1::PastVerdict| {
+            Ok(PastVerdict {
+                leaf_index: past.leaf_index,
+                decided_us: past.decided_us,
+                outcome: Outcome::from_number(past.outcome)?,
+                purpose: PolicyPurpose::from_number(past.purpose)?,
+            })
+        };
+        Ok(Self {
+            enrolled_us: told.enrolled_us,
+            credentials: told.credentials,
+            template: told.template,
+            past: told.past.iter().map(verdict).collect::<Result<_, _>>()?,
+        })
+    }
+}
 
 /// An open stream of notices.
 #[derive(Debug)]
 pub struct Session {
     incoming: Streaming<v1::WatchNoticesResponse>,
-    /// Held so that the node does not see the phone's side of the stream end.
-    _outgoing: mpsc::Sender<v1::WatchNoticesRequest>,
+    /// Held also so that the node does not see the phone's side of the stream end.
+    outgoing: mpsc::Sender<v1::WatchNoticesRequest>,
 }
 
 /// Something that a customer is told: masked fields were shown to an agent.
@@ -106,10 +152,7 @@ impl Phone {
         let Some(Say::Opened(_)) = next(&mut incoming).await? else {
             return Err(Error::Answer { what: "session" });
         };
-        Ok(Session {
-            incoming,
-            _outgoing: outgoing,
-        })
+        Ok(Session { incoming, outgoing })
     }
 
     fn prove_session(&self, challenge: &v1::PhoneSessionChallenge) -> Result<Vec<u8>, Error> {
@@ -178,6 +221,11 @@ impl Phone {
             match step.await {
                 Ok(Ok(Some(Say::Told(told)))) => return self.check_told(&told),
                 Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_) | Say::Notice(_)) | None)) => {}
+                Ok(Ok(Some(Say::Notice(notice)))) => return self.check_notice(&notice),
+                Ok(Ok(
+                    Some(Say::Challenge(_) | Say::Opened(_) | Say::History(_) | Say::Ended(_))
+                    | None,
+                )) => {}
                 Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
                     self.connection().avoid_preferred();
                     *session = self.open_session(deadline).await?;
@@ -223,6 +271,55 @@ impl Phone {
             break_glass: told.break_glass,
             leaf_index: told.leaf_index,
         })
+    /// Asks what the cluster stores about the owner. Notices that arrive meanwhile are sent again by the
+    /// node when the next session is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn own_history(&self, deadline: Deadline) -> Result<OwnHistory, Error> {
+        let mut session = self.open_session(deadline).await?;
+        let closed = |_closed| Error::StreamEnded {
+            what: "phone session",
+        };
+        let ask = v1::WatchNoticesRequest {
+            step: Some(Ask::History(v1::AskOwnHistory {})),
+        };
+        session.outgoing.send(ask).await.map_err(closed)?;
+        loop {
+            let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
+            match step.await {
+                Ok(Ok(Some(Say::History(told)))) => return OwnHistory::from_wire(told),
+                Ok(Ok(_other)) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) => return Err(Error::DeadlineExceeded),
+            }
+        }
+    }
+
+    /// Waits for a notice that was shown to end without this phone's doing: withdrawn, superseded or
+    /// expired. Gives its challenge and how it ended; notices that arrive meanwhile are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn notice_ended(
+        &self,
+        session: &mut Session,
+        deadline: Deadline,
+    ) -> Result<([u8; 16], Option<Outcome>), Error> {
+        loop {
+            let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
+            match step.await {
+                Ok(Ok(Some(Say::Ended(ended)))) => {
+                    let id = id16(&ended.challenge_id, "challenge_id")?;
+                    return Ok((id, Outcome::from_number(ended.outcome)?));
+                }
+                Ok(Ok(_other)) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) => return Err(Error::DeadlineExceeded),
+            }
+        }
     }
 
     /// Waits for the notice of a certain challenge; older ones that still wait are passed over.

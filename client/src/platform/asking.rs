@@ -32,7 +32,7 @@ impl<'a> Party<'a> {
     }
 
     /// The handle in the field of its kind: subject, then agent.
-    fn fields(self) -> (String, String) {
+    pub(super) fn fields(self) -> (String, String) {
         match self {
             Self::Customer(handle) => (handle.to_owned(), String::new()),
             Self::Agent(handle) => (String::new(), handle.to_owned()),
@@ -316,7 +316,7 @@ impl Platform {
             if has_come(&state.verdict, stage) {
                 return Ok(state);
             }
-            pause(deadline).await?;
+            look_again(deadline).await?;
         }
     }
 
@@ -387,7 +387,7 @@ impl Platform {
             if has_come(&verdict, stage) {
                 return Ok(verdict);
             }
-            pause(deadline).await?;
+            look_again(deadline).await?;
         }
     }
 }
@@ -404,7 +404,7 @@ fn challenge_of(bytes: &[u8], outcome: Option<Outcome>) -> Result<[u8; 16], Erro
     id16(bytes, "challenge_id")
 }
 
-async fn pause(deadline: Deadline) -> Result<(), Error> {
+pub(super) async fn look_again(deadline: Deadline) -> Result<(), Error> {
     let pause = std::time::Duration::from_millis(LOOK_MS);
     if deadline.remaining() <= pause {
         return Err(Error::DeadlineExceeded);

@@ -5,6 +5,7 @@
 mod asking;
 mod customer;
 mod staff;
+mod life;
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub struct Platform {
 }
 
 /// What to announce.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Call<'a> {
     /// Handle of the customer.
     pub subject: &'a str,
@@ -42,6 +43,10 @@ pub struct Call<'a> {
     pub call_reason: u32,
     /// Handle of the agent who takes the call, if known.
     pub agent: Option<&'a str>,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
 }
 
 /// What an announcement may say besides.
@@ -86,6 +91,7 @@ pub struct Invitation {
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 pub use customer::{Fallback, Risk, Standing};
 pub use staff::{AgentView, Attestation, posture_message};
+pub use life::{AskedAgain, CallEvent, ContactState, HandOver, LegState, NoticeState};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -153,6 +159,9 @@ impl Platform {
                 .map_or_else(Vec::new, |id| id.to_vec())
                 .into(),
             delegate: details.delegate.unwrap_or_default().to_owned(),
+            queue: call.queue,
+            campaign: call.campaign,
+            ..v1::AnnounceContactRequest::default()
         };
         let answer = self
             .connection
@@ -193,7 +202,7 @@ impl Platform {
             .await
     }
 
-    /// Binds an agent to a contact.
+    /// Binds an agent to a contact, with all that it is good for.
     ///
     /// # Errors
     ///
@@ -204,21 +213,11 @@ impl Platform {
         agent: &str,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let message = v1::BindAgentRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.tenant.clone(),
-            contact_id: contact_id.to_vec().into(),
-            agent: agent.to_owned(),
-            agent_tag: self.tags.tag(agent).into(),
+        let to = HandOver {
+            agent,
+            ..HandOver::default()
         };
-        self.connection
-            .call(deadline, &message, |channel, request| async move {
-                PlatformServiceClient::new(channel)
-                    .bind_agent(request)
-                    .await
-            })
-            .await?;
-        Ok(())
+        self.hand_over(contact_id, &to, deadline).await
     }
 
     /// Ends a contact; an open challenge is withdrawn.

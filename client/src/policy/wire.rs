@@ -12,6 +12,24 @@ use crate::error::Error;
 /// [`FaceRule::min_level`] of a message that has none: no simulators.
 const MIN_LEVEL: u32 = 1;
 
+impl PolicyPurpose {
+    /// The purpose with this number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Answer`] for a number that this version does not know.
+    pub(crate) fn from_number(number: i32) -> Result<Self, Error> {
+        match v1::PolicyPurpose::try_from(number) {
+            Ok(v1::PolicyPurpose::CustomerCall | v1::PolicyPurpose::Unspecified) => {
+                Ok(Self::CustomerCall)
+            }
+            Ok(v1::PolicyPurpose::AgentLogin) => Ok(Self::AgentLogin),
+            Ok(v1::PolicyPurpose::Consent) => Ok(Self::Consent),
+            Err(_unknown) => Err(Error::Answer { what: "purpose" }),
+        }
+    }
+}
+
 impl Rules {
     /// The rules in a policy as a node sends it.
     ///
@@ -19,14 +37,7 @@ impl Rules {
     ///
     /// [`Error::Answer`] names the field that this version does not know.
     pub fn from_wire(policy: &v1::Policy) -> Result<Self, Error> {
-        let purpose = match v1::PolicyPurpose::try_from(policy.purpose) {
-            Ok(v1::PolicyPurpose::CustomerCall | v1::PolicyPurpose::Unspecified) => {
-                PolicyPurpose::CustomerCall
-            }
-            Ok(v1::PolicyPurpose::AgentLogin) => PolicyPurpose::AgentLogin,
-            Ok(v1::PolicyPurpose::Consent) => PolicyPurpose::Consent,
-            Err(_unknown) => return Err(Error::Answer { what: "purpose" }),
-        };
+        let purpose = PolicyPurpose::from_number(policy.purpose)?;
         let predicates = policy.predicates.iter().map(predicate);
         Ok(Self {
             purpose,

@@ -113,6 +113,18 @@ pub enum Reply {
         /// Until when.
         until: Stamp,
     } = 22,
+    /// The version of the policy is retired.
+    PolicyRetired {
+        /// Which.
+        version: u32,
+    } = 40,
+    /// What was kept of the subject is deleted.
+    Erased {
+        /// Evidence records that went.
+        evidence: u32,
+        /// Nothing is left; otherwise there is more evidence than one command may delete.
+        complete: bool,
+    } = 41,
 }
 
 /// A command that makes no sense now. Nothing is recorded, nothing changed.
@@ -234,6 +246,18 @@ pub enum Rejection {
     /// The contact is not good for this: it needs a verdict that is.
     #[error("the contact's verdict does not cover this")]
     StepUpRequired = 65,
+    /// The call is not in a state in which this can happen to it.
+    #[error("the call is in no state for this")]
+    LegMisplaced = 66,
+    /// The call was cut off too long ago to come back.
+    #[error("the call came back too late")]
+    ResumeTooLate = 67,
+    /// The call is over, or was cut off and is not resumed.
+    #[error("the call is over")]
+    LegCleared = 68,
+    /// The newest version of the policy is retired.
+    #[error("the policy is retired")]
+    PolicyRetired = 69,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -305,6 +329,8 @@ pub enum Field {
     OptOut = 49,
     /// A delegation: its persons, its scope or its end.
     Delegation = 50,
+    /// The step-ups of a contact.
+    StepUp = 55,
 }
 
 impl core::fmt::Display for Field {
@@ -342,6 +368,7 @@ impl core::fmt::Display for Field {
             Self::Risk => "risk",
             Self::OptOut => "until",
             Self::Delegation => "delegation",
+            Self::StepUp => "step-up",
         })
     }
 }

@@ -3,6 +3,7 @@
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
 mod customer;
+mod call;
 mod holding;
 mod oversight;
 mod question;
@@ -12,6 +13,7 @@ mod session;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
+pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, StepUp};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use question::{OfferOrder, OpenAgentLogin};
@@ -104,6 +106,8 @@ pub enum Command {
     SetOptOut(SetOptOut) = 18,
     /// Somebody may act for a customer.
     GrantDelegation(GrantDelegation) = 19,
+    /// What is kept of a subject is to be deleted.
+    EraseSubject(EraseSubject) = 17,
     /// A call that is about to happen, or just connects.
     AnnounceContact(AnnounceContact) = 20,
     /// An agent takes a contact.
@@ -118,6 +122,12 @@ pub enum Command {
     AttachRisk(AttachRisk) = 25,
     /// A weaker way than a proof was tried.
     RecordFallback(RecordFallback) = 26,
+    /// A question asked again on the same contact.
+    StepUp(StepUp) = 27,
+    /// A call that was cut off came back.
+    ResumeContact(ResumeContact) = 28,
+    /// What the telephone system says of a call.
+    RecordLeg(RecordLeg) = 29,
     /// The phone proves.
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
@@ -148,6 +158,8 @@ pub enum Command {
     DecideUnmask(DecideUnmask) = 44,
     /// An agent sees masked fields without a second person.
     BreakGlass(BreakGlass) = 50,
+    /// A version of a policy is not to be asked any more.
+    RetirePolicy(RetirePolicy) = 46,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.
@@ -364,6 +376,12 @@ pub struct BindAgent {
     pub agent: AgentHash,
     /// The agent's pseudonym in the audit log.
     pub agent_tag: Tag,
+    /// What is left of the contact's scope; zero keeps it.
+    pub scope: u32,
+    /// What the agent's queue needs the contact to be good for.
+    pub needs: u32,
+    /// The queue; zero keeps it.
+    pub queue: u32,
 }
 
 /// See [`Command::CloseContact`].

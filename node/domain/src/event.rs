@@ -5,6 +5,7 @@
 //! leaf says: the compiler asks for both.
 
 mod admin;
+mod call;
 mod contact;
 mod customer;
 mod enrolment;
@@ -18,6 +19,9 @@ mod submission;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use admin::{AgentRegistered, ClusterFounded, PolicyActivated, SettingsChanged, TenantCreated};
+pub use call::{
+    ContactResumed, LegChanged, NoticeReminded, PolicyRetired, StepUpAsked, SubjectErased,
+};
 pub use contact::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
 pub use customer::{
     ContactBlocked, DelegationGranted, DelegationRevoked, DuressSignalled, FallbackUsed,
@@ -210,6 +214,10 @@ events! {
     FallbackUsed = 26,
     /// An agent no longer has a contact.
     AgentReleased = 29,
+    /// A call that was cut off came back in time.
+    ContactResumed = 27,
+    /// The telephone system said something about the call.
+    LegChanged = 28,
     /// Proofs were judged and do not hold.
     ProofRefused = 30,
     /// Proofs were judged and hold.
@@ -234,6 +242,16 @@ events! {
     UnmaskRequested = 47,
     /// A request to see masked fields is decided.
     UnmaskDecided = 48,
+    /// A notice that nobody opened is shown once more.
+    NoticeReminded = 37,
+    /// The customer of a contact is to prove more, or again.
+    StepUpAsked = 38,
+    /// The platform ended the contact.
+    ContactClosed = 40,
+    /// What was kept of a subject is deleted.
+    SubjectErased = 42,
+    /// A version of a policy is not asked any more.
+    PolicyRetired = 43,
     /// An order is to be approved.
     OrderOffered = 50,
     /// An order is approved.

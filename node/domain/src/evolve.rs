@@ -2,6 +2,7 @@
 //! bytes everywhere.
 
 mod admin;
+mod call;
 mod contact;
 mod customer;
 mod enrolment;
@@ -51,9 +52,10 @@ pub fn evolve<V: View + ?Sized>(
     event.evolve(state, place)
 }
 
+/// Keeps what was looked at, and under whose name it is found when the subject is erased.
 fn keep_evidence<V: View + ?Sized>(
     state: &mut Overlay<'_, V>,
-    tenant: u32,
+    (tenant, subject): (u32, SubjectHash),
     id: [u8; 16],
     place: Place,
     evidence: &Evidence,
@@ -64,6 +66,8 @@ fn keep_evidence<V: View + ?Sized>(
         keys::evidence(tenant, id, place.leaf),
         evidence,
     );
+    let name = keys::evidence_of_subject(tenant, subject, id, place.leaf);
+    state.put(Table::Evidence, name, Vec::new());
 }
 
 /// One more failed attempt; the last one uses the invitation up.

@@ -195,6 +195,15 @@ impl ChallengeId {
         Self(first_half(labelled(b"akashi/v1/challenge-order", &parts)))
     }
 
+    /// The first half of SHA-256(`"akashi/v1/challenge-step-up"` ‖ 0 ‖ origin ‖ 0 ‖ tenant ‖ 0 ‖ contact ‖
+    /// number).
+    #[must_use]
+    pub fn of_step_up(origin: &str, tenant: &str, contact: ContactId, number: u8) -> Self {
+        let both = [contact.0.as_slice(), &[number]].concat();
+        let parts: [&[u8]; 3] = [origin.as_bytes(), tenant.as_bytes(), &both];
+        Self(first_half(labelled(b"akashi/v1/challenge-step-up", &parts)))
+    }
+
     /// The first half of SHA-256(`"akashi/v1/challenge-login"` ‖ 0 ‖ origin ‖ 0 ‖ tenant ‖ 0 ‖ login).
     #[must_use]
     pub fn of_login(origin: &str, tenant: &str, login: LoginId) -> Self {

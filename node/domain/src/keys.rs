@@ -52,6 +52,15 @@ pub fn policy_version(tenant: u32, name: &str, version: u32) -> Vec<u8> {
     key
 }
 
+/// `Policy`: present, and empty, once this version of a policy is retired.
+#[must_use]
+pub fn policy_retired(tenant: u32, name: &str, version: u32) -> Vec<u8> {
+    let mut key = key(b'r', tenant, name.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&version.to_be_bytes());
+    key
+}
+
 /// `Policy`: [`crate::records::Issuer`] by its key's id.
 #[must_use]
 pub fn issuer(tenant: u32, key_id: Digest) -> Vec<u8> {
@@ -116,6 +125,10 @@ pub fn delegation(tenant: u32, principal: SubjectHash, delegate: SubjectHash) ->
     let mut key = key(b'd', tenant, &principal.0);
     key.extend_from_slice(&delegate.0);
     key
+/// `Subject`: [`crate::records::History`].
+#[must_use]
+pub fn history(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    key(b'y', tenant, &subject.0)
 }
 
 /// `Call`: [`crate::records::Contact`].
@@ -186,6 +199,42 @@ pub fn evidence(tenant: u32, challenge: [u8; 16], leaf: u64) -> Vec<u8> {
     key
 }
 
+/// `Evidence`: empty; names a record of evidence under the subject that it is about, so that it can be
+/// found when the subject is erased.
+#[must_use]
+pub fn evidence_of_subject(
+    tenant: u32,
+    subject: SubjectHash,
+    challenge: [u8; 16],
+    leaf: u64,
+) -> Vec<u8> {
+    let mut key = key(b's', tenant, &subject.0);
+    key.extend_from_slice(&challenge);
+    key.extend_from_slice(&leaf.to_be_bytes());
+    key
+}
+
+/// `Evidence`: every key of [`evidence_of_subject`] of this subject lies from the first to below the
+/// second.
+#[must_use]
+pub fn evidence_of(tenant: u32, subject: SubjectHash) -> (Vec<u8>, Vec<u8>) {
+    let from = key(b's', tenant, &subject.0);
+    let mut to = evidence_of_subject(tenant, subject, [0xff; 16], u64::MAX);
+    to.push(0);
+    (from, to)
+}
+
+/// The key of the record that a key of [`evidence_of_subject`] names; `None` if it is none.
+#[must_use]
+pub fn evidence_named_by(key: &[u8]) -> Option<Vec<u8>> {
+    let ([tag], rest) = key.split_first_chunk::<1>()?;
+    let (tenant, rest) = rest.split_first_chunk::<4>()?;
+    let (_subject, rest) = rest.split_first_chunk::<32>()?;
+    let (challenge, leaf) = rest.split_first_chunk::<16>()?;
+    let leaf = u64::from_be_bytes(leaf.try_into().ok()?);
+    (*tag == b's').then(|| evidence(u32::from_be_bytes(*tenant), *challenge, leaf))
+}
+
 /// `Dedupe`: [`crate::records::Remembered`]; the bucket of the id's own time comes first.
 #[must_use]
 pub fn remembered(client: ClientId, request: RequestId) -> Vec<u8> {
@@ -216,6 +265,8 @@ pub enum TimerKind {
     Order,
     /// A session's time runs out.
     Session,
+    /// A notice was not opened for half of its challenge's time.
+    Reminder,
 }
 
 impl TimerKind {
@@ -225,6 +276,7 @@ impl TimerKind {
             Self::Enrolment => 2,
             Self::Order => 3,
             Self::Session => 4,
+            Self::Reminder => 8,
         }
     }
 }
@@ -269,6 +321,7 @@ pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {
         2 => TimerKind::Enrolment,
         3 => TimerKind::Order,
         4 => TimerKind::Session,
+        8 => TimerKind::Reminder,
         _ => return None,
     };
     Some((kind, u32::from_be_bytes(*tenant), id.try_into().ok()?))

@@ -5,6 +5,7 @@
 //! `docs/events.md` lists every kind with its columns.
 
 mod admin;
+mod call;
 mod contact;
 mod customer;
 mod enrolment;
@@ -99,6 +100,19 @@ pub mod column {
     pub const FALLBACK: u16 = 57;
     /// The pseudonym of somebody who may act for the subject (16 bytes).
     pub const DELEGATE_TAG: u16 = 58;
+    /// What the telephone system said: 1 delivered, 2 established, 3 held, 4 retrieved, 5 transferred,
+    /// 6 conferenced, 7 diverted, 8 connection cleared, 9 abandoned (u8).
+    pub const CALL_EVENT: u16 = 65;
+    /// How a call stands: 0 none, 1 ringing, 2 established, 3 held, 4 cleared (u8).
+    pub const LEG: u16 = 66;
+    /// Which step-up of its contact, from 1 (u8).
+    pub const STEP: u16 = 67;
+    /// Issuers' keys that a proof rests on: the first eight bytes of each id, ascending.
+    pub const ISSUERS: u16 = 68;
+    /// Credentials that a proof rests on: the first eight bytes of each digest, ascending.
+    pub const CREDENTIALS: u16 = 69;
+    /// How many records go (u32, big-endian).
+    pub const COUNT: u16 = 70;
 }
 
 /// Bits of the `flags` column.
@@ -164,6 +178,17 @@ fn about(leaf: &mut Leaf, challenge: [u8; 16], tag: Tag) {
 fn set(leaf: &mut Leaf, column: u16, value: &[u8]) {
     let fitted = leaf.extensions.insert(column, value);
     debug_assert!(fitted.is_ok(), "columns are short, ascending and set once");
+}
+
+/// Digests by their first eight bytes: enough to find one, few enough for a column. As many as fit; a
+/// policy asks for fewer.
+fn named(digests: &[Digest]) -> Vec<u8> {
+    const BYTES: usize = 8;
+    const FIT: usize = 12;
+    let starts = digests.iter().take(FIT);
+    starts
+        .flat_map(|digest| digest.0.iter().take(BYTES).copied())
+        .collect()
 }
 
 fn prove_by(leaf: &mut Leaf, evidence: &Evidence) {

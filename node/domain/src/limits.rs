@@ -63,6 +63,12 @@ pub const OPT_OUT_US_MAX: u64 = 3_652 * DAY_US;
 pub const DELEGATION_US_MAX: u64 = 1_826 * DAY_US;
 /// Microseconds of one day.
 const DAY_US: u64 = 86_400 * SECOND_US;
+/// Step-ups of one contact: more questions than any one call needs.
+pub const STEP_UPS_PER_CONTACT_MAX: u8 = 16;
+/// Verdicts that a subject's own history keeps.
+pub const HISTORY_MAX: usize = 16;
+/// Evidence records that one erasure deletes: ten years of a customer who calls every day, in one entry.
+pub const ERASED_PER_COMMAND_MAX: usize = 4_096;
 /// Microseconds of one second.
 pub const SECOND_US: u64 = 1_000_000;
 /// The window in which notices per subject are counted.

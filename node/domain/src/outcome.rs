@@ -188,6 +188,14 @@ pub mod reason {
     pub const SESSION_EXPIRED: u16 = 133;
     /// A newer session of the same agent took its place.
     pub const NEWER_SESSION: u16 = 134;
+    /// A newer question of the same contact took its place.
+    pub const NEWER_STEP_UP: u16 = 160;
+    /// The version of the policy that asked was retired.
+    pub const POLICY_RETIRED: u16 = 161;
+    /// What was kept of the subject was deleted while the challenge was open.
+    pub const ERASED: u16 = 162;
+    /// The caller hung up while the call waited in the queue.
+    pub const ABANDONED: u16 = 163;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

@@ -12,16 +12,19 @@ use crate::policy::PolicyBody;
 mod contacts;
 mod delegations;
 mod evidence;
+mod history;
 mod holdings;
 mod orders;
 mod sessions;
 mod settings;
+mod step_ups;
 
 pub use contacts::{
     Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict, risk_flag,
 };
 pub use delegations::Delegation;
 pub use evidence::{Evidence, EvidenceFactor};
+pub use history::{History, Past};
 pub use holdings::{Credential, Issuer, Sensor, Template};
 pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
 pub use sessions::{
@@ -29,6 +32,7 @@ pub use sessions::{
     Unmask, UnmaskState, WorkRules,
 };
 pub use settings::Settings;
+pub use step_ups::StepUps;
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
 ///
@@ -238,6 +242,8 @@ pub struct Challenge {
     pub order: Option<OrderTerms>,
     /// The login that it is for; set exactly for the purpose `AGENT_LOGIN`.
     pub login: Option<LoginId>,
+    /// Which step-up of the contact it asks for, from 1; zero for everything else.
+    pub step_up: u8,
     /// Who is asked.
     pub subject: SubjectHash,
     /// [`Device::pin_epoch`] when it was issued.
@@ -283,10 +289,11 @@ impl Challenge {
     /// Where its verdict goes.
     #[must_use]
     pub fn about(&self) -> About {
-        match (&self.order, self.login) {
-            (Some(terms), _) => About::Order(terms.order),
-            (None, Some(login)) => About::Login(login),
-            (None, None) => About::Call,
+        match (&self.order, self.login, self.step_up) {
+            (Some(terms), _, _) => About::Order(terms.order),
+            (None, Some(login), _) => About::Login(login),
+            (None, None, 0) => About::Call,
+            (None, None, number) => About::StepUp(number),
         }
     }
 

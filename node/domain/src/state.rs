@@ -11,6 +11,8 @@ use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Delegation, Enrolment, Issuer,
     Order, Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order,
+    Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -112,6 +114,15 @@ pub trait Records: View {
         unmask: UnmaskId,
     ) -> Result<Option<Unmask>, Fault> {
         load(self, Table::Call, &keys::unmask(tenant, contact, unmask))
+    /// Whether a version of a policy is retired.
+    fn is_retired(&self, tenant: u32, name: &str, version: u32) -> Result<bool, Fault> {
+        let key = keys::policy_retired(tenant, name, version);
+        Ok(self.get(Table::Policy, &key)?.is_some())
+    }
+
+    /// What a subject can be told of the verdicts about it; empty if there are none.
+    fn history(&self, tenant: u32, subject: SubjectHash) -> Result<History, Fault> {
+        Ok(load(self, Table::Subject, &keys::history(tenant, subject))?.unwrap_or_default())
     }
 
     /// An agent.

@@ -129,6 +129,22 @@ pub static RPCS: &[Rpc] = &[
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/ReportContactEvent",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/ResumeContact",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc("/akashi.v1.PlatformService/StepUp", Flow::Unary, PLATFORM),
+    rpc(
+        "/akashi.v1.PlatformService/EraseSubject",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/CloseContact",
         Flow::Unary,
         PLATFORM,
@@ -267,6 +283,11 @@ pub static RPCS: &[Rpc] = &[
         OPERATOR,
     ),
     rpc("/akashi.v1.ClusterService/PutPolicy", Flow::Unary, OPERATOR),
+    rpc(
+        "/akashi.v1.ClusterService/RetirePolicy",
+        Flow::Unary,
+        OPERATOR,
+    ),
     rpc(
         "/akashi.v1.ClusterService/RegisterAgent",
         Flow::Unary,

@@ -214,6 +214,25 @@ impl<R: Replica> ClusterService for Operators<R> {
         }))
     }
 
+    async fn retire_policy(
+        &self,
+        request: Request<v1::RetirePolicyRequest>,
+    ) -> Result<Response<v1::RetirePolicyResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let answer = self
+            .command(call, &id, wire::retire_policy(message))
+            .await?;
+        let (placement, Reply::PolicyRetired { version }) = answer else {
+            return Err(Refusal::Internal.status());
+        };
+        Ok(Response::new(v1::RetirePolicyResponse {
+            placement: Some(placement),
+            version,
+        }))
+    }
+
     async fn register_agent(
         &self,
         request: Request<v1::RegisterAgentRequest>,

@@ -13,6 +13,7 @@ mod desk;
 mod front;
 pub mod limits;
 mod notices;
+mod own_history;
 mod phone;
 mod platform;
 mod replica;

@@ -4,7 +4,7 @@
 //! device, and then gets every notice that waits, whatever its purpose, each once its leaf is sealed. A
 //! subject that does not exist is given a challenge like any other, and fails like a wrong proof.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use akashi_domain::event::Event;
 use akashi_domain::ids::{ChallengeId, SubjectHash};
 use akashi_domain::keys;
 use akashi_domain::kv::{Table, View as _};
+use akashi_domain::outcome::Outcome;
 use akashi_domain::records::{Cluster, Device, Notice, Tenant};
 use akashi_domain::state::Records as _;
 use akashi_merkle::SignedHead;
@@ -31,6 +32,7 @@ use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use super::front::Front;
+use super::own_history::own_history;
 use super::replica::Replica;
 use super::status::Refusal;
 use crate::engine::{AppliedEntry, ReceiptError};
@@ -197,6 +199,8 @@ impl Session {
             device,
             sent: BTreeSet::new(),
             told: BTreeSet::new(),
+            reminded: BTreeSet::new(),
+            ended: VecDeque::new(),
             unsealed: false,
             looked: false,
             half_closed: false,
@@ -245,6 +249,10 @@ struct Waiting<R> {
     sent: BTreeSet<ChallengeId>,
     /// What it was told already, by leaf.
     told: BTreeSet<u64>,
+    /// Sent before, and to be shown once more.
+    reminded: BTreeSet<ChallengeId>,
+    /// Sent before, and to be taken off the screen.
+    ended: VecDeque<v1::NoticeEnded>,
     /// A notice waits for its seal.
     unsealed: bool,
     /// The outbox was looked at since the last event.
@@ -256,13 +264,16 @@ struct Waiting<R> {
 }
 
 impl<R: Replica> Waiting<R> {
-    /// Waits for the next notice. A phone that says nothing more may still listen; one that is gone
+    /// Waits for the next thing to say. A phone that says nothing more may still listen; one that is gone
     /// drops the stream.
     async fn next(
         &mut self,
         incoming: &mut Streaming<v1::WatchNoticesRequest>,
     ) -> Result<Say, Refusal> {
         loop {
+            if let Some(ended) = self.ended.pop_front() {
+                return Ok(Say::Ended(ended));
+            }
             if !self.looked {
                 if let Some(notice) = self.look()? {
                     return Ok(Say::Notice(notice));
@@ -271,10 +282,13 @@ impl<R: Replica> Waiting<R> {
                     return Ok(Say::Told(told));
                 }
                 self.looked = true;
+                continue;
             }
             tokio::select! {
                 entry = self.events.recv() => match entry {
-                    Ok(entry) => self.looked = !entry.events.iter().any(|e| self.is_mine(&e.event)),
+                    Ok(entry) => for recorded in &entry.events {
+                        self.hear(&recorded.event);
+                    },
                     Err(RecvError::Lagged(_)) => self.looked = false,
                     Err(RecvError::Closed) => return Err(Refusal::Stopping),
                 },
@@ -284,10 +298,29 @@ impl<R: Replica> Waiting<R> {
                 }
                 said = incoming.message(), if !self.half_closed => match said {
                     Ok(None) => self.half_closed = true,
+                    Ok(Some(v1::WatchNoticesRequest { step: Some(Ask::History(_)) })) => {
+                        let (whose, view) = ((self.tenant.number, self.subject), self.replica.view());
+                        let progress = self.replica.progress();
+                        let told = own_history(&view, whose, &self.device, &progress)?;
+                        return Ok(Say::History(told));
+                    }
                     Ok(Some(_)) => return Err(Malformed { field: "step" }.into()),
                     Err(_unreadable) => return Err(Refusal::MessageMalformed),
                 },
             }
+        }
+    }
+
+    /// Takes note of an event.
+    fn hear(&mut self, event: &Event) {
+        if !self.is_mine(event) {
+            return;
+        }
+        self.looked = false;
+        if let Event::NoticeReminded(fact) = event
+            && self.sent.remove(&fact.challenge)
+        {
+            self.reminded.insert(fact.challenge);
         }
     }
 
@@ -313,9 +346,7 @@ impl<R: Replica> Waiting<R> {
             .map(|(_, bytes)| borsh::from_slice(bytes))
             .collect::<Result<Vec<Notice>, _>>()
             .map_err(|_foreign| Refusal::Stopping)?;
-        // What no longer waits need not be remembered.
-        self.sent
-            .retain(|sent| waiting.iter().any(|notice| notice.challenge == *sent));
+        self.forget(&view, &waiting)?;
         self.unsealed = false;
         for notice in waiting {
             if self.sent.contains(&notice.challenge) {
@@ -338,7 +369,8 @@ impl<R: Replica> Waiting<R> {
             let contact = view.contact(self.tenant.number, challenge.contact)?;
             let template = view.template(self.tenant.number, self.subject)?;
             self.sent.insert(notice.challenge);
-            return Ok(Some(wire::notice(
+            let reminder = self.reminded.remove(&notice.challenge);
+            let said = wire::notice(
                 &self.cluster,
                 &self.tenant.name,
                 (notice.challenge, &challenge),
@@ -346,7 +378,8 @@ impl<R: Replica> Waiting<R> {
                 template.as_ref(),
                 notice.token,
                 receipt,
-            )));
+            );
+            return Ok(Some(v1::Notice { reminder, ..said }));
         }
         Ok(None)
     }
@@ -377,5 +410,38 @@ impl<R: Replica> Waiting<R> {
             }
         }
         Ok(None)
+    /// What no longer waits need not be remembered; what ended without this phone's doing is taken off
+    /// its screen.
+    fn forget(&mut self, view: &R::View, waiting: &[Notice]) -> Result<(), Refusal> {
+        let waits = |id: &ChallengeId| waiting.iter().any(|notice| notice.challenge == *id);
+        let gone: Vec<ChallengeId> = self.sent.iter().filter(|id| !waits(id)).copied().collect();
+        self.reminded.retain(waits);
+        for id in gone {
+            self.sent.remove(&id);
+            let verdict = view
+                .challenge(self.tenant.number, id)?
+                .and_then(|challenge| challenge.verdict);
+            let Some(outcome) = verdict.map(|verdict| verdict.outcome) else {
+                continue;
+            };
+            match outcome {
+                Outcome::Cancelled | Outcome::Superseded | Outcome::Expired => {
+                    self.ended.push_back(v1::NoticeEnded {
+                        challenge_id: id.0.to_vec().into(),
+                        outcome: wire::outcome(outcome),
+                    });
+                }
+                Outcome::Verified
+                | Outcome::NotVerified
+                | Outcome::Inconclusive
+                | Outcome::NotEnrolled
+                | Outcome::OptedOut
+                | Outcome::DeclinedByCustomer
+                | Outcome::ReportedByCustomer
+                | Outcome::RateLimited
+                | Outcome::Error => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -94,7 +94,10 @@ impl<R: Replica> Platform<R> {
         let ((contact, challenge), as_of) = self
             .read(&call, asked, Rejection::UnknownContact, look)
             .await?;
-        let refusals = challenge.map_or(0, |challenge| {
+        let steps = contact.steps;
+        let step_up = (steps.asked > 0)
+            .then(|| self.verdict(steps.challenge, Some(id), steps.verdict.as_ref()));
+        let refusals = challenge.as_ref().map_or(0, |challenge| {
             u32::from(challenge.refusals)
                 .saturating_add(u32::try_from(challenge.strangers.len()).unwrap_or(u32::MAX))
         });
@@ -107,6 +110,12 @@ impl<R: Replica> Platform<R> {
             scope: contact.scope_shown,
             limits: wire::limits_shown(&contact),
             risk: contact.risk.map(wire::risk),
+            leg: wire::leg(contact.leg.state).into(),
+            notice: wire::notice_state(challenge.as_ref()).into(),
+            scope: contact.scope_shown,
+            queue: contact.queue,
+            bound: contact.agent.is_some(),
+            step_up,
         })
     }
 
@@ -298,6 +307,78 @@ impl<R: Replica> PlatformService for Platform<R> {
             .await?;
         Ok(Response::new(v1::BindAgentResponse {
             placement: Some(placement),
+        }))
+    }
+
+    async fn report_contact_event(
+        &self,
+        request: Request<v1::ReportContactEventRequest>,
+    ) -> Result<Response<v1::ReportContactEventResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::report_contact_event,
+            )
+            .await?;
+        Ok(Response::new(v1::ReportContactEventResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn resume_contact(
+        &self,
+        request: Request<v1::ResumeContactRequest>,
+    ) -> Result<Response<v1::ResumeContactResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::resume_contact,
+            )
+            .await?;
+        Ok(Response::new(v1::ResumeContactResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn step_up(
+        &self,
+        request: Request<v1::StepUpRequest>,
+    ) -> Result<Response<v1::StepUpResponse>, Status> {
+        let asked = Asked::of(
+            self.command(request, |m| &m.tenant, |m| &m.request_id, wire::step_up)
+                .await?,
+        )?;
+        Ok(Response::new(v1::StepUpResponse {
+            placement: Some(asked.placement),
+            challenge_id: asked.challenge_id,
+            expires_us: asked.expires_us,
+            outcome: asked.outcome,
+        }))
+    }
+
+    async fn erase_subject(
+        &self,
+        request: Request<v1::EraseSubjectRequest>,
+    ) -> Result<Response<v1::EraseSubjectResponse>, Status> {
+        let answer = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::erase_subject,
+            )
+            .await?;
+        let (placement, Reply::Erased { evidence, complete }) = answer else {
+            return Err(Refusal::Internal.status());
+        };
+        Ok(Response::new(v1::EraseSubjectResponse {
+            placement: Some(placement),
+            evidence,
+            complete,
         }))
     }
 

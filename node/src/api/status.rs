@@ -382,6 +382,10 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::FallbackNotAllowed => (Code::FailedPrecondition, "FALLBACK_NOT_ALLOWED"),
         Rejection::NoDelegation => (Code::NotFound, "DELEGATION_UNKNOWN"),
         Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
+        Rejection::LegMisplaced => (Code::FailedPrecondition, "LEG_MISPLACED"),
+        Rejection::ResumeTooLate => (Code::FailedPrecondition, "RESUME_TOO_LATE"),
+        Rejection::LegCleared => (Code::FailedPrecondition, "LEG_CLEARED"),
+        Rejection::PolicyRetired => (Code::FailedPrecondition, "POLICY_RETIRED"),
     }
 }
 
@@ -496,6 +500,10 @@ mod tests {
             Refusal::Rejected(Rejection::FallbackNotAllowed),
             Refusal::Rejected(Rejection::NoDelegation),
             Refusal::Rejected(Rejection::StepUpRequired),
+            Refusal::Rejected(Rejection::LegMisplaced),
+            Refusal::Rejected(Rejection::ResumeTooLate),
+            Refusal::Rejected(Rejection::LegCleared),
+            Refusal::Rejected(Rejection::PolicyRetired),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

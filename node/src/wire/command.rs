@@ -200,7 +200,11 @@ pub fn open_enrolment(request: v1::OpenEnrolmentRequest) -> Result<Command, Malf
 }
 
 /// Whose records are meant: a customer's, or an agent's under the agent's hash.
-fn party(tenant: &str, customer: &str, handle: &str) -> Result<(Party, SubjectHash), Malformed> {
+pub(super) fn party(
+    tenant: &str,
+    customer: &str,
+    handle: &str,
+) -> Result<(Party, SubjectHash), Malformed> {
     match (customer, handle) {
         (customer, "") => Ok((Party::Customer, subject(tenant, customer)?)),
         ("", handle) => Ok((Party::Agent, agent(tenant, handle)?.as_subject())),
@@ -361,6 +365,9 @@ pub fn bind_agent(request: v1::BindAgentRequest) -> Result<Command, Malformed> {
         contact: contact_id(&request.contact_id)?,
         agent: agent(&tenant, &request.agent)?,
         agent_tag: tag(&request.agent_tag, "agent_tag")?,
+        scope: request.scope,
+        needs: request.needs,
+        queue: request.queue,
         tenant,
     }))
 }

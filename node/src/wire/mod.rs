@@ -5,6 +5,7 @@
 
 mod command;
 mod customer;
+mod life;
 mod phone;
 mod policy;
 mod session;
@@ -19,6 +20,7 @@ pub use command::{
 pub use customer::{
     attach_risk, grant_delegation, record_fallback, revoke_delegation, risk, set_opt_out,
 };
+pub use life::{erase_subject, report_contact_event, resume_contact, retire_policy, step_up};
 pub use phone::{
     answer_notice, complete_enrolment, enrol_template, register_credential, submit_proof,
 };
@@ -33,6 +35,8 @@ pub use view::{
     agent_view, as_of, enrolment, limits_shown, match_words, notice, outcome, placement, settings,
     stage, verdict,
     agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, told, verdict,
+    agent_view, as_of, enrolment, leg, notice, notice_state, outcome, placement, settings, stage,
+    verdict,
 };
 
 use akashi_domain::ids::{

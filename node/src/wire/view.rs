@@ -7,6 +7,7 @@ use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
 use akashi_domain::outcome::{AgentView, Outcome, limit};
 use akashi_domain::records::{
     self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Told, Verdict,
+    self, Challenge, Cluster, Contact, Enrolment, LegState, OrderTerms, Progress, Template, Verdict,
 };
 use akashi_proof::Assurance;
 use akashi_proto::v1;
@@ -111,6 +112,27 @@ pub fn match_words(code: u32) -> Vec<String> {
 #[must_use]
 pub fn limits_shown(contact: &Contact) -> u32 {
     u32::from(limit::shown(contact.limits))
+/// How a call stands.
+#[must_use]
+pub const fn leg(state: LegState) -> v1::LegState {
+    match state {
+        LegState::None => v1::LegState::Unspecified,
+        LegState::Ringing => v1::LegState::Ringing,
+        LegState::Established => v1::LegState::Established,
+        LegState::Held => v1::LegState::Held,
+        LegState::Cleared => v1::LegState::Cleared,
+    }
+}
+
+/// What became of a contact's own notice.
+#[must_use]
+pub fn notice_state(challenge: Option<&Challenge>) -> v1::NoticeState {
+    match challenge {
+        None => v1::NoticeState::Unspecified,
+        Some(asked) if asked.verdict.is_some() => v1::NoticeState::Ended,
+        Some(asked) if asked.opened => v1::NoticeState::Shown,
+        Some(_) => v1::NoticeState::NotShown,
+    }
 }
 
 /// Cluster-wide limits.

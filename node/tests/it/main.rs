@@ -22,6 +22,7 @@ mod door;
 mod holder;
 mod holdings;
 mod invitation;
+mod life;
 mod logins;
 mod misfits;
 mod notices;

@@ -42,7 +42,7 @@ fn hello(tenant: &str, subject: &str) -> Ask {
 }
 
 impl Session {
-    async fn start(port: &Port, first: Ask) -> Self {
+    pub(crate) async fn start(port: &Port, first: Ask) -> Self {
         let (outgoing, requests) = mpsc::channel(2);
         outgoing
             .send(v1::WatchNoticesRequest { step: Some(first) })
@@ -56,7 +56,7 @@ impl Session {
         Self { incoming, outgoing }
     }
 
-    async fn next(&mut self) -> Result<Option<Say>, Status> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Say>, Status> {
         Ok(self
             .incoming
             .message()
@@ -69,6 +69,11 @@ impl Session {
             Ok(Some(Say::Challenge(challenge))) => challenge,
             other => panic!("{other:?}"),
         }
+    }
+
+    pub(crate) async fn ask(&mut self, step: Ask) {
+        let request = v1::WatchNoticesRequest { step: Some(step) };
+        self.outgoing.send(request).await.unwrap();
     }
 
     async fn prove(&mut self, proof: Vec<u8>) {
@@ -98,9 +103,12 @@ impl Session {
     }
 
     pub(crate) async fn notice(&mut self) -> v1::Notice {
-        match self.next().await {
-            Ok(Some(Say::Notice(notice))) => notice,
-            other => panic!("{other:?}"),
+        loop {
+            match self.next().await {
+                Ok(Some(Say::Notice(notice))) => return notice,
+                Ok(Some(Say::Ended(_))) => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

@@ -16,4 +16,7 @@ mod relay;
 mod said;
 mod trust;
 mod sessions;
+mod keeping;
+mod life;
+mod waiting;
 mod world;

@@ -424,6 +424,9 @@ impl World {
             contact: contact_id(contact),
             agent,
             agent_tag: Tag([9; 16]),
+            scope: 0,
+            needs: 0,
+            queue: 0,
         }))
     }
 

@@ -214,6 +214,7 @@ pub(super) const fn inbound<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
         policy,
         call_reason: 1,
         agent: None,
+        ..Call::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use akashi_proof::Context;
 
-use super::{Binding, Step, Stop};
+use super::{Binding, Decision, Step, Stop};
 use crate::answer::{Rejection, Reply};
 use crate::command::Initiator;
 use crate::event::{ChallengeIssued, Event, VerdictReached};
@@ -22,6 +22,7 @@ pub(super) struct Question<'a> {
     pub(super) contact: ContactId,
     pub(super) order: Option<OrderTerms>,
     pub(super) login: Option<LoginId>,
+    pub(super) step_up: u8,
     pub(super) subject: SubjectHash,
     pub(super) pin_epoch: u32,
     pub(super) initiator: Option<Initiator>,
@@ -40,6 +41,7 @@ impl Question<'_> {
             contact,
             order,
             login,
+            step_up,
             subject,
             pin_epoch,
             initiator,
@@ -70,6 +72,7 @@ impl Question<'_> {
             contact,
             order,
             login,
+            step_up,
             subject,
             pin_epoch,
             initiator,
@@ -124,7 +127,7 @@ pub(super) fn context(
     .context()
 }
 
-/// The newest version of a policy, if it is for this purpose.
+/// The newest version of a policy, if it is for this purpose and not retired.
 pub(super) fn policy<V: View>(
     state: &V,
     tenant: &Tenant,
@@ -134,11 +137,13 @@ pub(super) fn policy<V: View>(
     let policy = state
         .policy(tenant.number, name)?
         .ok_or(Rejection::UnknownPolicy)?;
-    if policy.body.purpose == purpose {
-        Ok(policy)
-    } else {
-        Err(Rejection::Invalid(crate::answer::Field::Policy).into())
+    if policy.body.purpose != purpose {
+        return Err(Rejection::Invalid(crate::answer::Field::Policy).into());
     }
+    if state.is_retired(tenant.number, name, policy.version)? {
+        return Err(Rejection::PolicyRetired.into());
+    }
+    Ok(policy)
 }
 
 /// Why nobody is asked: they do not wish it, no phone, or too many notices to it already.
@@ -243,6 +248,26 @@ pub(super) fn end<V: View>(
         tag: challenge.tag,
     };
     Ok(Some(verdict.into()))
+}
+
+/// The verdict that ends a challenge whose policy was retired since, if it was.
+pub(super) fn end_retired<V: View>(
+    state: &V,
+    tenant: u32,
+    id: ChallengeId,
+    challenge: &Challenge,
+) -> Result<Option<Decision>, Fault> {
+    if !state.is_retired(tenant, &challenge.policy, challenge.policy_version)? {
+        return Ok(None);
+    }
+    let (outcome, why) = (Outcome::Superseded, reason::POLICY_RETIRED);
+    Ok(Some(Decision {
+        events: end(state, tenant, id, outcome, why)?.into_iter().collect(),
+        reply: Reply::Verdict {
+            outcome,
+            reason: why,
+        },
+    }))
 }
 
 /// A pseudonym a caller left out: the subject's own, so that its leaves stay together.

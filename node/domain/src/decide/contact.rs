@@ -8,6 +8,10 @@ use crate::event::{AgentBound, ContactAnnounced, ContactBlocked, ContactClosed, 
 use crate::ids::{ChallengeId, ContactId, SubjectHash, Tag};
 use super::binding::Taking;
 use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
+use super::challenge::{
+    Question, end, end_open, end_retired, ended_at_once, known, policy, tag_or, unaskable,
+};
+use super::hand_over::left;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
@@ -79,6 +83,10 @@ pub(super) fn announce<V: View>(
             contact: command.contact,
             agent,
             agent_tag: command.agent_tag,
+            keeps: u32::MAX,
+            scope: u32::MAX,
+            shrank: false,
+            queue: command.queue,
         }));
     }
     let frozen = command.initiator == Initiator::Centre && customer.frozen_until > step.stamp;
@@ -121,6 +129,9 @@ pub(super) fn announce<V: View>(
         login: None,
         subject: asked.subject,
         pin_epoch: asked.record.pin_epoch(),
+        step_up: 0,
+        subject: command.subject,
+        pin_epoch: subject.pin_epoch(),
         initiator: Some(command.initiator),
         call_reason: command.call_reason,
         policy,
@@ -190,6 +201,19 @@ pub(super) fn bind<V: View>(state: &V, step: &Step, command: &BindAgent) -> Resu
         agent: command.agent,
         record: &record.ok_or(Rejection::UnknownAgent)?,
         binding: policy.ok_or(Fault::Corrupt)?.body.agents.binding,
+    state
+        .agent(tenant.number, command.agent)?
+        .ok_or(Rejection::UnknownAgent)?;
+    let left = left(&contact, command, step.stamp)?;
+    let bound = AgentBound {
+        tenant: tenant.number,
+        contact: command.contact,
+        agent: command.agent,
+        agent_tag: command.agent_tag,
+        keeps: left.keeps,
+        scope: left.scope,
+        shrank: left.shrank,
+        queue: left.queue,
     };
     Ok(match taking.bound(state, step, command.agent_tag)? {
         Ok(bound) => Decision::fact(bound),
@@ -223,7 +247,7 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
 }
 
 /// The subject's open challenge, if it belongs to this contact: its own, or that of one of its orders.
-fn open_here<V: View>(
+pub(super) fn open_here<V: View>(
     state: &V,
     tenant: u32,
     id: ContactId,
@@ -236,4 +260,73 @@ fn open_here<V: View>(
     Ok(asked
         .is_some_and(|challenge| challenge.contact == id)
         .then_some(open))
+}
+
+pub(super) fn answer<V: View>(
+    state: &V,
+    step: &Step,
+    command: &AnswerNotice,
+) -> Result<Decision, Stop> {
+    founded(state)?;
+    let tenant = tenant(state, &command.tenant)?;
+    let challenge = open_challenge(state, &tenant, command.challenge, &command.token, step)?;
+    let (outcome, why) = match command.answer {
+        NoticeAnswer::Opened if challenge.opened => {
+            return Ok(Decision::nothing(Reply::Done));
+        }
+        NoticeAnswer::Opened => {
+            let ended = end_retired(state, tenant.number, command.challenge, &challenge)?;
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+            return Ok(Decision::fact(NoticeOpened {
+                tenant: tenant.number,
+                challenge: command.challenge,
+                contact: challenge.contact,
+                tag: challenge.tag,
+            }));
+        }
+        NoticeAnswer::Decline => (Outcome::DeclinedByCustomer, reason::CUSTOMER_DECLINED),
+        NoticeAnswer::Report => (Outcome::ReportedByCustomer, reason::CUSTOMER_REPORTED),
+    };
+    let ended = end(state, tenant.number, command.challenge, outcome, why)?;
+    Ok(Decision {
+        events: ended.into_iter().collect(),
+        reply: Reply::Verdict {
+            outcome,
+            reason: why,
+        },
+    })
+}
+
+/// The challenge, if the token opens it and it still waits for an answer.
+fn open_challenge<V: View>(
+    state: &V,
+    tenant: &Tenant,
+    id: ChallengeId,
+    token: &[u8; 32],
+    step: &Step,
+) -> Result<Challenge, Stop> {
+    let challenge = known(state, tenant, id, token)?;
+    if let Some(verdict) = challenge.verdict {
+        return Err(match verdict.outcome {
+            Outcome::Expired => Rejection::ChallengeExpired,
+            Outcome::Verified
+            | Outcome::NotVerified
+            | Outcome::Inconclusive
+            | Outcome::NotEnrolled
+            | Outcome::OptedOut
+            | Outcome::DeclinedByCustomer
+            | Outcome::ReportedByCustomer
+            | Outcome::Cancelled
+            | Outcome::Superseded
+            | Outcome::RateLimited
+            | Outcome::Error => Rejection::ChallengeAnswered,
+        }
+        .into());
+    }
+    if challenge.expires <= step.stamp {
+        return Err(Rejection::ChallengeExpired.into());
+    }
+    Ok(challenge)
 }

@@ -4,7 +4,7 @@
 //! applied. A submission only names them. What the state says against a part is a reason, as a proof that
 //! does not hold is; the order of these checks is fixed, since every replica records the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use akashi_proof::{
     AnyStatement, Assurance, Commitment, Context, Enrolled, IssuerKey, Reason, SensorCertificate,
@@ -80,7 +80,28 @@ pub(super) struct Exhibits<'a, V> {
     pub(super) parsed: BTreeMap<Serial, (Credential, akashi_proof::Credential)>,
 }
 
+/// Ids of issuers' keys and digests of credentials, ascending, each once.
+pub(super) type Basis = (Vec<Digest>, Vec<Digest>);
+
 impl<V: View> Exhibits<'_, V> {
+    /// What the predicates rest on: every credential that a part named.
+    pub(super) fn basis(&self) -> Basis {
+        let issuers: BTreeSet<Digest> = self
+            .parsed
+            .values()
+            .map(|(_, credential)| Digest(credential.issuer_key_id()))
+            .collect();
+        let credentials: BTreeSet<Digest> = self
+            .parsed
+            .values()
+            .map(|(record, _)| record.digest)
+            .collect();
+        (
+            issuers.into_iter().collect(),
+            credentials.into_iter().collect(),
+        )
+    }
+
     /// The part `one` with everything it is judged by.
     pub(super) fn job(&mut self, one: Sent<'_>, found: &mut Found) -> Result<Job, Flaw> {
         let statement = self.statement(one, found)?;

@@ -54,6 +54,7 @@ pub(super) fn open<V: View>(
         contact: ContactId::ZERO,
         order: None,
         login: Some(command.login),
+        step_up: 0,
         subject: who,
         pin_epoch: subject.pin_epoch(),
         initiator: None,

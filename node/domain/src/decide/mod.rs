@@ -13,6 +13,8 @@ mod delegation;
 mod enrolment;
 mod exhibit;
 mod lock;
+mod hand_over;
+mod leg;
 mod login;
 mod lone;
 mod notice;
@@ -21,6 +23,8 @@ mod oversight;
 mod pin;
 mod registry;
 mod session;
+mod retire;
+mod step_up;
 mod submission;
 mod template;
 mod timers;
@@ -180,6 +184,11 @@ pub fn decide<V: View, C: Checker>(
         Command::RevokeCredential(command) => credential::revoke(state, command),
         Command::RevokeTemplate(command) => template::revoke(state, command),
         Command::AnnounceContact(command) => contact::announce(state, step, command),
+        Command::RecordLeg(command) => leg::record(state, command),
+        Command::ResumeContact(command) => leg::resume(state, step, command),
+        Command::StepUp(command) => step_up::ask(state, step, command),
+        Command::RetirePolicy(command) => retire::policy(state, command),
+        Command::EraseSubject(command) => retire::subject(state, command),
         Command::BindAgent(command) => contact::bind(state, step, command),
         Command::CloseContact(command) => contact::close(state, command),
         Command::OfferOrder(command) => order::offer(state, step, command),
@@ -208,6 +217,7 @@ pub fn decide<V: View, C: Checker>(
 }
 
 /// Decides what follows from a timer that is due, in order.
+/// Decides what follows at `now` from a timer that is due.
 ///
 /// # Errors
 ///
@@ -225,6 +235,14 @@ pub fn decide_timer<V: View>(
         TimerKind::Session => return session::expire(state, tenant, SessionId(id)),
     };
     Ok(one.into_iter().collect())
+    now: Stamp,
+) -> Result<Option<Event>, Fault> {
+    match kind {
+        TimerKind::Challenge => timers::challenge(state, tenant, id),
+        TimerKind::Enrolment => timers::enrolment(state, tenant, id),
+        TimerKind::Order => order::expire(state, tenant, ChallengeId(id)),
+        TimerKind::Reminder => timers::reminder(state, tenant, id, now),
+    }
 }
 
 fn founded<V: View>(state: &V) -> Result<Cluster, Stop> {

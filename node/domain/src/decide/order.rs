@@ -7,6 +7,7 @@ use akashi_proof::Commitment;
 
 use super::challenge::{Question, end, ended_at_once, policy, tag_or, unaskable};
 use super::contact::usable;
+use super::leg::alive;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection};
 use crate::command::OfferOrder;
@@ -38,6 +39,7 @@ pub(super) fn offer<V: View>(
     let policy = policy(state, &tenant, &command.policy, PolicyPurpose::Consent)?;
     let terms = terms(command, &policy.body)?;
     usable(state, tenant.number, command.contact)?;
+    alive(&contact)?;
     if !contact.is_verified(step.stamp) {
         return Err(Rejection::NotVerified.into());
     }
@@ -72,6 +74,8 @@ pub(super) fn offer<V: View>(
         order: Some(terms),
         login: None,
         subject: asked,
+        step_up: 0,
+        subject: contact.subject,
         pin_epoch: subject.pin_epoch(),
         initiator: Some(contact.initiator),
         call_reason: contact.call_reason,
@@ -127,7 +131,7 @@ fn superseded<V: View>(state: &V, tenant: u32, subject: &Subject) -> Result<Opti
             let (outcome, why) = (Outcome::Superseded, reason::NEWER_ORDER);
             Ok(end(state, tenant, open, outcome, why)?)
         }
-        About::Call | About::Login(_) => Err(Rejection::ChallengeOpen.into()),
+        About::Call | About::StepUp(_) | About::Login(_) => Err(Rejection::ChallengeOpen.into()),
     }
 }
 

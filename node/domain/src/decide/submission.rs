@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use akashi_proof::{Reason, Suite, match_code};
 
-use super::challenge::{context, known};
-use super::exhibit::{Exhibits, Flaw, Found};
+use super::challenge::{context, end_retired, known};
+use super::exhibit::{Basis, Exhibits, Flaw, Found};
 use super::pin::{count_wrong_pin, is_locked, locked_until};
 use super::trial::{Failed, Judged as Part, Trial};
 use super::{Checker, Decision, Step, Stop, founded, tenant, worth};
@@ -62,6 +62,10 @@ pub(super) fn submit<V: View, C: Checker>(
     }
     if challenge.expires <= step.stamp {
         return Err(Rejection::ChallengeExpired.into());
+    }
+    let ended = end_retired(state, tenant.number, command.challenge, &challenge)?;
+    if let Some(ended) = ended {
+        return Ok(ended);
     }
     let device = subject
         .device
@@ -191,6 +195,8 @@ impl<V: View> Case<'_, V> {
             None => {
                 let code = match_code(&exhibits.context, &first.part.proof);
                 self.accept(&sent, device, (trial.held, code), trial.evidence)
+                let basis = exhibits.basis();
+                self.accept(&sent, device, trial.held, (basis, trial.evidence))
             }
         }
     }
@@ -285,6 +291,8 @@ impl<V: View> Case<'_, V> {
         device: Device,
         (held, code): (Held, u32),
         evidence: Evidence,
+        held: Held,
+        ((issuers, credentials), evidence): (Basis, Evidence),
     ) -> Result<Decision, Stop> {
         let about = (self.tenant.number, self.challenge);
         let now = self.step.stamp;
@@ -299,6 +307,8 @@ impl<V: View> Case<'_, V> {
                 reason: reason::NONE,
             },
             held,
+            issuers,
+            credentials,
             evidence,
             tag: self.challenge.tag,
         })];

@@ -62,6 +62,14 @@ pub struct AgentBound {
     pub agent_tag: Tag,
     /// In which session; none if a registered agent was enough and had none.
     pub session: Option<SessionId>,
+    /// What this binding leaves of the scope; all ones keep it.
+    pub keeps: u32,
+    /// What is left of the contact's scope as it is shown, or of a verdict that is still to come.
+    pub scope: u32,
+    /// Whether the contact is good for less than before.
+    pub shrank: bool,
+    /// The queue that it is in.
+    pub queue: u32,
 }
 
 impl Fact for AgentBound {
@@ -91,6 +99,8 @@ pub struct ChallengeIssued {
     pub order: Option<OrderTerms>,
     /// The login that it is for, if it is for one.
     pub login: Option<LoginId>,
+    /// Which step-up of the contact it asks for, from 1; zero for everything else.
+    pub step_up: u8,
     /// Who is asked.
     pub subject: SubjectHash,
     /// How often the subject's PIN key was replaced: which one the PIN part must be made for.

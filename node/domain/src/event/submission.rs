@@ -59,6 +59,10 @@ pub struct ProofHeld {
     pub judged: Judged,
     /// What held.
     pub held: Held,
+    /// Ids of the issuers' keys that it rests on, ascending.
+    pub issuers: Vec<Digest>,
+    /// Digests of the credentials that it rests on, ascending.
+    pub credentials: Vec<Digest>,
     /// The proofs.
     pub evidence: Evidence,
     /// The subject's pseudonym.
@@ -134,6 +138,10 @@ impl Fact for VerdictReached {
 
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
+    }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
     }
 }
 

@@ -3,11 +3,14 @@
 use super::session::{join, leave};
 use super::{Evolve, Place, with_challenge, with_contact, with_subject};
 use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
-use crate::ids::{ChallengeId, Digest, Tag};
+use crate::ids::{ChallengeId, Digest, Stamp, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::limits::{CONTACTS_PER_SUBJECT_MAX, NOTICE_WINDOW_US};
 use crate::records::{About, Care, Challenge, Contact, Leg, Notice};
+use crate::limits::NOTICE_WINDOW_US;
+use crate::outcome::limit;
+use crate::records::{About, Care, Challenge, Contact, Leg, Notice, StepUps};
 use crate::state::{Records as _, store};
 
 impl Evolve for ContactAnnounced {
@@ -40,6 +43,8 @@ impl Evolve for ContactAnnounced {
             session: None,
             observers: Vec::new(),
             care: Care::default(),
+            steps: StepUps::default(),
+            reach: u32::MAX,
             closed: false,
         };
         let key = keys::contact(self.tenant, self.contact);
@@ -75,6 +80,10 @@ impl Evolve for AgentBound {
             if !same {
                 record.care.take(session.as_ref(), place.stamp);
             }
+            record.queue = self.queue;
+            record.reach &= self.keeps;
+            let limits = if self.shrank { limit::TRANSFER } else { 0 };
+            record.shrink(self.keeps, limits);
         })
     }
 }
@@ -89,6 +98,7 @@ impl Evolve for ChallengeIssued {
             contact: self.contact,
             order: self.order.clone(),
             login: self.login,
+            step_up: self.step_up,
             subject: self.subject,
             pin_epoch: self.pin_epoch,
             policy: self.policy.clone(),
@@ -128,8 +138,30 @@ impl Evolve for ChallengeIssued {
         let id = self.challenge.0;
         let timer = keys::timer(self.expires, TimerKind::Challenge, self.tenant, id);
         state.put(Table::Timer, timer, Vec::new());
+        let half = reminder_due(place.stamp, self.expires);
+        let timer = keys::timer(half, TimerKind::Reminder, self.tenant, id);
+        state.put(Table::Timer, timer, Vec::new());
         Ok(())
     }
+}
+
+/// Whoever was reminded, or has seen the notice, is not reminded of it.
+pub(super) fn remind_no_more<V: View + ?Sized>(
+    state: &mut Overlay<'_, V>,
+    tenant: u32,
+    challenge: ChallengeId,
+) -> Result<(), Fault> {
+    let record = state.challenge(tenant, challenge)?.ok_or(Fault::Corrupt)?;
+    let half = reminder_due(record.issued, record.expires);
+    let timer = keys::timer(half, TimerKind::Reminder, tenant, challenge.0);
+    state.delete(Table::Timer, timer);
+    Ok(())
+}
+
+/// When a phone that has not shown the notice is reminded: half-way.
+pub(super) fn reminder_due(issued: Stamp, expires: Stamp) -> Stamp {
+    let length = expires.0.saturating_sub(issued.0);
+    issued.after_us(length.checked_div(2).unwrap_or_default())
 }
 
 impl ChallengeIssued {
@@ -142,6 +174,9 @@ impl ChallengeIssued {
         match about {
             About::Call => with_contact(state, self.tenant, self.contact, |record| {
                 record.challenge = self.challenge;
+            })?,
+            About::StepUp(_) => with_contact(state, self.tenant, self.contact, |record| {
+                record.steps.challenge = self.challenge;
             })?,
             About::Order(order) => {
                 let mut record = state
@@ -172,7 +207,8 @@ impl Evolve for NoticeOpened {
     ) -> Result<(), Fault> {
         with_challenge(state, self.tenant, self.challenge, |record| {
             record.opened = true;
-        })
+        })?;
+        remind_no_more(state, self.tenant, self.challenge)
     }
 }
 

@@ -64,7 +64,8 @@ impl Evolve for DeviceEnrolled {
         state.delete(Table::Subject, template);
         forget_credentials(state, self.tenant, self.subject, &self.device_key)?;
         let id = self.enrolment.0;
-        keep_evidence(state, self.tenant, id, place, &self.evidence);
+        let whose = (self.tenant, self.subject);
+        keep_evidence(state, whose, id, place, &self.evidence);
         Ok(())
     }
 }

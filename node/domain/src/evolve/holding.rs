@@ -29,7 +29,8 @@ impl Evolve for CredentialRegistered {
         let key = keys::credential(self.tenant, self.subject, self.serial);
         store(state, Table::Subject, key, &record);
         let id = self.enrolment.0;
-        keep_evidence(state, self.tenant, id, place, &self.evidence);
+        let whose = (self.tenant, self.subject);
+        keep_evidence(state, whose, id, place, &self.evidence);
         Ok(())
     }
 }
@@ -81,7 +82,8 @@ impl Evolve for TemplateEnrolled {
         let key = keys::template(self.tenant, self.subject);
         store(state, Table::Subject, key, &record);
         let id = self.enrolment.0;
-        keep_evidence(state, self.tenant, id, place, &self.evidence);
+        let whose = (self.tenant, self.subject);
+        keep_evidence(state, whose, id, place, &self.evidence);
         Ok(())
     }
 }

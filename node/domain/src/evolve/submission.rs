@@ -1,5 +1,6 @@
 //! What submissions and verdicts change.
 
+use super::contact::reminder_due;
 use super::{Evolve, Place, keep_evidence, with_challenge, with_contact, with_subject};
 use crate::event::{
     ChallengeConsumed, DuplicateSubmission, ProofHeld, ProofRefused, VerdictReached,
@@ -7,8 +8,8 @@ use crate::event::{
 use crate::ids::{ChallengeId, Stamp};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
-use crate::outcome::factors;
-use crate::records::{About, PinCounter, Verdict};
+use crate::outcome::{Outcome, factors, limit};
+use crate::records::{About, Past, PinCounter, Verdict};
 use crate::state::{Records as _, store};
 
 impl Evolve for ProofRefused {
@@ -32,7 +33,8 @@ impl Evolve for ProofRefused {
             })?;
         }
         let id = self.challenge.0;
-        keep_evidence(state, self.tenant, id, place, &self.evidence);
+        let whose = (self.tenant, self.subject);
+        keep_evidence(state, whose, id, place, &self.evidence);
         Ok(())
     }
 }
@@ -52,7 +54,8 @@ impl Evolve for ProofHeld {
             })?;
         }
         let id = self.challenge.0;
-        keep_evidence(state, self.tenant, id, place, &self.evidence);
+        let whose = (self.tenant, self.subject);
+        keep_evidence(state, whose, id, place, &self.evidence);
         Ok(())
     }
 }
@@ -93,10 +96,11 @@ impl Evolve for VerdictReached {
         if self.challenge == ChallengeId::ZERO {
             return Ok(());
         }
-        let mut expires = Stamp::default();
+        let (mut issued, mut expires, mut purpose) = (Stamp::default(), Stamp::default(), 0);
         with_challenge(state, self.tenant, self.challenge, |record| {
             record.verdict = Some(verdict);
-            expires = record.expires;
+            (issued, expires) = (record.issued, record.expires);
+            purpose = record.body.purpose.code();
         })?;
         with_subject(state, self.tenant, self.subject, |record| {
             if record.open == Some(self.challenge) {
@@ -105,8 +109,21 @@ impl Evolve for VerdictReached {
         })?;
         let notice = keys::notice(self.tenant, self.subject, self.challenge);
         state.delete(Table::Outbox, notice);
-        let timer = keys::timer(expires, TimerKind::Challenge, self.tenant, self.challenge.0);
+        let id = self.challenge.0;
+        let timer = keys::timer(expires, TimerKind::Challenge, self.tenant, id);
         state.delete(Table::Timer, timer);
+        let half = reminder_due(issued, expires);
+        let timer = keys::timer(half, TimerKind::Reminder, self.tenant, id);
+        state.delete(Table::Timer, timer);
+        let mut history = state.history(self.tenant, self.subject)?;
+        history.add(Past {
+            leaf: place.leaf,
+            decided: place.stamp,
+            outcome: self.outcome,
+            purpose,
+        });
+        let key = keys::history(self.tenant, self.subject);
+        store(state, Table::Subject, key, &history);
         Ok(())
     }
 }
@@ -124,6 +141,21 @@ impl VerdictReached {
                 record.scope = verdict.scope;
                 record.scope_shown = verdict.scope;
                 record.limits = verdict.limits;
+                // What a binding took away before there was a verdict.
+                let less = verdict.scope & !record.reach != 0;
+                record.shrink(record.reach, if less { limit::TRANSFER } else { 0 });
+            })?,
+            About::StepUp(number) => with_contact(state, self.tenant, self.contact, |record| {
+                if record.steps.asked == number {
+                    record.steps.verdict = Some(verdict);
+                }
+                if verdict.outcome == Outcome::Verified {
+                    record.verdict = Some(verdict);
+                    record.scope = verdict.scope;
+                    record.scope_shown = verdict.scope;
+                    record.limits = verdict.limits;
+                    record.reach = u32::MAX;
+                }
             })?,
             About::Order(order) => {
                 let mut record = state

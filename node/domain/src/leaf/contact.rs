@@ -28,6 +28,8 @@ impl Columns for AgentBound {
         if let Some(session) = self.session {
             set(leaf, column::SESSION, &session.0);
         }
+        set(leaf, column::SCOPE, &self.scope.to_be_bytes());
+        set(leaf, column::QUEUE, &self.queue.to_be_bytes());
     }
 }
 
@@ -52,6 +54,9 @@ impl Columns for ChallengeIssued {
         }
         if let Some(login) = self.login {
             set(leaf, column::LOGIN, &login.0);
+        }
+        if self.step_up != 0 {
+            set(leaf, column::STEP, &[self.step_up]);
         }
     }
 }

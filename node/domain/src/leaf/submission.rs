@@ -2,7 +2,7 @@
 
 use akashi_merkle::Leaf;
 
-use super::{Columns, about, bit, column, flag, prove_by, set};
+use super::{Columns, about, bit, column, flag, named, prove_by, set};
 use crate::event::{
     ChallengeConsumed, DuplicateSubmission, ProofHeld, ProofRefused, VerdictReached,
 };
@@ -32,6 +32,10 @@ impl Columns for ProofHeld {
         set(leaf, column::FINGERPRINT, &self.judged.fingerprint.0);
         set(leaf, column::PREDICATES, &[self.held.predicates]);
         set(leaf, column::LEVEL, &[self.held.level]);
+        if !self.issuers.is_empty() {
+            set(leaf, column::ISSUERS, &named(&self.issuers));
+            set(leaf, column::CREDENTIALS, &named(&self.credentials));
+        }
     }
 }
 
@@ -51,7 +55,7 @@ impl Columns for VerdictReached {
         set(leaf, column::FACTORS, &[factors]);
         set(leaf, column::UNTIL, &self.not_after.0.to_be_bytes());
         match self.about {
-            About::Call => {}
+            About::Call | About::StepUp(_) => {}
             About::Order(order) => set(leaf, column::ORDER, &order.0),
             About::Login(login) => set(leaf, column::LOGIN, &login.0),
         }
@@ -60,6 +64,9 @@ impl Columns for VerdictReached {
         set(leaf, column::SCOPE, &self.good.scope.to_be_bytes());
         set(leaf, column::LIMITS, &[limit::shown(self.good.limits)]);
         set(leaf, column::AAL, &[self.good.aal]);
+        if let About::StepUp(number) = self.about {
+            set(leaf, column::STEP, &[number]);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Observer, PresenceState, Session};
+use super::StepUps;
 use crate::command::Initiator;
 use crate::ids::{AgentHash, ChallengeId, ContactId, SessionId, Stamp, SubjectHash, Tag};
 use crate::outcome::{Outcome, limit};
@@ -56,6 +57,10 @@ pub struct Contact {
     pub observers: Vec<Observer>,
     /// How it was cared for.
     pub care: Care,
+    /// What was asked again.
+    pub steps: StepUps,
+    /// What bindings leave of a verdict that is still to come; all ones until one takes something away.
+    pub reach: u32,
     /// Closed by the platform.
     pub closed: bool,
 }
@@ -258,6 +263,20 @@ pub enum LegState {
     Held = 3,
     /// It is over.
     Cleared = 4,
+}
+
+impl LegState {
+    /// The number in leaves.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Ringing => 1,
+            Self::Established => 2,
+            Self::Held => 3,
+            Self::Cleared => 4,
+        }
+    }
 }
 
 /// How a contact was cared for: what its processing receipt says.

@@ -18,6 +18,8 @@ pub enum About {
     Order(OrderId) = 2,
     /// An agent's login.
     Login(LoginId) = 3,
+    /// A step-up of the contact, by its number.
+    StepUp(u8) = 4,
 }
 
 /// What an order binds a consent to. The order itself never passes through the cluster.

@@ -212,6 +212,9 @@ fn an_agent_takes_a_contact_when_it_is_announced_or_later() {
         contact: ContactId(id16(2)),
         agent,
         agent_tag: Tag([8; 16]),
+        scope: 0,
+        needs: 0,
+        queue: 0,
     });
     assert_eq!(world.done(bind.clone()), Reply::Done);
     for contact in [1, 2] {

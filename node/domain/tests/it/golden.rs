@@ -2,6 +2,7 @@
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
 mod customers;
+mod calls;
 mod events;
 mod questions;
 mod records;
@@ -152,6 +153,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     commands.extend(questions::commands());
     commands.extend(customers::commands());
     commands.extend(sessions::commands());
+    commands.extend(calls::commands());
     commands
 }
 
@@ -243,6 +245,9 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 contact: CONTACT,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                scope: 0x0f,
+                needs: 0x01,
+                queue: 8,
             }),
         ),
         (
@@ -373,6 +378,14 @@ fn answers_keep_their_bytes() {
         ("Denied", Reply::Denied { reason: 126 }),
         ("SessionOpen", Reply::SessionOpen { expires: STAMP }),
         ("Unmasked", Reply::Unmasked { until: STAMP }),
+        ("PolicyRetired", Reply::PolicyRetired { version: 2 }),
+        (
+            "Erased",
+            Reply::Erased {
+                evidence: 5,
+                complete: true,
+            },
+        ),
     ]
     .map(|(name, reply)| {
         (
@@ -422,6 +435,10 @@ fn answers_keep_their_bytes() {
         ("FallbackNotAllowed", Rejection::FallbackNotAllowed),
         ("NoDelegation", Rejection::NoDelegation),
         ("StepUpRequired", Rejection::StepUpRequired),
+        ("LegMisplaced", Rejection::LegMisplaced),
+        ("ResumeTooLate", Rejection::ResumeTooLate),
+        ("LegCleared", Rejection::LegCleared),
+        ("PolicyRetired", Rejection::PolicyRetired),
     ]
     .map(|(name, why)| {
         (
@@ -468,6 +485,12 @@ fn derived_names_and_digests_keep_their_values() {
         (
             "ChallengeId-login",
             ChallengeId::of_login("bank/e1/g0", "retail", questions::LOGIN)
+                .0
+                .to_vec(),
+        ),
+        (
+            "ChallengeId-step-up",
+            ChallengeId::of_step_up("bank/e1/g0", "retail", CONTACT, 2)
                 .0
                 .to_vec(),
         ),

@@ -25,6 +25,7 @@ mod golden;
 mod holdings;
 mod hostile;
 mod laws;
+mod life;
 mod logins;
 mod one_verdict;
 mod phone;

@@ -134,6 +134,9 @@ fn names_that_are_taken_or_unknown_are_turned_away() {
             contact,
             agent,
             agent_tag: Tag::ZERO,
+            scope: 0,
+            needs: 0,
+            queue: 0,
         })
     };
     world.call(phone.subject, 1);

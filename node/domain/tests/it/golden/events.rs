@@ -11,6 +11,7 @@ use expect_test::expect_file;
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
     cluster, evidence, judged, pinned, policy, questions, sessions, settings,
+    calls, cluster, evidence, judged, pinned, policy, questions, settings,
 };
 use crate::world::body;
 
@@ -19,6 +20,7 @@ fn events() -> Vec<(&'static str, Event)> {
     events.extend(questions::events());
     events.extend(customers::events());
     events.extend(sessions::events());
+    events.extend(calls::events());
     events
 }
 
@@ -146,6 +148,10 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
                 session: Some(sessions::SESSION),
+                keeps: 0x0f,
+                scope: 0x0d,
+                shrank: true,
+                queue: 8,
             }),
         ),
         (
@@ -156,6 +162,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 order: None,
                 login: None,
+                step_up: 0,
                 subject,
                 pin_epoch: 6,
                 initiator: Some(Initiator::Centre),
@@ -209,6 +216,8 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                     ..judged()
                 },
                 held: HELD,
+                issuers: vec![Digest([0x15; 32]), Digest([0x16; 32])],
+                credentials: vec![Digest([0xcd; 32])],
                 evidence: evidence(),
                 tag,
             }),

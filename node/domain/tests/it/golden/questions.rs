@@ -404,13 +404,14 @@ fn held() -> Vec<(&'static str, Event)> {
 
 fn asked() -> Vec<(&'static str, Event)> {
     let (tenant, contact, challenge, tag) = (TENANT, CONTACT, CHALLENGE, TAG);
-    let issued = |contact, order, login| {
+    let issued = |contact, order, login, step_up| {
         Event::ChallengeIssued(event::ChallengeIssued {
             tenant,
             challenge,
             contact,
             order,
             login,
+            step_up,
             subject: SUBJECT,
             pin_epoch: 6,
             initiator: None,
@@ -455,7 +456,7 @@ fn asked() -> Vec<(&'static str, Event)> {
         ),
         (
             "ChallengeIssued-order",
-            issued(CONTACT, Some(terms()), None),
+            issued(CONTACT, Some(terms()), None, 0),
         ),
         (
             "VerdictReached-order",
@@ -496,12 +497,14 @@ fn asked() -> Vec<(&'static str, Event)> {
         ),
         (
             "ChallengeIssued-login",
-            issued(ContactId::ZERO, None, Some(LOGIN)),
+            issued(ContactId::ZERO, None, Some(LOGIN), 0),
         ),
         (
             "VerdictReached-login",
             verdict(ContactId::ZERO, About::Login(LOGIN)),
         ),
+        ("ChallengeIssued-step-up", issued(contact, None, None, 2)),
+        ("VerdictReached-step-up", verdict(contact, About::StepUp(2))),
     ]
 }
 

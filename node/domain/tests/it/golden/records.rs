@@ -7,6 +7,8 @@ use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
     Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter, Progress,
     Remembered, Risk, Subject, Tenant,
+    Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
+    Progress, Remembered, Risk, StepUps, Subject, Tenant,
 };
 use expect_test::expect_file;
 
@@ -14,6 +16,8 @@ use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
     customers, evidence, judged, policy, questions, settings, verdict,
     evidence, judged, policy, questions, sessions, settings, verdict,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, calls, cluster,
+    evidence, judged, policy, questions, settings, verdict,
 };
 #[test]
 fn records_keep_their_bytes() {
@@ -108,12 +112,19 @@ fn records_keep_their_bytes() {
             rules_version: 4,
             unmasked: 5,
         },
+        steps: StepUps {
+            asked: 2,
+            challenge: CHALLENGE,
+            verdict: Some(verdict()),
+        },
+        reach: 0x3f,
         closed: true,
     };
     let challenge = Challenge {
         contact: CONTACT,
         order: Some(questions::terms()),
         login: Some(questions::LOGIN),
+        step_up: 2,
         subject: SUBJECT,
         pin_epoch: 6,
         policy: "standard".into(),
@@ -171,6 +182,7 @@ fn records_keep_their_bytes() {
     rows.extend(questions::records());
     rows.extend(customers::records());
     rows.extend(sessions::records());
+    rows.extend(calls::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
