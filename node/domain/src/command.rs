@@ -3,12 +3,14 @@
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
 mod holding;
+mod order;
 mod question;
 mod registry;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
+pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
 
@@ -105,6 +107,12 @@ pub enum Command {
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
     AnswerNotice(AnswerNotice) = 31,
+    /// The processor fetches an approved order's payload.
+    OpenOrder(OpenOrder) = 47,
+    /// The processor carries an order out.
+    ExecuteOrder(ExecuteOrder) = 48,
+    /// What a campaign's orders cost together.
+    ProveTotal(ProveTotal) = 49,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.

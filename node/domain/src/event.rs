@@ -8,6 +8,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod order;
 mod question;
 mod registry;
 mod submission;
@@ -24,6 +25,7 @@ pub use holding::{
     CredentialRefused, CredentialRegistered, CredentialRevoked, TemplateEnrolled, TemplateRefused,
     TemplateRevoked,
 };
+pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use submission::{
@@ -186,8 +188,16 @@ events! {
     OrderOffered = 50,
     /// An order is approved.
     OrderApproved = 51,
-    /// The sealed payload of an approved order is gone, unread.
+    /// The time of an approved order is over: its sealed payload is gone, and nobody carried it out.
     OrderPayloadExpired = 52,
+    /// The processor fetched the sealed payload.
+    OrderOpened = 53,
+    /// An order is carried out as approved.
+    OrderExecuted = 54,
+    /// An order is not carried out.
+    OrderRefused = 55,
+    /// What a campaign's orders cost together was proved.
+    TotalProved = 56,
     /// A credential is registered.
     CredentialRegistered = 60,
     /// A credential was not registered.

@@ -5,6 +5,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod order;
 mod question;
 mod registry;
 mod submission;

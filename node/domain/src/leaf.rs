@@ -8,6 +8,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod order;
 mod question;
 mod registry;
 mod submission;
@@ -76,6 +77,18 @@ pub mod column {
     pub const QUEUE: u16 = 54;
     /// The contact that a contact continues (16 bytes).
     pub const PREVIOUS: u16 = 55;
+    /// SHA-256 of a processor's public key (32 bytes).
+    pub const PROCESSOR: u16 = 80;
+    /// Number of an executed order in its campaign, from 1; of a period's last (u64, big-endian).
+    pub const ORDER_NUMBER: u16 = 81;
+    /// Commitment to an order's amount (32 bytes).
+    pub const AMOUNT: u16 = 82;
+    /// Sum of the commitments of a campaign from its first order to this one (32 bytes).
+    pub const AMOUNT_SUM: u16 = 83;
+    /// Number of a period's first order (u64, big-endian).
+    pub const PERIOD_FIRST: u16 = 84;
+    /// Sum of the commitments of a period (32 bytes).
+    pub const PERIOD_SUM: u16 = 85;
 }
 
 /// Bits of the `flags` column.

@@ -17,7 +17,7 @@ mod settings;
 pub use contacts::{Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict};
 pub use evidence::{Evidence, EvidenceFactor};
 pub use holdings::{Credential, Issuer, Sensor, Template};
-pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
+pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
 pub use sessions::{PresenceState, ScreenAction};
 pub use settings::Settings;
 

@@ -9,8 +9,8 @@ use crate::ids::{
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order,
+    Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -134,6 +134,22 @@ pub trait Records: View {
             Table::Outbox,
             &keys::sealed_order(tenant, contact, order),
         )
+    }
+
+    /// What a campaign's executed orders cost together, hidden; of none if it was never seen.
+    fn campaign(&self, tenant: u32, campaign: u32) -> Result<Campaign, Fault> {
+        Ok(load(self, Table::Call, &keys::campaign(tenant, campaign))?.unwrap_or_default())
+    }
+
+    /// A campaign's running sum after its order `number`.
+    fn campaign_sum(
+        &self,
+        tenant: u32,
+        campaign: u32,
+        number: u64,
+    ) -> Result<Option<[u8; 32]>, Fault> {
+        let key = keys::campaign_sum(tenant, campaign, number);
+        load(self, Table::Call, &key)
     }
 
     /// An agent's login.

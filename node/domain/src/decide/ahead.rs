@@ -60,6 +60,9 @@ pub fn submission_jobs<V: View>(
         | Command::BindAgent(_)
         | Command::CloseContact(_)
         | Command::OfferOrder(_)
+        | Command::OpenOrder(_)
+        | Command::ExecuteOrder(_)
+        | Command::ProveTotal(_)
         | Command::OpenAgentLogin(_)
         | Command::AnswerNotice(_) => return Ok(Vec::new()),
     };

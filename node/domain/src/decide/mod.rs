@@ -8,6 +8,7 @@ mod challenge;
 mod contact;
 mod credential;
 mod enrolment;
+mod execution;
 mod exhibit;
 mod login;
 mod lone;
@@ -174,6 +175,9 @@ pub fn decide<V: View, C: Checker>(
         Command::BindAgent(command) => contact::bind(state, command),
         Command::CloseContact(command) => contact::close(state, command),
         Command::OfferOrder(command) => order::offer(state, step, command),
+        Command::OpenOrder(command) => execution::open(state, step, command),
+        Command::ExecuteOrder(command) => execution::execute(state, step, command),
+        Command::ProveTotal(command) => execution::prove_total(state, command),
         Command::OpenAgentLogin(command) => login::open(state, step, command),
         Command::SubmitProof(command) => submission::submit(state, step, command, checker),
         Command::AnswerNotice(command) => contact::answer(state, step, command),

@@ -360,6 +360,14 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("AlreadyAnswered", Reply::AlreadyAnswered),
+        (
+            "OrderExecuted",
+            Reply::OrderExecuted {
+                campaign: 7,
+                number: 3,
+            },
+        ),
+        ("OrderRefused", Reply::OrderRefused { reason: 170 }),
     ]
     .map(|(name, reply)| {
         (
@@ -403,6 +411,12 @@ fn answers_keep_their_bytes() {
         ("Full", Rejection::Full(Field::Credential)),
         ("ContactBlocked", Rejection::ContactBlocked),
         ("StepUpRequired", Rejection::StepUpRequired),
+        ("UnknownOrder", Rejection::UnknownOrder),
+        ("NotSealed", Rejection::NotSealed),
+        ("NotApproved", Rejection::NotApproved),
+        ("OrderOver", Rejection::OrderOver),
+        ("TotalPeriod", Rejection::TotalPeriod),
+        ("TotalDiffers", Rejection::TotalDiffers),
     ]
     .map(|(name, why)| {
         (
