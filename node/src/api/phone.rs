@@ -151,7 +151,9 @@ impl<R: Replica> Phone<R> {
             | Reply::Announced { .. }
             | Reply::Verdict { .. }
             | Reply::Refused { .. }
-            | Reply::AlreadyAnswered => return Err(Refusal::Internal),
+            | Reply::AlreadyAnswered
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };
         let placement = wire::placement(&placement);
         Ok(Enrolled { placement, reason })
@@ -201,7 +203,9 @@ impl<R: Replica> Phone<R> {
             | Reply::EnrolmentOpen { .. }
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }
-            | Reply::Announced { .. } => Err(Refusal::Internal),
+            | Reply::Announced { .. }
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => Err(Refusal::Internal),
         }
     }
 
@@ -252,7 +256,9 @@ impl<R: Replica> Phone<R> {
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }
             | Reply::Announced { .. }
-            | Reply::Refused { .. } => return Err(Refusal::Internal),
+            | Reply::Refused { .. }
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };
         let placement = Some(wire::placement(&placement));
         Ok(v1::AnswerNoticeResponse { placement, outcome })

@@ -345,6 +345,12 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
         Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
         Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
+        Rejection::UnknownOrder => (Code::NotFound, "ORDER_UNKNOWN"),
+        Rejection::NotSealed => (Code::FailedPrecondition, "NOT_SEALED"),
+        Rejection::NotApproved => (Code::FailedPrecondition, "ORDER_NOT_APPROVED"),
+        Rejection::OrderOver => (Code::FailedPrecondition, "ORDER_OVER"),
+        Rejection::TotalPeriod => (Code::FailedPrecondition, "TOTAL_PERIOD"),
+        Rejection::TotalDiffers => (Code::InvalidArgument, "TOTAL_DIFFERS"),
     }
 }
 
@@ -449,6 +455,12 @@ mod tests {
             Refusal::Rejected(Rejection::Full(Field::Credential)),
             Refusal::Rejected(Rejection::ContactBlocked),
             Refusal::Rejected(Rejection::StepUpRequired),
+            Refusal::Rejected(Rejection::UnknownOrder),
+            Refusal::Rejected(Rejection::NotSealed),
+            Refusal::Rejected(Rejection::NotApproved),
+            Refusal::Rejected(Rejection::OrderOver),
+            Refusal::Rejected(Rejection::TotalPeriod),
+            Refusal::Rejected(Rejection::TotalDiffers),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

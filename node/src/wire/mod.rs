@@ -6,6 +6,7 @@
 mod command;
 mod phone;
 mod policy;
+mod processor;
 mod view;
 
 pub use command::{
@@ -18,6 +19,9 @@ pub use phone::{
     answer_notice, complete_enrolment, enrol_template, register_credential, submit_proof,
 };
 pub use policy::say as policy_view;
+pub use processor::{
+    campaign, execute_order, open_order, opened_order, order_execution, prove_total,
+};
 pub use view::{
     agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, verdict,
 };
