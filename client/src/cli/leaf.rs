@@ -140,6 +140,12 @@ pub(super) fn reason(number: u16) -> String {
         109 => "no enrolled device".to_owned(),
         110 => "a newer order took its place".to_owned(),
         111 => "a newer login took its place".to_owned(),
+        170 => "not the order that was approved".to_owned(),
+        171 => "the order was carried out before".to_owned(),
+        172 => "the order's time is over".to_owned(),
+        173 => "the order was not opened".to_owned(),
+        174 => "the customer reported the contact".to_owned(),
+        175 => "the order is not approved".to_owned(),
         other => Reason::from_code(other).map_or_else(
             || "unknown to this version".to_owned(),
             |reason| reason.to_string(),

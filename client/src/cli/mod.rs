@@ -20,6 +20,7 @@ pub mod output;
 mod phone;
 mod platform;
 mod policy;
+mod processor;
 mod reasons;
 mod sensor;
 mod verify;
@@ -127,6 +128,7 @@ enum Verb {
     Issuer(issuer::Issuer),
     Sensor(sensor::Sensor),
     Order(order::Order),
+    Processor(processor::Processor),
     Policy(policy::Policy),
     Platform(platform::Platform),
     Verify(verify::Verify),
@@ -183,6 +185,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Issuer(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Sensor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Processor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),

@@ -7,6 +7,7 @@ mod calls;
 mod enrolment;
 mod failover;
 mod holdings;
+mod orders;
 mod receipts;
 mod refusals;
 mod stage;
