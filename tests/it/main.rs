@@ -10,6 +10,7 @@
 
 mod cluster;
 mod fuzz_corpus;
+mod orders;
 mod policies;
 mod raft_log;
 mod second_verifier;
