@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "akashi/v1/platform.proto",
         "akashi/v1/phone.proto",
         "akashi/v1/agent.proto",
+        "akashi/v1/processor.proto",
         "akashi/v1/audit.proto",
         "akashi/v1/cluster.proto",
         "akashi/peer/v1/peer.proto",

@@ -13,7 +13,9 @@ use crate::files;
 use crate::identity::Identity;
 use crate::layout;
 use crate::operator::Operator;
+use crate::order::RecipientSecret;
 use crate::platform::Platform;
+use crate::processor::Processor;
 use crate::tag::TagKey;
 
 /// What `akashi.toml` says.
@@ -111,6 +113,32 @@ impl Context {
     #[must_use]
     pub fn agents(&self) -> PathBuf {
         self.file.clients.join("agents")
+    }
+
+    /// Where processors' keys and certificates are.
+    #[must_use]
+    pub fn processors(&self) -> PathBuf {
+        self.file.clients.join("processors")
+    }
+
+    /// A processor of orders.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a name that is none, and as [`Context::operator`].
+    pub fn processor(&self, name: &str) -> Result<Processor, Error> {
+        if !layout::is_name(name) {
+            return Err(Error::usage(
+                "processor: 1 to 32 lower-case letters, digits and '-'",
+            ));
+        }
+        let processors = self.processors();
+        Ok(Processor::new(
+            self.connection(&processors, name)?,
+            self.file.tenant.clone(),
+            self.key_set()?,
+            RecipientSecret::read(&processors.join(format!("{name}.hpke")))?,
+        ))
     }
 
     /// The key-set file.

@@ -16,6 +16,12 @@ pub const CREDENTIALS_COLUMN: u16 = 69;
 pub const VERDICT_REACHED: u16 = 33;
 /// Number of `unmask.decided`, which a customer is told about.
 pub const UNMASK_DECIDED: u16 = 48;
+/// Number of `order.approved`: what a processor asks for.
+pub const ORDER_APPROVED: u16 = 51;
+/// Number of `order.executed`.
+pub const ORDER_EXECUTED: u16 = 54;
+/// Number of `total.proved`.
+pub const TOTAL_PROVED: u16 = 56;
 /// Extension column with the call reason shown to the customer (`u16`, big-endian).
 pub const CALL_REASON_COLUMN: u16 = 1;
 /// Extension column with who placed the call (1 customer, 2 centre).
@@ -26,6 +32,24 @@ pub const PURPOSE_COLUMN: u16 = 11;
 pub const PIN_EPOCH_COLUMN: u16 = 12;
 /// Extension column with the salted hash of an order (32 bytes).
 pub const ORDER_HASH_COLUMN: u16 = 13;
+/// Extension column with a stamp: the end of something (`u64`, big-endian microseconds).
+pub const UNTIL_COLUMN: u16 = 8;
+/// Extension column with an order's id (16 bytes).
+pub const ORDER_COLUMN: u16 = 14;
+/// Extension column with the digest of a sealed payload (32 bytes).
+pub const SEALED_DIGEST_COLUMN: u16 = 21;
+/// Extension column with the tenant's number of a campaign (`u32`, big-endian).
+pub const CAMPAIGN_COLUMN: u16 = 53;
+/// Extension column with the number of an executed order, or of a period's last (`u64`, big-endian).
+pub const ORDER_NUMBER_COLUMN: u16 = 81;
+/// Extension column with the commitment to an order's amount (32 bytes).
+pub const AMOUNT_COLUMN: u16 = 82;
+/// Extension column with a campaign's running sum (32 bytes).
+pub const AMOUNT_SUM_COLUMN: u16 = 83;
+/// Extension column with the number of a period's first order (`u64`, big-endian).
+pub const PERIOD_FIRST_COLUMN: u16 = 84;
+/// Extension column with the sum of a period (32 bytes).
+pub const PERIOD_SUM_COLUMN: u16 = 85;
 
 /// The stable name of an event, or `event.<number>`.
 #[must_use]
@@ -70,8 +94,12 @@ pub fn name(kind: u16) -> String {
         42 => "subject.erased",
         43 => "policy.retired",
         50 => "order.offered",
-        51 => "order.approved",
+        ORDER_APPROVED => "order.approved",
         52 => "order.payload_expired",
+        53 => "order.opened",
+        ORDER_EXECUTED => "order.executed",
+        55 => "order.refused",
+        TOTAL_PROVED => "total.proved",
         60 => "credential.registered",
         61 => "credential.refused",
         62 => "credential.revoked",

@@ -6,7 +6,7 @@
 //! | `cluster.keys` | public: who must cosign, and how many; all that an offline check needs |
 //! | `ca/ca.pem`, `ca/ca.key` | the certificate authority; keep the key away from the nodes |
 //! | `nodes/<name>/` | what one node gets: configuration, certificate, key, cosigning key |
-//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; the tenant's tag key |
+//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; `clients/processors/<name>`; the tenant's tag key |
 //! | `phones/` | simulated phones, one directory each |
 
 use std::net::IpAddr;
@@ -19,12 +19,15 @@ use base64::engine::general_purpose::STANDARD;
 use crate::entropy;
 use crate::error::Error;
 use crate::files::{self, Mode};
+use crate::order::RecipientSecret;
 use crate::pki::{Authority, Issued, Role};
 
 /// Client port of a node that names none.
 pub const CLIENT_PORT: u16 = 7420;
 /// Name of the context file.
 pub const CONTEXT_FILE: &str = "akashi.toml";
+/// Name of the processor of orders that a new directory has.
+pub const PROCESSOR: &str = "warehouse";
 /// Most nodes of a cluster: votes and cosignatures grow with each.
 pub const NODES_MAX: usize = 7;
 
@@ -205,6 +208,37 @@ pub fn issue_agent(
     Ok(issued.certificate_sha256)
 }
 
+/// Makes a processor's key and a certificate for it: `<processors>/<name>.hpke`, `.pem` and `.key`; gives
+/// the public key.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a name that is none, [`Error::Exists`] if there is one of that name, and as
+/// [`create`].
+pub fn issue_processor(
+    authority: &Authority,
+    processors: &Path,
+    tenant: &str,
+    name: &str,
+) -> Result<[u8; 32], Error> {
+    if !is_name(name) {
+        return Err(Error::usage(
+            "processor: 1 to 32 lower-case letters, digits and '-'",
+        ));
+    }
+    let secret = RecipientSecret::generate()?;
+    let recipient = secret.public();
+    let role = Role::Processor {
+        tenant: tenant.to_owned(),
+        recipient,
+    };
+    let issued = authority.issue(&role)?;
+    files::private_directory(processors)?;
+    secret.write(&processors.join(format!("{name}.hpke")))?;
+    write_pair(processors, name, &issued)?;
+    Ok(recipient)
+}
+
 /// The directory of one node.
 #[must_use]
 pub fn node_directory(directory: &Path, name: &str) -> PathBuf {
@@ -286,6 +320,12 @@ fn clients(directory: &Path, plan: &Plan, authority: &Authority) -> Result<(), E
     for agent in &plan.agents {
         issue_agent(authority, &agents, &plan.tenant, agent)?;
     }
+    issue_processor(
+        authority,
+        &clients.join("processors"),
+        &plan.tenant,
+        PROCESSOR,
+    )?;
     let tag_key = zeroize::Zeroizing::new(entropy::random::<32>()?);
     let tag_key = zeroize::Zeroizing::new(hex::encode(tag_key.as_slice()) + "\n");
     files::write_new(&clients.join("tags.key"), tag_key.as_bytes(), Mode::Private)
@@ -448,6 +488,8 @@ mod tests {
             "clients/platform.key",
             "clients/tags.key",
             "clients/agents/agent-01.key",
+            "clients/processors/warehouse.key",
+            "clients/processors/warehouse.hpke",
         ] {
             let mode = fs::metadata(directory.join(secret))
                 .unwrap()

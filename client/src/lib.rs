@@ -6,7 +6,7 @@
 //! proofs.
 //!
 //! Where to start: [`Platform`] for a contact centre, [`Phone`] for a customer's app, [`Agent`] for a
-//! desktop, [`Auditor`] for readers of the log, [`Operator`] for the cluster itself. The `akashi`
+//! desktop, [`Processor`] for whoever carries orders out, [`Auditor`] for readers of the log, [`Operator`] for the cluster itself. The `akashi`
 //! command ([`cli`]) is a thin layer over these.
 //!
 //! ```no_run
@@ -61,6 +61,7 @@ pub mod phone;
 pub mod pki;
 pub mod platform;
 pub mod policy;
+pub mod processor;
 pub mod request_id;
 pub mod retry;
 pub mod sensor;
@@ -76,4 +77,5 @@ pub use identity::Identity;
 pub use operator::Operator;
 pub use phone::Phone;
 pub use platform::{Announced, Call, Invitation, Platform};
+pub use processor::Processor;
 pub use request_id::RequestId;

@@ -46,6 +46,13 @@ pub enum Role {
         /// The agent's opaque handle.
         agent: String,
     },
+    /// A processor of a tenant's orders: it is its key.
+    Processor {
+        /// The tenant.
+        tenant: String,
+        /// Its X25519 public key.
+        recipient: [u8; 32],
+    },
     /// An operator of the cluster.
     Operator {
         /// The operator's name.
@@ -69,6 +76,10 @@ impl Role {
             }
             Self::Agent { tenant, agent } => {
                 format!("spiffe://{cluster}/tenant/{tenant}/agent/{agent}")
+            }
+            Self::Processor { tenant, recipient } => {
+                let key = hex::encode(recipient);
+                format!("spiffe://{cluster}/tenant/{tenant}/processor/{key}")
             }
             Self::Operator { name } => format!("spiffe://{cluster}/operator/{name}"),
             Self::Auditor { name } => format!("spiffe://{cluster}/auditor/{name}"),

@@ -36,6 +36,16 @@ pub(crate) fn decode_point(bytes: &[u8; ELEMENT_BYTES]) -> Result<RistrettoPoint
         .ok_or(Reason::NonCanonicalPoint)
 }
 
+/// Decodes the sum of commitments: canonical, and the identity only where nothing was added.
+///
+/// # Errors
+/// [`Reason::NonCanonicalPoint`].
+pub(crate) fn decode_sum(bytes: &[u8; ELEMENT_BYTES]) -> Result<RistrettoPoint, Reason> {
+    CompressedRistretto(*bytes)
+        .decompress()
+        .ok_or(Reason::NonCanonicalPoint)
+}
+
 /// Decodes a scalar, little endian, that must be below ℓ. Zero is allowed.
 ///
 /// # Errors

@@ -79,6 +79,7 @@ mod signature;
 mod statement;
 mod submission;
 mod suite;
+mod sum;
 mod transcript;
 mod verify;
 
@@ -92,7 +93,7 @@ pub use key::{Commitment, DeviceKey, PinKey, TemplateCommitment};
 pub use match_words::{MATCH_WORDS, MatchWord, match_code, match_words};
 pub use nonce::{NonceInputs, challenge_nonce};
 pub use opening::{
-    Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,
+    Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, SumOpening, TemplateOpening,
 };
 pub use order::{order_hash, recipient_digest, seal_info, sealed_digest};
 pub use posture::Posture;
@@ -110,4 +111,5 @@ pub use statement::{
 };
 pub use submission::{Part, submission_digest};
 pub use suite::Suite;
+pub use sum::CommitmentSum;
 pub use verify::{Verified, check, memo_key, verify};

@@ -31,6 +31,8 @@ pub enum OpeningError {
     OtherDimensions,
     /// The commitment is the identity, which happens once in 2²⁵² times.
     Identity,
+    /// The total of the amounts is above 2⁶⁴ − 1.
+    Total,
 }
 
 impl fmt::Display for OpeningError {
@@ -40,6 +42,7 @@ impl fmt::Display for OpeningError {
             Self::Dimensions => "template must have 128, 256 or 512 entries",
             Self::OtherDimensions => "templates have different numbers of entries",
             Self::Identity => "commitment is the identity",
+            Self::Total => "total does not fit into 64 bits",
         })
     }
 }
@@ -114,6 +117,55 @@ impl Opening {
 
     pub(crate) const fn r(&self) -> &Scalar {
         &self.r
+    }
+}
+
+/// T and R behind a [`CommitmentSum`](crate::CommitmentSum): what a total is proved with.
+///
+/// ```compile_fail
+/// fn printable<T: core::fmt::Debug>() {}
+/// printable::<akashi_proof::SumOpening>();
+/// ```
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SumOpening {
+    total: u64,
+    r: Scalar,
+}
+
+impl Default for SumOpening {
+    /// Opens the empty sum.
+    fn default() -> Self {
+        Self {
+            total: 0,
+            r: Scalar::ZERO,
+        }
+    }
+}
+
+impl SumOpening {
+    /// Adds the opening of one commitment.
+    ///
+    /// # Errors
+    /// [`OpeningError::Total`]; nothing was added then.
+    pub fn add(&mut self, opening: &Opening) -> Result<(), OpeningError> {
+        self.total = self
+            .total
+            .checked_add(opening.v)
+            .ok_or(OpeningError::Total)?;
+        self.r += opening.r;
+        Ok(())
+    }
+
+    /// T.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// R, little endian. It may be published with T: together they tell no more than T does.
+    #[must_use]
+    pub fn blinding(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.r.to_bytes())
     }
 }
 

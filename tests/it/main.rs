@@ -11,6 +11,7 @@
 mod cluster;
 mod connector;
 mod fuzz_corpus;
+mod orders;
 mod policies;
 mod raft_log;
 mod second_verifier;

@@ -5,10 +5,12 @@ Only bytes and signatures; which of them counts when is the caller's.
 
 import hashlib
 
+from . import generators
 from .context import SUITE, Reader
 from .elements import statement_point
 from .ed25519 import verify
 from .encoding import fixed, lv, u8, u16, u64
+from .group import IDENTITY, ORDER, add, decode, encode, equal, multi_scalar
 from .reasons import MALFORMED, UNKNOWN_SUITE, Rejected, StatementRefused
 from .transcript import session_id
 
@@ -124,6 +126,25 @@ def sensor_message(label, context, key, capture, certificate, last):
             fixed(last, 32),
         )
     )
+
+
+def running_sums(commitments):
+    """The encodings of C_1, C_1 + C_2 and so on (section 12.1)."""
+    total = IDENTITY
+    sums = []
+    for commitment in commitments:
+        total = add(total, statement_point(commitment))
+        sums.append(encode(total))
+    return sums
+
+
+def sum_opens(data, total, blinding):
+    """Whether a sum of commitments, which may be the identity, opens to a total."""
+    point = decode(data)
+    scalar = int.from_bytes(blinding, "little")
+    if point is None or scalar >= ORDER or not 0 <= total < 1 << 64:
+        return False
+    return equal(multi_scalar([(total, generators.B), (scalar, generators.H)]), point)
 
 
 def signed(key, message, signature):

@@ -102,6 +102,22 @@ def signed_messages(document):
     return done + sensors(place, raw(document["sensors"]))
 
 
+def sums(document):
+    """Sums of commitments and what opens them; the number of facts compared."""
+    done = 0
+    for vector in document["cases"]:
+        place = f"sums ({vector['name']})"
+        commitments = [bytes.fromhex(text) for text in vector["commitments"]]
+        found = [data.hex() for data in messages.running_sums(commitments)]
+        done += _same(place, "its running sums", found, vector["running"])
+        last = found[-1] if found else bytes(32).hex()
+        done += _same(place, "its sum", last, vector["sum"])
+        data, blinding = (bytes.fromhex(vector[name]) for name in ("sum", "blinding"))
+        found = messages.sum_opens(data, vector["total"], blinding)
+        done += _same(place, "whether it opens", found, vector["opens"])
+    return done
+
+
 def sensors(place, vector):
     """A sensor's certificate and its two messages; the number of facts compared."""
     certificate = vector["certificate"]
@@ -231,6 +247,9 @@ def run(directory, patient):
             continue
         if path.stem == "messages":
             yield f"messages: {signed_messages(document)} facts"
+            continue
+        if path.stem == "sums":
+            yield f"sums: {sums(document)} facts"
             continue
         kind = document["kind"]
         facts = 0

@@ -169,6 +169,12 @@ pub(super) fn reason(number: u16) -> String {
         132 => "the session has as many contacts as it may".to_owned(),
         133 => "the session's time is over".to_owned(),
         134 => "a newer session took its place".to_owned(),
+        170 => "not the order that was approved".to_owned(),
+        171 => "the order was carried out before".to_owned(),
+        172 => "the order's time is over".to_owned(),
+        173 => "the order was not opened".to_owned(),
+        174 => "the customer reported the contact".to_owned(),
+        175 => "the order is not approved".to_owned(),
         other => Reason::from_code(other).map_or_else(
             || "unknown to this version".to_owned(),
             |reason| reason.to_string(),

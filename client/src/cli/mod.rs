@@ -26,6 +26,7 @@ pub mod output;
 mod phone;
 mod platform;
 mod policy;
+mod processor;
 mod reasons;
 mod sensor;
 mod verify;
@@ -135,6 +136,7 @@ enum Verb {
     Issuer(issuer::Issuer),
     Sensor(sensor::Sensor),
     Order(order::Order),
+    Processor(processor::Processor),
     Policy(policy::Policy),
     Platform(platform::Platform),
     Agent(agent::Agent),
@@ -196,6 +198,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Issuer(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Sensor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Processor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Agent(verb) => Box::pin(verb.run(&global, output)).await,

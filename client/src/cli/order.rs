@@ -2,17 +2,22 @@
 
 use std::path::PathBuf;
 
+use akashi_merkle::Leaf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
 use super::output::Output;
 use crate::answer::{Outcome, Stage};
+use crate::auditor::{self, Flow};
 use crate::clock;
+use crate::context;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::layout::is_handle;
-use crate::order::{Order as Sheeted, RecipientSecret, SealedFile, Sheet};
+use crate::order::{
+    CheckedTotal, Order as Sheeted, PeriodSum, ProvedTotal, RecipientSecret, SealedFile, Sheet,
+};
 use crate::platform::{OfferedOrder, OrderState};
 
 /// Have an order approved on the customer's phone, and open it
@@ -46,6 +51,31 @@ Exit status 7 if it does not open, is another order, or an amount differs from i
 Example:
   akashi order open sealed.json --key processor.key --data-out customer.txt")]
     Open(Open),
+    /// Check what the orders of a campaign cost together (the firm that pays)
+    #[command(after_help = "\
+Offline, nothing is needed but the cluster's public keys: the receipt's leaf has the hidden sum of the
+orders, and the file opens it. With --receipts the commitments of the orders, from the receipts of
+their execution, are added up as well. Without --offline they are read from the audit log.
+Exit status 7 if anything does not hold.
+
+Example:
+  akashi order total total.json --offline --keys cluster.keys")]
+    Total(Total),
+}
+
+#[derive(Debug, Args)]
+struct Total {
+    /// The file that `akashi processor total` wrote
+    file: PathBuf,
+    /// Open no connection
+    #[arg(long)]
+    offline: bool,
+    /// The key set of the cluster; default: the context's
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Receipts of the executed orders, in the order of their numbers
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    receipts: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +154,7 @@ impl Order {
                 Ok(())
             }
             OrderVerb::Open(verb) => open(&verb, output),
+            OrderVerb::Total(verb) => total(&verb, global, output).await,
         }
     }
 }
@@ -191,18 +222,91 @@ async fn offer(verb: &Offer, global: &Global, output: Output) -> Result<(), Erro
 fn show_state(order: &Sheeted, state: &OrderState, output: Output) {
     let outcome = state.verdict.outcome.map_or("open", Outcome::words);
     let sealed = state.sealed_digest.map(hex::encode).unwrap_or_default();
+    let progress = &state.progress;
+    let executed = match (progress.executed_us, progress.opened_us) {
+        (0, 0) => "no".to_owned(),
+        (0, _) => "opened by the processor".to_owned(),
+        (at, _) => format!("at {}", clock::rfc3339(at)),
+    };
     output.record(
         &[
             ("order", hex::encode(order.order_id())),
             ("outcome", outcome.to_owned()),
             ("predicates", format!("{:08b}", state.verdict.predicates)),
             ("sealed payload", sealed.clone()),
+            ("executed", executed),
+            ("refused executions", progress.refusals.to_string()),
         ],
         &json!({ "orderId": hex::encode(order.order_id()),
                  "outcome": state.verdict.outcome.map_or("open", Outcome::name),
                  "reason": state.verdict.reason,
                  "predicates": state.verdict.predicates,
-                 "sealedDigest": sealed }),
+                 "sealedDigest": sealed,
+                 "openedUs": progress.opened_us,
+                 "executedUs": progress.executed_us,
+                 "campaign": progress.campaign,
+                 "number": progress.number,
+                 "refusals": progress.refusals }),
+    );
+}
+
+async fn total(verb: &Total, global: &Global, output: Output) -> Result<(), Error> {
+    let keys = match &verb.keys {
+        Some(path) => context::key_set(path)?,
+        None => global.context()?.key_set()?,
+    };
+    let checked = ProvedTotal::read(&verb.file)?.check(&keys)?;
+    let mut period = PeriodSum::of(&checked);
+    let mut added = false;
+    for path in &verb.receipts {
+        let leaf = auditor::verify_receipt(&files::read_text(path)?, &keys)?;
+        let leaf = leaf
+            .leaf()
+            .map_err(|_version| Error::Answer { what: "leaf" })?;
+        period.add(&leaf)?;
+        added = true;
+    }
+    if !verb.offline && !added {
+        let auditor = global.context()?.auditor()?;
+        let mut follower = auditor.follower();
+        auditor
+            .tail(
+                &mut follower,
+                false,
+                global.deadline(),
+                |_index, bytes, _head| {
+                    let leaf = Leaf::decode(bytes);
+                    period.add(&leaf.map_err(|_version| Error::Answer { what: "leaf" })?)?;
+                    Ok(Flow::Continue)
+                },
+            )
+            .await?;
+        added = true;
+    }
+    if added {
+        let orders = period.finish(&checked)?;
+        output.note(&format!(
+            "{} the commitments of {orders} orders add up to the proved sum",
+            output.mark(true)
+        ));
+    }
+    show_total(&checked, output);
+    Ok(())
+}
+
+/// A checked total, for people and for scripts.
+pub(super) fn show_total(total: &CheckedTotal, output: Output) {
+    output.record(
+        &[
+            ("campaign", total.campaign.to_string()),
+            ("orders", format!("{} to {}", total.first, total.through)),
+            ("total, in minor units", total.total.to_string()),
+            ("proved", clock::rfc3339(total.stamp_us)),
+        ],
+        &json!({ "tenant": total.tenant, "campaign": total.campaign, "first": total.first,
+                 "through": total.through, "total": total.total,
+                 "sum": hex::encode(total.sum.to_bytes()),
+                 "proved": clock::rfc3339(total.stamp_us) }),
     );
 }
 

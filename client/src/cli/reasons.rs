@@ -241,6 +241,29 @@ pub(super) const fn about(number: u16) -> Option<About> {
         163 => (
             "the caller hung up in the queue",
             "nothing to do; a proof that comes later changes nothing",
+        170 => (
+            "what was to be carried out has another hash or other amounts than the customer approved",
+            "do not carry it out; tell the fraud team: the order was changed on the way",
+        ),
+        171 => (
+            "the order was carried out before, perhaps by an earlier run of the same processor",
+            "look at the order's execution; never carry it out again",
+        ),
+        172 => (
+            "nobody carried the order out in its time",
+            "offer the order again; `order_ttl_s` of the settings is the time",
+        ),
+        173 => (
+            "the processor did not fetch the payload before",
+            "open the order, check it, then carry it out",
+        ),
+        174 => (
+            "the customer said that the call was not genuine",
+            "do not carry it out; tell the fraud team",
+        ),
+        175 => (
+            "the customer did not approve the order, or not yet",
+            "wait for the approval; a processor is told when it is sealed",
         ),
         _ => return None,
     };
@@ -263,5 +286,9 @@ mod tests {
             assert!(about(number).is_some(), "{number}");
         }
         assert!(about(0).is_none() && about(117).is_none());
+        for number in 170..=175 {
+            assert!(about(number).is_some(), "{number}");
+        }
+        assert!(about(0).is_none() && about(112).is_none());
     }
 }

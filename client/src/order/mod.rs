@@ -7,6 +7,7 @@
 mod seal;
 mod sealed_file;
 mod sheet;
+mod total;
 
 use std::fmt;
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::hexadecimal::{Hex, Secret, read_json, to_json};
 pub use seal::{RecipientSecret, Sealed, open, seal};
 pub use sealed_file::{Opened, SealedFile};
 pub use sheet::{Line, Sheet};
+pub use total::{CheckedTotal, PeriodSum, ProvedTotal};
 
 /// Most commitments to amounts of one order: what a challenge carries at most.
 pub const AMOUNTS_MAX: usize = 4;

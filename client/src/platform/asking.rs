@@ -1,6 +1,7 @@
 //! What a platform asks of phones beside calls: invitations, orders, logins; and what it revokes.
 
-use akashi_proof::Commitment;
+use akashi_merkle::KeySet;
+use akashi_proof::{Commitment, SumOpening};
 use akashi_proto::v1;
 use akashi_proto::v1::platform_service_client::PlatformServiceClient;
 use sha2::{Digest as _, Sha256};
@@ -10,7 +11,8 @@ use crate::answer::{Outcome, Stage, Verdict, bytes32, id16};
 use crate::clock::Deadline;
 use crate::entropy;
 use crate::error::Error;
-use crate::order::Order;
+use crate::order::{Order, ProvedTotal};
+use crate::processor::{CampaignState, OrderProgress, campaign_state, prove_total};
 use crate::request_id::RequestId;
 
 /// Whose phone.
@@ -71,6 +73,8 @@ pub struct OrderState {
     pub order_hash: [u8; 32],
     /// Digest of the payload that was sealed for the processor, once approved.
     pub sealed_digest: Option<[u8; 32]>,
+    /// How far it is on its way to the processor and out of it.
+    pub progress: OrderProgress,
 }
 
 /// An agent's login that was asked for.
@@ -296,7 +300,46 @@ impl Platform {
                 Some(bytes32(sealed, "sealed_digest")?)
             },
             verdict: Verdict::from_wire(answer.verdict.ok_or(Error::Answer { what: "verdict" })?)?,
+            progress: OrderProgress::from_wire(answer.execution.unwrap_or_default())?,
         })
+    }
+
+    /// What is known of a campaign's hidden sum.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn campaign(
+        &self,
+        campaign: u32,
+        deadline: Deadline,
+    ) -> Result<CampaignState, Error> {
+        campaign_state(&self.connection, &self.tenant, campaign, deadline).await
+    }
+
+    /// Proves what a campaign's executed orders cost together since the last time, up to order `through`.
+    /// `opening` opens the sum of exactly these orders: the platform made them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn prove_total(
+        &self,
+        keys: &KeySet,
+        (campaign, through): (u32, u64),
+        opening: &SumOpening,
+        deadline: Deadline,
+    ) -> Result<ProvedTotal, Error> {
+        let state = self.campaign(campaign, deadline).await?;
+        let asked = (campaign, state.proved.saturating_add(1), through);
+        prove_total(
+            &self.connection,
+            (&self.tenant, keys),
+            asked,
+            opening,
+            deadline,
+        )
+        .await
     }
 
     /// Waits until an order has its verdict at `stage` or later.

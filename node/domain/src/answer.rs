@@ -125,6 +125,18 @@ pub enum Reply {
         /// Nothing is left; otherwise there is more evidence than one command may delete.
         complete: bool,
     } = 41,
+    /// The order is carried out as approved.
+    OrderExecuted {
+        /// The campaign to whose sum it was added.
+        campaign: u32,
+        /// Its number there, from 1; zero if it has no amount.
+        number: u64,
+    } = 50,
+    /// The order must not be carried out.
+    OrderRefused {
+        /// Why.
+        reason: u16,
+    } = 51,
 }
 
 /// A command that makes no sense now. Nothing is recorded, nothing changed.
@@ -258,6 +270,24 @@ pub enum Rejection {
     /// The newest version of the policy is retired.
     #[error("the policy is retired")]
     PolicyRetired = 69,
+    /// No such order, or not for this processor.
+    #[error("no such order")]
+    UnknownOrder = 75,
+    /// The approval is not under a sealed head yet.
+    #[error("the approval is not sealed yet")]
+    NotSealed = 76,
+    /// The customer did not approve the order.
+    #[error("the order is not approved")]
+    NotApproved = 77,
+    /// The order was carried out, or its time is over.
+    #[error("the order is over")]
+    OrderOver = 78,
+    /// The period ends before it begins, has too few orders, or has orders that were not carried out yet.
+    #[error("the period is too short or not over")]
+    TotalPeriod = 79,
+    /// The sum of the period does not open to this total.
+    #[error("the total is not that of the period")]
+    TotalDiffers = 80,
 }
 
 /// Which field a rejection means; its value is never repeated.

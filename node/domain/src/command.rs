@@ -6,6 +6,7 @@ mod customer;
 mod call;
 mod holding;
 mod oversight;
+mod order;
 mod question;
 mod registry;
 mod session;
@@ -16,6 +17,7 @@ pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation
 pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, StepUp};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
+pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
 pub use session::{
@@ -160,6 +162,12 @@ pub enum Command {
     BreakGlass(BreakGlass) = 50,
     /// A version of a policy is not to be asked any more.
     RetirePolicy(RetirePolicy) = 46,
+    /// The processor fetches an approved order's payload.
+    OpenOrder(OpenOrder) = 47,
+    /// The processor carries an order out.
+    ExecuteOrder(ExecuteOrder) = 48,
+    /// What a campaign's orders cost together.
+    ProveTotal(ProveTotal) = 49,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.

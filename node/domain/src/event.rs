@@ -11,6 +11,7 @@ mod customer;
 mod enrolment;
 mod holding;
 mod oversight;
+mod order;
 mod question;
 mod registry;
 mod session;
@@ -36,6 +37,7 @@ pub use holding::{
     TemplateRevoked,
 };
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
+pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use session::{
@@ -256,8 +258,16 @@ events! {
     OrderOffered = 50,
     /// An order is approved.
     OrderApproved = 51,
-    /// The sealed payload of an approved order is gone, unread.
+    /// The time of an approved order is over: its sealed payload is gone, and nobody carried it out.
     OrderPayloadExpired = 52,
+    /// The processor fetched the sealed payload.
+    OrderOpened = 53,
+    /// An order is carried out as approved.
+    OrderExecuted = 54,
+    /// An order is not carried out.
+    OrderRefused = 55,
+    /// What a campaign's orders cost together was proved.
+    TotalProved = 56,
     /// A credential is registered.
     CredentialRegistered = 60,
     /// A credential was not registered.

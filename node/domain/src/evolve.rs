@@ -8,6 +8,7 @@ mod customer;
 mod enrolment;
 mod holding;
 mod oversight;
+mod order;
 mod question;
 mod registry;
 mod session;

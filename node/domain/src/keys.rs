@@ -183,6 +183,34 @@ pub fn sealed_order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> 
     self::order(tenant, contact, order)
 }
 
+/// `Outbox`: no key of a tenant's sealed payload is below.
+#[must_use]
+pub fn sealed_orders_from(tenant: u32) -> Vec<u8> {
+    key(b'o', tenant, &[])
+}
+
+/// `Outbox`: every key of a tenant's sealed payload is below.
+#[must_use]
+pub fn sealed_orders_to(tenant: u32) -> Vec<u8> {
+    let mut key = sealed_order(tenant, ContactId([u8::MAX; 16]), OrderId([u8::MAX; 16]));
+    key.push(0);
+    key
+}
+
+/// `Call`: [`crate::records::Campaign`].
+#[must_use]
+pub fn campaign(tenant: u32, campaign: u32) -> Vec<u8> {
+    key(b'g', tenant, &campaign.to_be_bytes())
+}
+
+/// `Call`: the 32 bytes of a campaign's running sum after its order `number`.
+#[must_use]
+pub fn campaign_sum(tenant: u32, campaign: u32, number: u64) -> Vec<u8> {
+    let mut key = key(b'u', tenant, &campaign.to_be_bytes());
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
 /// `Outbox`: [`crate::records::Notice`] of a subject.
 #[must_use]
 pub fn notice(tenant: u32, subject: SubjectHash, challenge: ChallengeId) -> Vec<u8> {

@@ -11,6 +11,7 @@ mod customer;
 mod enrolment;
 mod holding;
 mod oversight;
+mod order;
 mod question;
 mod registry;
 mod session;
@@ -113,6 +114,18 @@ pub mod column {
     pub const CREDENTIALS: u16 = 69;
     /// How many records go (u32, big-endian).
     pub const COUNT: u16 = 70;
+    /// SHA-256 of a processor's public key (32 bytes).
+    pub const PROCESSOR: u16 = 80;
+    /// Number of an executed order in its campaign, from 1; of a period's last (u64, big-endian).
+    pub const ORDER_NUMBER: u16 = 81;
+    /// Commitment to an order's amount (32 bytes).
+    pub const AMOUNT: u16 = 82;
+    /// Sum of the commitments of a campaign from its first order to this one (32 bytes).
+    pub const AMOUNT_SUM: u16 = 83;
+    /// Number of a period's first order (u64, big-endian).
+    pub const PERIOD_FIRST: u16 = 84;
+    /// Sum of the commitments of a period (32 bytes).
+    pub const PERIOD_SUM: u16 = 85;
 }
 
 /// Bits of the `flags` column.

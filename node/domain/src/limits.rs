@@ -38,6 +38,10 @@ pub const ORDER_AMOUNTS_MAX: usize = 4;
 /// Bytes of a sealed payload, encapsulated key included, whatever a policy says: it lies in the log once
 /// and in every replica's outbox until it is fetched.
 pub const PAYLOAD_BYTES_MAX: u32 = 64 * 1_024;
+/// Recorded refusals of one order: enough for the fraud team to see, too few to fill the log.
+pub const ORDER_REFUSALS_RECORDED_MAX: u8 = 8;
+/// Orders of a proved total: of one it would be its amount, of two each customer would know the other's.
+pub const TOTAL_ORDERS_MIN: u64 = 3;
 /// Recorded refusals without valid possession, per challenge: enough for the fraud team to see, too
 /// few to fill the log from outside.
 pub const POSSESSION_REFUSALS_RECORDED_MAX: usize = 5;

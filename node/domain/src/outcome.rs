@@ -196,6 +196,18 @@ pub mod reason {
     pub const ERASED: u16 = 162;
     /// The caller hung up while the call waited in the queue.
     pub const ABANDONED: u16 = 163;
+    /// What was to be carried out is not what the customer approved.
+    pub const ORDER_DIFFERS: u16 = 170;
+    /// The order was carried out before.
+    pub const ORDER_EXECUTED: u16 = 171;
+    /// The time in which the order could be carried out is over.
+    pub const ORDER_TOO_LATE: u16 = 172;
+    /// The processor did not fetch the order's payload.
+    pub const ORDER_NOT_OPENED: u16 = 173;
+    /// The customer reported the contact: nothing of it is carried out.
+    pub const ORDER_STOPPED: u16 = 174;
+    /// The customer did not approve the order.
+    pub const ORDER_NOT_APPROVED: u16 = 175;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

@@ -31,6 +31,8 @@ pub use sessions::{
     LoginLevel, Observer, Posture, PresenceState, ScreenAction, Session, SessionState, Told,
     Unmask, UnmaskState, WorkRules,
 };
+pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
+pub use sessions::{PresenceState, ScreenAction};
 pub use settings::Settings;
 pub use step_ups::StepUps;
 

@@ -12,6 +12,7 @@ use crate::records::{
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Delegation, Enrolment, Issuer,
     Order, Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order,
+    Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order,
     Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
 };
 
@@ -186,6 +187,22 @@ pub trait Records: View {
             Table::Outbox,
             &keys::sealed_order(tenant, contact, order),
         )
+    }
+
+    /// What a campaign's executed orders cost together, hidden; of none if it was never seen.
+    fn campaign(&self, tenant: u32, campaign: u32) -> Result<Campaign, Fault> {
+        Ok(load(self, Table::Call, &keys::campaign(tenant, campaign))?.unwrap_or_default())
+    }
+
+    /// A campaign's running sum after its order `number`.
+    fn campaign_sum(
+        &self,
+        tenant: u32,
+        campaign: u32,
+        number: u64,
+    ) -> Result<Option<[u8; 32]>, Fault> {
+        let key = keys::campaign_sum(tenant, campaign, number);
+        load(self, Table::Call, &key)
     }
 
     /// An agent's login.

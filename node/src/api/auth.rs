@@ -14,6 +14,8 @@ pub enum Role {
     Platform,
     /// An agent of one tenant.
     Agent,
+    /// A processor of orders of one tenant.
+    Processor,
     /// Someone who runs the cluster.
     Operator,
     /// Someone who checks the log.
@@ -24,10 +26,11 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Anyone,
         Self::Platform,
         Self::Agent,
+        Self::Processor,
         Self::Operator,
         Self::Auditor,
         Self::Node,
@@ -45,6 +48,7 @@ impl Role {
             (None, Some(_)) => Err(Refusal::CertificateUnusable),
             (Some(Identity::Platform { .. }), _) => Ok(Self::Platform),
             (Some(Identity::Agent { .. }), _) => Ok(Self::Agent),
+            (Some(Identity::Processor { .. }), _) => Ok(Self::Processor),
             (Some(Identity::Operator { .. }), _) => Ok(Self::Operator),
             (Some(Identity::Auditor { .. }), _) => Ok(Self::Auditor),
             (Some(Identity::Node { .. }), _) => Ok(Self::Node),
@@ -110,6 +114,15 @@ const AUDITOR: &[Role] = &[Role::Auditor];
 const READERS: &[Role] = &[Role::Auditor, Role::Operator];
 const STAFFING: &[Role] = &[Role::Platform, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
+const PROCESSOR: &[Role] = &[Role::Processor];
+const SUMMERS: &[Role] = &[Role::Platform, Role::Processor];
+const CERTIFIED: &[Role] = &[
+    Role::Platform,
+    Role::Agent,
+    Role::Processor,
+    Role::Operator,
+    Role::Auditor,
+];
 
 /// Every method of the client port.
 pub static RPCS: &[Rpc] = &[
@@ -266,6 +279,36 @@ pub static RPCS: &[Rpc] = &[
     rpc("/akashi.v1.AgentService/BreakGlass", Flow::Unary, AGENT),
     rpc("/akashi.v1.AgentService/DecideUnmask", Flow::Unary, AGENT),
     rpc("/akashi.v1.AgentService/GetUnmask", Flow::Unary, AGENT),
+    rpc(
+        "/akashi.v1.ProcessorService/WatchOrders",
+        Flow::Answers,
+        PROCESSOR,
+    ),
+    rpc(
+        "/akashi.v1.ProcessorService/OpenOrder",
+        Flow::Unary,
+        PROCESSOR,
+    ),
+    rpc(
+        "/akashi.v1.ProcessorService/ExecuteOrder",
+        Flow::Unary,
+        PROCESSOR,
+    ),
+    rpc(
+        "/akashi.v1.ProcessorService/GetOrderExecution",
+        Flow::Unary,
+        PROCESSOR,
+    ),
+    rpc(
+        "/akashi.v1.ProcessorService/GetCampaign",
+        Flow::Unary,
+        SUMMERS,
+    ),
+    rpc(
+        "/akashi.v1.ProcessorService/ProveTotal",
+        Flow::Unary,
+        SUMMERS,
+    ),
     rpc("/akashi.v1.AuditService/GetHead", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetLeaf", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetReceipt", Flow::Unary, READERS),
@@ -365,9 +408,12 @@ pub fn allow(rpc: &Rpc, peer: &Peer) -> Result<Role, Refusal> {
     }
     Err(match role {
         Role::Anyone => Refusal::CertificateMissing,
-        Role::Platform | Role::Agent | Role::Operator | Role::Auditor | Role::Node => {
-            Refusal::RoleNotAllowed
-        }
+        Role::Platform
+        | Role::Agent
+        | Role::Processor
+        | Role::Operator
+        | Role::Auditor
+        | Role::Node => Refusal::RoleNotAllowed,
     })
 }
 
@@ -422,6 +468,8 @@ mod tests {
                     ("PlatformService", _, Role::Platform)
                     | ("PhoneService", _, Role::Anyone)
                     | ("AgentService", _, Role::Agent)
+                    | ("ProcessorService", _, Role::Processor)
+                    | ("ProcessorService", "GetCampaign" | "ProveTotal", Role::Platform)
                     | ("AuditService", _, Role::Auditor)
                     | ("ClusterService", _, Role::Operator) => true,
                     ("PlatformService", method, Role::Operator) => [
@@ -465,6 +513,10 @@ mod tests {
             Role::Agent => Some(Identity::Agent {
                 tenant: tenant(),
                 agent: name(),
+            }),
+            Role::Processor => Some(Identity::Processor {
+                tenant: tenant(),
+                recipient: [7; 32],
             }),
             Role::Operator => Some(Identity::Operator { name: name() }),
             Role::Auditor => Some(Identity::Auditor { name: name() }),

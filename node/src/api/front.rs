@@ -74,6 +74,35 @@ impl Call {
             Some(
                 Identity::Platform { .. }
                 | Identity::Agent { .. }
+                | Identity::Processor { .. }
+                | Identity::Operator { .. }
+                | Identity::Auditor { .. }
+                | Identity::Node { .. },
+            )
+            | None => Err(Rejection::UnknownTenant.into()),
+        }
+    }
+}
+
+impl Call {
+    /// Checks that a platform or a processor speaks for the tenant it names: both may have the openings
+    /// of its orders.
+    pub(super) fn of_summer(&self, tenant: &str) -> Result<(), Refusal> {
+        self.of_tenant(tenant)
+            .or_else(|_not_a_platform| self.recipient(tenant).map(drop))
+    }
+
+    /// The key of a processor that speaks for its own tenant.
+    pub(super) fn recipient(&self, tenant: &str) -> Result<[u8; 32], Refusal> {
+        match &self.peer.identity {
+            Some(Identity::Processor {
+                tenant: own,
+                recipient,
+            }) if own == tenant => Ok(*recipient),
+            Some(
+                Identity::Platform { .. }
+                | Identity::Agent { .. }
+                | Identity::Processor { .. }
                 | Identity::Operator { .. }
                 | Identity::Auditor { .. }
                 | Identity::Node { .. },

@@ -14,8 +14,10 @@ mod front;
 pub mod limits;
 mod notices;
 mod own_history;
+mod orders_watch;
 mod phone;
 mod platform;
+mod processor;
 mod replica;
 pub mod status;
 
@@ -26,6 +28,7 @@ use akashi_proto::v1::audit_service_server::AuditServiceServer;
 use akashi_proto::v1::cluster_service_server::ClusterServiceServer;
 use akashi_proto::v1::phone_service_server::PhoneServiceServer;
 use akashi_proto::v1::platform_service_server::PlatformServiceServer;
+use akashi_proto::v1::processor_service_server::ProcessorServiceServer;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
@@ -72,6 +75,10 @@ pub async fn service<R: Replica>(
         )
         .add_service(
             AgentServiceServer::new(agent::Agent(front.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            ProcessorServiceServer::new(processor::Processor(front.clone()))
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(

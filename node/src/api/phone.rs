@@ -155,6 +155,8 @@ impl<R: Replica> Phone<R> {
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
             | Reply::Unmasked { .. } => return Err(Refusal::Internal),
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };
         let placement = wire::placement(&placement);
         Ok(Enrolled { placement, reason })
@@ -211,6 +213,8 @@ impl<R: Replica> Phone<R> {
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
             | Reply::Unmasked { .. } => Err(Refusal::Internal),
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => Err(Refusal::Internal),
         }
     }
 
@@ -265,6 +269,8 @@ impl<R: Replica> Phone<R> {
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
             | Reply::Unmasked { .. } => return Err(Refusal::Internal),
+            | Reply::OrderExecuted { .. }
+            | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };
         let placement = Some(wire::placement(&placement));
         Ok(v1::AnswerNoticeResponse { placement, outcome })

@@ -130,6 +130,10 @@ impl<R: Replica> Platform<R> {
         let look = |view: &R::View, tenant| view.order(tenant, contact, id);
         let asked = (message.tenant.as_str(), message.read);
         let (order, as_of) = self.read(&call, asked, Refusal::OrderUnknown, look).await?;
+        let executed = order
+            .executed
+            .and_then(|executed| self.0.replica.receipt(executed.leaf).ok())
+            .map(|receipt| receipt.to_text());
         Ok(v1::GetOrderResponse {
             verdict: Some(self.verdict(order.challenge, Some(contact), order.verdict.as_ref())),
             order_hash: order.terms.order_hash.to_vec().into(),
@@ -138,6 +142,7 @@ impl<R: Replica> Platform<R> {
                 Digest(digest) => digest.to_vec().into(),
             },
             payload_until_us: order.payload_until.0,
+            execution: Some(wire::order_execution(&order, executed)),
             as_of: Some(as_of),
         })
     }

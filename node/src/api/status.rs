@@ -386,6 +386,12 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::ResumeTooLate => (Code::FailedPrecondition, "RESUME_TOO_LATE"),
         Rejection::LegCleared => (Code::FailedPrecondition, "LEG_CLEARED"),
         Rejection::PolicyRetired => (Code::FailedPrecondition, "POLICY_RETIRED"),
+        Rejection::UnknownOrder => (Code::NotFound, "ORDER_UNKNOWN"),
+        Rejection::NotSealed => (Code::FailedPrecondition, "NOT_SEALED"),
+        Rejection::NotApproved => (Code::FailedPrecondition, "ORDER_NOT_APPROVED"),
+        Rejection::OrderOver => (Code::FailedPrecondition, "ORDER_OVER"),
+        Rejection::TotalPeriod => (Code::FailedPrecondition, "TOTAL_PERIOD"),
+        Rejection::TotalDiffers => (Code::InvalidArgument, "TOTAL_DIFFERS"),
     }
 }
 
@@ -504,6 +510,12 @@ mod tests {
             Refusal::Rejected(Rejection::ResumeTooLate),
             Refusal::Rejected(Rejection::LegCleared),
             Refusal::Rejected(Rejection::PolicyRetired),
+            Refusal::Rejected(Rejection::UnknownOrder),
+            Refusal::Rejected(Rejection::NotSealed),
+            Refusal::Rejected(Rejection::NotApproved),
+            Refusal::Rejected(Rejection::OrderOver),
+            Refusal::Rejected(Rejection::TotalPeriod),
+            Refusal::Rejected(Rejection::TotalDiffers),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

@@ -33,6 +33,13 @@ pub enum Identity {
         /// The agent's handle.
         agent: String,
     },
+    /// `/tenant/<tenant>/processor/<key>`: a processor of a tenant's orders, by its public key.
+    Processor {
+        /// Its tenant.
+        tenant: String,
+        /// Its X25519 public key: what orders are sealed to.
+        recipient: [u8; 32],
+    },
     /// `/operator/<name>`: someone who runs the cluster.
     Operator {
         /// Who.
@@ -130,6 +137,10 @@ impl Identity {
                 tenant: (*tenant).to_owned(),
                 agent: (*agent).to_owned(),
             }),
+            ["tenant", tenant, "processor", key] => Ok(Self::Processor {
+                tenant: (*tenant).to_owned(),
+                recipient: public_key(key).ok_or(IdentityError::Form)?,
+            }),
             ["operator", name] => Ok(Self::Operator {
                 name: (*name).to_owned(),
             }),
@@ -148,6 +159,9 @@ impl Identity {
             Self::Node { id } => format!("/node/{id}"),
             Self::Platform { tenant, name } => format!("/tenant/{tenant}/platform/{name}"),
             Self::Agent { tenant, agent } => format!("/tenant/{tenant}/agent/{agent}"),
+            Self::Processor { tenant, recipient } => {
+                format!("/tenant/{tenant}/processor/{}", hex::encode(recipient))
+            }
             Self::Operator { name } => format!("/operator/{name}"),
             Self::Auditor { name } => format!("/auditor/{name}"),
         }
@@ -160,6 +174,13 @@ fn is_part(part: &str) -> bool {
         && part
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// 64 lower-case hexadecimal digits: one text per key.
+fn public_key(text: &str) -> Option<[u8; 32]> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text, &mut key).ok()?;
+    (hex::encode(key) == text).then_some(key)
 }
 
 /// A decimal number without sign or leading zeros: one text per node.
@@ -178,6 +199,7 @@ mod tests {
             "/node/3",
             "/tenant/retail/platform/cti",
             "/tenant/retail/agent/agent-0042",
+            "/tenant/retail/processor/00ff4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e",
             "/operator/alice",
             "/auditor/firm",
         ] {
@@ -204,6 +226,14 @@ mod tests {
             ("spiffe://dev/tenant/../platform/x", IdentityError::Form),
             ("spiffe://dev/operator/a%20b", IdentityError::Form),
             ("spiffe://dev/operator/", IdentityError::Form),
+            (
+                "spiffe://dev/tenant/t/processor/warehouse",
+                IdentityError::Form,
+            ),
+            (
+                "spiffe://dev/tenant/t/processor/00FF4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e",
+                IdentityError::Form,
+            ),
         ] {
             // ".." is made of allowed characters, and is a name like any other.
             if uri.contains("..") {

@@ -287,7 +287,7 @@ pub fn offer_order(request: v1::OfferOrderRequest) -> Result<Command, Malformed>
 }
 
 /// A commitment in its canonical bytes.
-fn commitment(bytes: &[u8], field: &'static str) -> Result<[u8; 32], Malformed> {
+pub(super) fn commitment(bytes: &[u8], field: &'static str) -> Result<[u8; 32], Malformed> {
     let bytes = array(bytes, field)?;
     match Commitment::from_bytes(&bytes) {
         Ok(_) => Ok(bytes),

@@ -9,6 +9,7 @@ mod life;
 mod phone;
 mod policy;
 mod session;
+mod processor;
 mod view;
 
 pub use command::{
@@ -30,6 +31,8 @@ pub use session::{
     open_session, presence_state, publish_rules, request_unmask, restore_session,
     revoke_agent_certificate, screen_action, session, session_id, session_state, unlock_agent,
     unmask_id, unmask_state,
+pub use processor::{
+    campaign, execute_order, open_order, opened_order, order_execution, prove_total,
 };
 pub use view::{
     agent_view, as_of, enrolment, limits_shown, match_words, notice, outcome, placement, settings,

@@ -268,6 +268,7 @@ pub fn told(told: &Told, receipt: String) -> v1::Told {
 }
 
 fn order_terms(terms: &OrderTerms) -> v1::OrderTerms {
+pub(super) fn order_terms(terms: &OrderTerms) -> v1::OrderTerms {
     v1::OrderTerms {
         order_id: terms.order.0.to_vec().into(),
         order_hash: terms.order_hash.to_vec().into(),

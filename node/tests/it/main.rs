@@ -32,6 +32,7 @@ mod phone;
 mod pki;
 mod policies;
 mod port;
+mod processors;
 mod refusals;
 mod registry;
 mod roles;

@@ -15,6 +15,11 @@ async fn every_role_is_refused_everything_that_is_not_its_own() {
             Role::Anyone => port.phone().await,
             Role::Platform => port.platform().await,
             Role::Agent => port.caller("/tenant/retail/agent/agent-0001").await,
+            Role::Processor => {
+                let key = hex::encode([3; 32]);
+                port.caller(&format!("/tenant/retail/processor/{key}"))
+                    .await
+            }
             Role::Operator => port.caller("/operator/alice").await,
             Role::Auditor => port.caller("/auditor/firm").await,
             Role::Node => port.caller("/node/2").await,

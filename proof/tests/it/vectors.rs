@@ -248,7 +248,7 @@ pub(crate) const DECISIONS: [&str; 4] = ["attestations", "contexts", "statements
 fn the_vector_files_are_the_frozen_ones() {
     let proofs: Vec<&str> = KINDS
         .iter()
-        .chain(&["derivations", "messages"])
+        .chain(&["derivations", "messages", "sums"])
         .copied()
         .collect();
     expect_file!["../vectors/SHA256SUMS"].assert_eq(&sums("", &proofs));

@@ -7,17 +7,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::{enrol, leaf};
+use super::orders;
 use super::stage::{ACT_S, Person, Stage, act, inbound, ms_since};
 use crate::answer::{Outcome, Stage as Reached};
 use crate::clock;
 use crate::error::Error;
 use crate::issuer::{Attribute, Issuer, Schema};
-use crate::order::{Line, Order, RecipientSecret, Sheet};
 use crate::phone::{Means, Phone, PhoneDirectory, Pin, Session, Submitted};
-use crate::platform::{Announced, InvitedTo, OfferedOrder, Party};
-use crate::policy::{
-    AgentRule, ConsentRule, FaceRule, Grants, PolicyPurpose, Predicate, Rules, Source, Test,
-};
+use crate::platform::{Announced, InvitedTo, Party};
+use crate::policy::{AgentRule, FaceRule, Grants, PolicyPurpose, Predicate, Rules, Source, Test};
 use crate::sensor::{Face, SoftwareSensor};
 
 /// The score that the policy `credit` asks for.
@@ -38,7 +36,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<(), Error> {
     let before = stage.ledger.held;
     let desk = open_desk(stage).await?;
     score(stage, &desk).await?;
-    order(stage, &desk).await?;
+    orders::run(stage, &desk).await?;
     face(stage).await?;
     let shown = stage.ledger.held - before;
     stage.sum(
@@ -87,7 +85,7 @@ fn schema() -> Schema {
     }
 }
 
-fn predicate(attribute: u16, test: Test) -> Predicate {
+pub(super) fn predicate(attribute: u16, test: Test) -> Predicate {
     Predicate {
         source: Source {
             issuers: vec!["bureau-1".to_owned()],
@@ -99,7 +97,7 @@ fn predicate(attribute: u16, test: Test) -> Predicate {
     }
 }
 
-fn rules(purpose: PolicyPurpose, predicates: Vec<Predicate>) -> Rules {
+pub(super) fn rules(purpose: PolicyPurpose, predicates: Vec<Predicate>) -> Rules {
     Rules {
         purpose,
         require_possession: true,
@@ -114,7 +112,7 @@ fn rules(purpose: PolicyPurpose, predicates: Vec<Predicate>) -> Rules {
     }
 }
 
-async fn put(stage: &Stage, name: &str, rules: &Rules) -> Result<(), Error> {
+pub(super) async fn put(stage: &Stage, name: &str, rules: &Rules) -> Result<(), Error> {
     let tenant = stage.context().tenant();
     stage
         .cluster
@@ -125,7 +123,7 @@ async fn put(stage: &Stage, name: &str, rules: &Rules) -> Result<(), Error> {
 }
 
 /// From the offer to the registration: gives the serial.
-async fn certify(
+pub(super) async fn certify(
     stage: &Stage,
     desk: &Issuer,
     phone: &Phone,
@@ -151,7 +149,7 @@ async fn certify(
 }
 
 /// Calls a person under a policy and answers with everything it asks.
-async fn call(
+pub(super) async fn call(
     stage: &Stage,
     person: &mut Person,
     policy: &str,
@@ -244,98 +242,6 @@ async fn low_proof_for_a_high_bound(stage: &mut Stage, desk: &Issuer) -> Result<
     stage.expect(
         refused.outcome.is_none(),
         "score 600: a proof of \"at least 500\" is worth nothing where 650 is asked",
-    );
-    Ok(())
-}
-
-async fn order(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
-    let processor = RecipientSecret::generate()?;
-    let covers = Test::CoversAmount {
-        bits: 64,
-        amount: 0,
-    };
-    let purchase = Rules {
-        consent: Some(ConsentRule {
-            recipient: processor.public(),
-            max_payload_bytes: 16_384,
-        }),
-        ..rules(PolicyPurpose::Consent, vec![predicate(1, covers)])
-    };
-    put(stage, "purchase", &purchase).await?;
-    let mut person = stage.person().await?;
-    certify(stage, desk, &person.phone, (700, 500_000)).await?;
-    let (contact, _) = call(stage, &mut person, "basic").await?;
-    stage
-        .expect_verdict(
-            &contact,
-            Outcome::Verified,
-            "order: the caller is verified first",
-        )
-        .await?;
-
-    let line = |text: &str, quantity, amount| Line {
-        text: text.to_owned(),
-        quantity,
-        amount,
-    };
-    let lines = vec![line("rice, 5 kg", 2, 4_960), line("delivery", 1, 550)];
-    let order = Order::of(Sheet::new("JPY", lines)?)?;
-    let subject = person.phone.subject().to_owned();
-    let offered = OfferedOrder {
-        contact_id: contact.contact_id,
-        subject: &subject,
-        policy: "purchase",
-    };
-    let announced = stage.platform.offer_order(&offered, &order, act()).await?;
-    let notice = person.notice(&announced).await?;
-    let changed = Order::of(order.sheet().clone())?;
-    let swapped = person.phone.plan(&notice, Some(&changed));
-    stage.expect(
-        matches!(swapped, Err(Error::Integrity { .. })),
-        "order: a phone shows no other order than the one that was sealed",
-    );
-    for line in person.phone.plan(&notice, Some(&order))?.lines() {
-        stage.say(&format!("the phone proves {line}"));
-    }
-    let means = Means {
-        pin: Some(&person.pin),
-        order: Some((&order, b"ship to the address of this customer")),
-        face: None,
-    };
-    let answer = person.phone.answer(&notice, &means)?;
-    person.phone.submit(&answer.submission, act()).await?;
-    let state = stage
-        .platform
-        .wait_order(
-            &contact.contact_id,
-            &order.order_id(),
-            Reached::Committed,
-            act(),
-        )
-        .await?;
-    let approved =
-        state.verdict.outcome == Some(Outcome::Verified) && state.order_hash == order.hash();
-    stage.expect(
-        approved,
-        "order: approved on the phone, and the credit limit covers it",
-    );
-    let sealed = answer.sealed.ok_or(Error::Answer { what: "payload" })?;
-    let same = state.sealed_digest == Some(sealed.sealed().digest());
-    let opened = sealed.open(&processor)?;
-    stage.say(&format!(
-        "the processor reads {} lines, {} {}; the cluster has seen a hash",
-        opened.order.sheet().lines().len(),
-        opened.order.sheet().total(),
-        opened.order.sheet().currency(),
-    ));
-    stage.expect(
-        same && opened.order.hash() == order.hash(),
-        "order: the processor opens what the consent covers, and it is the approved order",
-    );
-    let stranger = RecipientSecret::generate()?;
-    stage.expect(
-        sealed.open(&stranger).is_err(),
-        "order: nobody else can open it",
     );
     Ok(())
 }

@@ -8,6 +8,7 @@ mod desks;
 mod enrolment;
 mod failover;
 mod holdings;
+mod orders;
 mod receipts;
 mod refusals;
 mod stage;

@@ -11,6 +11,7 @@ mod credential;
 mod customer;
 mod delegation;
 mod enrolment;
+mod execution;
 mod exhibit;
 mod lock;
 mod hand_over;
@@ -192,6 +193,9 @@ pub fn decide<V: View, C: Checker>(
         Command::BindAgent(command) => contact::bind(state, step, command),
         Command::CloseContact(command) => contact::close(state, command),
         Command::OfferOrder(command) => order::offer(state, step, command),
+        Command::OpenOrder(command) => execution::open(state, step, command),
+        Command::ExecuteOrder(command) => execution::execute(state, step, command),
+        Command::ProveTotal(command) => execution::prove_total(state, command),
         Command::OpenAgentLogin(command) => login::open(state, step, command),
         Command::SubmitProof(command) => submission::submit(state, step, command, checker),
         Command::AnswerNotice(command) => notice::answer(state, step, command),

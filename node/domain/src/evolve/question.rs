@@ -1,5 +1,6 @@
 //! What orders and logins change.
 
+use super::order::drop_payload;
 use super::{Evolve, Place};
 use crate::event::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 use crate::ids::{ChallengeId, Digest, Stamp};
@@ -21,6 +22,11 @@ impl Evolve for OrderOffered {
             verdict: None,
             sealed_digest: Digest::ZERO,
             payload_until: Stamp::default(),
+            approved: None,
+            opened: None,
+            executed: None,
+            refusals: 0,
+            tag: self.tag,
         };
         let key = keys::order(self.tenant, self.contact, self.terms.order);
         store(state, Table::Call, key, &record);
@@ -32,17 +38,22 @@ impl Evolve for OrderApproved {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
         let mut record = state
             .order(self.tenant, self.contact, self.order)?
             .ok_or(Fault::Corrupt)?;
         record.sealed_digest = self.sealed_digest;
         record.payload_until = self.payload_until;
+        record.approved = Some(place.leaf);
         let key = keys::order(self.tenant, self.contact, self.order);
         store(state, Table::Call, key, &record);
         let sealed = SealedOrder {
             challenge: self.challenge,
+            contact: self.contact,
+            order: self.order,
+            leaf: place.leaf,
+            recipient: record.terms.recipient,
             payload: self.payload.clone(),
         };
         let key = keys::sealed_order(self.tenant, self.contact, self.order);
@@ -63,11 +74,8 @@ impl Evolve for OrderPayloadExpired {
         let record = state
             .order(self.tenant, self.contact, self.order)?
             .ok_or(Fault::Corrupt)?;
-        let due = record.payload_until;
-        let timer = keys::timer(due, TimerKind::Order, self.tenant, self.challenge.0);
-        state.delete(Table::Timer, timer);
-        let sealed = keys::sealed_order(self.tenant, self.contact, self.order);
-        state.delete(Table::Outbox, sealed);
+        let which = (self.tenant, self.contact, self.order);
+        drop_payload(state, which, &record, self.challenge);
         Ok(())
     }
 }

@@ -386,6 +386,14 @@ fn answers_keep_their_bytes() {
                 complete: true,
             },
         ),
+        (
+            "OrderExecuted",
+            Reply::OrderExecuted {
+                campaign: 7,
+                number: 3,
+            },
+        ),
+        ("OrderRefused", Reply::OrderRefused { reason: 170 }),
     ]
     .map(|(name, reply)| {
         (
@@ -439,6 +447,12 @@ fn answers_keep_their_bytes() {
         ("ResumeTooLate", Rejection::ResumeTooLate),
         ("LegCleared", Rejection::LegCleared),
         ("PolicyRetired", Rejection::PolicyRetired),
+        ("UnknownOrder", Rejection::UnknownOrder),
+        ("NotSealed", Rejection::NotSealed),
+        ("NotApproved", Rejection::NotApproved),
+        ("OrderOver", Rejection::OrderOver),
+        ("TotalPeriod", Rejection::TotalPeriod),
+        ("TotalDiffers", Rejection::TotalDiffers),
     ]
     .map(|(name, why)| {
         (

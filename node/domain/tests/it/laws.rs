@@ -21,7 +21,8 @@ pub(crate) fn assert_replays(world: &World) {
     let mut state = Changes::new();
     for (index, (entry, live)) in (1..).zip(world.log.iter().zip(&world.applied)) {
         let entry = Entry::decode(&entry.encode()).unwrap();
-        let again = apply(&state, index, 1, Some(&entry), false, &mut Inline).unwrap();
+        let held = entry.sealed.is_some();
+        let again = apply(&state, index, 1, Some(&entry), held, &mut Inline).unwrap();
         assert_eq!(&again, live, "entry {index}");
         write(&mut state, &again.changes);
     }

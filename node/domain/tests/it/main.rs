@@ -20,6 +20,7 @@
 mod attempts;
 mod consents;
 mod contacts;
+mod executions;
 mod faces;
 mod golden;
 mod holdings;

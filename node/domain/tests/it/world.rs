@@ -8,7 +8,7 @@ use akashi_domain::command::{
     SubmitProof,
 };
 use akashi_domain::decide::Inline;
-use akashi_domain::entry::{Entry, RULE_VERSION};
+use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::event::Event;
 use akashi_domain::ids::{
     ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
@@ -78,6 +78,8 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) log: Vec<Entry>,
     pub(crate) applied: Vec<Applied>,
+    /// Entries carry a sealed head over every leaf before them.
+    pub(crate) sealing: bool,
     next_id: u64,
 }
 
@@ -89,6 +91,7 @@ impl World {
             now: START,
             log: Vec::new(),
             applied: Vec::new(),
+            sealing: false,
             next_id: 0,
         }
     }
@@ -126,11 +129,21 @@ impl World {
             rule_version: RULE_VERSION,
             stamp: Stamp(self.now),
             random: [index as u8; 32],
-            sealed: None,
+            sealed: self.sealing.then(|| Sealed {
+                size: self.applied.last().map_or(0, |a| a.progress.leaves),
+                root: Digest([9; 32]),
+            }),
             requests,
         };
-        let applied =
-            apply(&self.state, index, 1, Some(&entry), false, &mut Inline).expect("sound state");
+        let applied = apply(
+            &self.state,
+            index,
+            1,
+            Some(&entry),
+            entry.sealed.is_some(),
+            &mut Inline,
+        )
+        .expect("sound state");
         write(&mut self.state, &applied.changes);
         self.log.push(entry);
         self.applied.push(applied.clone());

@@ -1,9 +1,9 @@
 //! What is registered, held and asked besides calls: its commands, facts and records, byte for byte.
 
 use akashi_domain::command::{
-    Command, EnrolTemplate, FactorProof, OfferOrder, OpenAgentLogin, PutPolicy, RegisterCredential,
-    RegisterIssuer, RegisterSensor, RevokeCredential, RevokeIssuer, RevokeSensor, RevokeTemplate,
-    SubmitProof,
+    Command, EnrolTemplate, ExecuteOrder, FactorProof, OfferOrder, OpenAgentLogin, OpenOrder,
+    ProveTotal, PutPolicy, RegisterCredential, RegisterIssuer, RegisterSensor, RevokeCredential,
+    RevokeIssuer, RevokeSensor, RevokeTemplate, SubmitProof,
 };
 use akashi_domain::command::{EnrolmentKind, OpenEnrolment, Party};
 use akashi_domain::entry::encode;
@@ -15,7 +15,8 @@ use akashi_domain::policy::{
     PolicyPurpose, PredicateRule, PredicateTest, PresenceRule, RiskRule, UnmaskRule,
 };
 use akashi_domain::records::{
-    About, AgentLogin, Credential, Issuer, Order, OrderTerms, SealedOrder, Sensor, Template,
+    About, AgentLogin, Campaign, Credential, Executed, Issuer, Order, OrderTerms, SealedOrder,
+    Sensor, Template,
 };
 
 use super::{
@@ -237,6 +238,36 @@ pub(super) fn commands() -> Vec<(&'static str, Command)> {
                 order_hash: [0x0a; 32],
                 amounts: vec![[0xa1; 32]],
                 subject_tag: TAG,
+            }),
+        ),
+        (
+            "OpenOrder",
+            Command::OpenOrder(OpenOrder {
+                tenant: tenant(),
+                contact: CONTACT,
+                order: ORDER,
+                recipient: [0x4e; 32],
+            }),
+        ),
+        (
+            "ExecuteOrder",
+            Command::ExecuteOrder(ExecuteOrder {
+                tenant: tenant(),
+                contact: CONTACT,
+                order: ORDER,
+                recipient: [0x4e; 32],
+                order_hash: [0x0a; 32],
+                amounts: vec![[0xa1; 32]],
+            }),
+        ),
+        (
+            "ProveTotal",
+            Command::ProveTotal(ProveTotal {
+                tenant: tenant(),
+                campaign: 7,
+                through: 9,
+                total: 5_510,
+                blinding: [0xb1; 32],
             }),
         ),
         (
@@ -487,6 +518,59 @@ fn asked() -> Vec<(&'static str, Event)> {
             }),
         ),
         (
+            "OrderOpened",
+            Event::OrderOpened(event::OrderOpened {
+                tenant,
+                challenge,
+                contact,
+                order: ORDER,
+                processor: Digest([0x4d; 32]),
+                tag,
+            }),
+        ),
+        (
+            "OrderExecuted",
+            Event::OrderExecuted(event::OrderExecuted {
+                tenant,
+                challenge,
+                contact,
+                order: ORDER,
+                order_hash: [0x0a; 32],
+                processor: Digest([0x4d; 32]),
+                share: Some(event::Share {
+                    campaign: 7,
+                    number: 3,
+                    amount: [0xa1; 32],
+                    sum: [0x53; 32],
+                }),
+                tag,
+            }),
+        ),
+        (
+            "OrderRefused",
+            Event::OrderRefused(event::OrderRefused {
+                tenant,
+                challenge,
+                contact,
+                order: ORDER,
+                order_hash: [0x0b; 32],
+                processor: Digest([0x4d; 32]),
+                reason: 170,
+                tag,
+            }),
+        ),
+        (
+            "TotalProved",
+            Event::TotalProved(event::TotalProved {
+                tenant,
+                campaign: 7,
+                first: 1,
+                through: 3,
+                sum: [0x54; 32],
+                running: [0x53; 32],
+            }),
+        ),
+        (
             "AgentLoginOpened",
             Event::AgentLoginOpened(event::AgentLoginOpened {
                 tenant,
@@ -549,9 +633,30 @@ pub(super) fn records() -> Vec<(&'static str, Vec<u8>)> {
         verdict: Some(verdict()),
         sealed_digest: Digest([0x5d; 32]),
         payload_until: STAMP,
+        approved: Some(8),
+        opened: Some(STAMP),
+        executed: Some(Executed {
+            at: STAMP,
+            leaf: 9,
+            campaign: 7,
+            number: 3,
+        }),
+        refusals: 2,
+        tag: TAG,
+    };
+    let campaign = Campaign {
+        orders: 3,
+        sum: [0x53; 32],
+        proved: 2,
+        proved_sum: [0x52; 32],
+        proved_leaf: 10,
     };
     let sealed = SealedOrder {
         challenge: CHALLENGE,
+        contact: CONTACT,
+        order: ORDER,
+        leaf: 8,
+        recipient: [0x4e; 32],
         payload: vec![1, 0, 2, 3],
     };
     let login = AgentLogin {
@@ -568,6 +673,7 @@ pub(super) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("Template", encode(&template)),
         ("Order", encode(&order)),
         ("SealedOrder", encode(&sealed)),
+        ("Campaign", encode(&campaign)),
         ("AgentLogin", encode(&login)),
     ]
 }
