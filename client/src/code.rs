@@ -100,13 +100,15 @@ pub enum Code {
     Unavailable,
     /// A limit was reached.
     OverLimit,
+    /// A node holds the proofs; nobody decides at present.
+    Held,
     /// Evidence does not hold.
     Integrity,
 }
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::File,
         Self::Malformed,
         Self::Exists,
@@ -128,6 +130,7 @@ impl Code {
         Self::NotPermitted,
         Self::Unavailable,
         Self::OverLimit,
+        Self::Held,
         Self::Integrity,
     ];
 
@@ -304,6 +307,13 @@ impl Code {
                 "a limit was reached",
                 "too many notices for one subject, a locked PIN, or a busy node",
                 "wait for the time named by the cluster, then try again",
+            ),
+            Self::Held => entry(
+                6003,
+                Unavailable,
+                "held: a node has the proofs, and nobody decides at present",
+                "too few replicas can reach one another, so there is no quorum",
+                "send the same submission again until the challenge expires; the receipt in the phone's directory shows that it arrived",
             ),
             Self::Integrity => entry(
                 7001,

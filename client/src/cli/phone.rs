@@ -17,7 +17,9 @@ use crate::error::Error;
 use crate::files;
 use crate::layout::is_handle;
 use crate::order::Order;
-use crate::phone::{CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply};
+use crate::phone::{
+    CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, Submission, Submitted,
+};
 use crate::policy::PolicyPurpose;
 use crate::sensor::{Face, SoftwareSensor};
 
@@ -307,7 +309,7 @@ impl Answer {
                 }
                 sealed.write(path)?;
             }
-            let answer = device.submit(&answer.submission, global.deadline()).await?;
+            let answer = submit(device, notice, &answer.submission, global, output).await?;
             if answer.outcome.is_some() {
                 return Ok(answer.outcome);
             }
@@ -354,6 +356,28 @@ impl Answer {
             None => Zeroizing::default(),
         };
         Ok(Some((order, data)))
+    }
+}
+
+/// Sends the proofs; what a node holds is sent again until the challenge expires.
+async fn submit(
+    device: &Device,
+    notice: &CheckedNotice,
+    submission: &Submission,
+    global: &Global,
+    output: Output,
+) -> Result<Submitted, Error> {
+    loop {
+        match device.submit(submission, global.deadline()).await {
+            Err(Error::Held { receipt }) if clock::unix_us() < notice.expires_us() => {
+                output.note(&format!(
+                    "held by {}: nobody decides at present; sending it again until {}",
+                    receipt.node,
+                    clock::rfc3339(notice.expires_us()),
+                ));
+            }
+            answer => return answer,
+        }
     }
 }
 

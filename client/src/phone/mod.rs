@@ -10,6 +10,7 @@ mod enrolling;
 mod face;
 #[cfg(test)]
 mod fixtures;
+mod held;
 mod notice;
 mod pin;
 #[cfg(test)]
@@ -18,10 +19,13 @@ mod proving;
 mod session;
 mod store;
 
+use std::sync::Arc;
+
 use akashi_merkle::KeySet;
 use akashi_proof::{Context, ContextFields, DeviceSecret, PinSecret, Purpose, RootSecret, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
+use prost::Message as _;
 
 use crate::answer::Outcome;
 use crate::clock::Deadline;
@@ -32,6 +36,7 @@ use crate::request_id::RequestId;
 pub use credentials::{Choice, Holding, choose};
 pub use enrolling::Accepted;
 pub use face::StoredFace;
+pub use held::submit_through;
 pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
 pub use proving::{Answer, Means, Pin, Plan};
 pub use session::Session;
@@ -41,14 +46,18 @@ pub use store::{PhoneDirectory, Profile};
 pub struct Phone {
     directory: PhoneDirectory,
     profile: Profile,
-    keys: KeySet,
+    keys: Arc<KeySet>,
     root: RootSecret,
     connection: Connection,
 }
 
 /// Proofs for one challenge, ready to be sent as often as needed: the request id is inside.
 #[derive(Clone, Debug)]
-pub struct Submission(v1::SubmitProofRequest);
+pub struct Submission {
+    request: v1::SubmitProofRequest,
+    /// By these the phone checks what a node says that holds it.
+    keys: Arc<KeySet>,
+}
 
 impl Submission {
     /// The same proofs under a new request id: another act with the same content.
@@ -58,9 +67,9 @@ impl Submission {
     /// [`Error::Entropy`].
     pub fn under_new_request(&self) -> Result<Self, Error> {
         let request_id = RequestId::fresh()?.to_vec().into();
-        Ok(Self(v1::SubmitProofRequest {
+        Ok(self.with(v1::SubmitProofRequest {
             request_id,
-            ..self.0.clone()
+            ..self.request.clone()
         }))
     }
 
@@ -70,12 +79,25 @@ impl Submission {
     ///
     /// [`Error::Entropy`].
     pub fn aimed_at(&self, notice: &CheckedNotice) -> Result<Self, Error> {
-        Ok(Self(v1::SubmitProofRequest {
+        Ok(self.with(v1::SubmitProofRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             challenge_id: notice.challenge_id().to_vec().into(),
             submit_token: notice.submit_token().to_vec().into(),
-            ..self.0.clone()
+            ..self.request.clone()
         }))
+    }
+
+    /// The request as it travels: what a held receipt has the digest of.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.request.encode_to_vec()
+    }
+
+    fn with(&self, request: v1::SubmitProofRequest) -> Self {
+        Self {
+            request,
+            keys: Arc::clone(&self.keys),
+        }
     }
 }
 
@@ -132,7 +154,7 @@ impl Phone {
     ) -> Result<Self, Error> {
         Ok(Self {
             profile: directory.profile()?,
-            keys: directory.key_set()?,
+            keys: Arc::new(directory.key_set()?),
             root: directory.root_secret()?,
             directory: directory.clone(),
             connection,
@@ -165,7 +187,7 @@ impl Phone {
 
     /// The pinned key set.
     #[must_use]
-    pub const fn key_set(&self) -> &KeySet {
+    pub fn key_set(&self) -> &KeySet {
         &self.keys
     }
 
@@ -217,15 +239,24 @@ impl Phone {
 
     /// Sends proofs; sending the same submission again gives the same answer.
     ///
+    /// While no quorum decides, nodes may hold it; it is sent again until the deadline, and after it
+    /// the caller may go on with the same submission until the challenge expires.
+    ///
     /// # Errors
     ///
-    /// [`Error`], by what can be done about it.
+    /// [`Error::Held`] with the checked receipt, which is also kept in the phone's directory, if a
+    /// node held it and nobody has decided by the deadline; otherwise [`Error`], by what can be done
+    /// about it.
     pub async fn submit(
         &self,
         submission: &Submission,
         deadline: Deadline,
     ) -> Result<Submitted, Error> {
-        submit_through(&self.connection, submission, deadline).await
+        let answer = submit_through(&self.connection, submission, deadline).await;
+        if let Err(Error::Held { receipt }) = &answer {
+            held::keep(&self.directory, receipt, submission)?;
+        }
+        answer
     }
 
     /// Answers a notice without proving; gives the outcome if that ended the challenge.
@@ -299,32 +330,6 @@ impl Phone {
             what: "fields of the proof context",
         })
     }
-}
-
-/// Sends proofs through a certain connection, for instance two copies through two nodes.
-///
-/// # Errors
-///
-/// [`Error`], by what can be done about it.
-pub async fn submit_through(
-    connection: &Connection,
-    submission: &Submission,
-    deadline: Deadline,
-) -> Result<Submitted, Error> {
-    let answer = connection
-        .call(deadline, &submission.0, |channel, request| async move {
-            PhoneServiceClient::new(channel).submit_proof(request).await
-        })
-        .await?;
-    let placement = answer.placement.unwrap_or_default();
-    Ok(Submitted {
-        outcome: Outcome::from_number(answer.outcome)?,
-        reason: answer.reason,
-        attempts_left: answer.attempts_left,
-        retry_after_us: answer.retry_after_us,
-        leaf_index: placement.leaf_index,
-        repeated: placement.repeated,
-    })
 }
 
 /// The fields of a context that differ from message to message.
