@@ -14,6 +14,7 @@ mod holdings;
 mod issuer;
 mod leaf;
 mod log;
+mod number;
 mod ops;
 mod order;
 pub mod output;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::output::Output;
-use super::{Global, leaf};
+use super::{Global, leaf, number};
 use crate::answer::{Outcome, Stage};
 use crate::clock;
 use crate::error::Error;
@@ -50,6 +50,14 @@ Example:
     /// Revoke a phone: its keys, its credentials and its face count no more
     #[command(after_help = "Example:\n  akashi platform revoke-device cust-demo-1 --reason 1")]
     RevokeDevice(Revoke),
+    /// Turn telephone numbers, one a line on stdin, into keyed pseudonyms; asks no node
+    #[command(after_help = "\
+The key is clients/numbers.key of the context. Pseudonyms of another epoch, tenant or key are unrelated.
+
+Example:
+  akashi platform prf < numbers.txt
+  akashi platform prf --epoch 229 -o jsonl < numbers.txt")]
+    Prf(number::Prf),
 }
 
 /// Whose phone.
@@ -188,6 +196,7 @@ impl Platform {
                 output.note("The template is revoked.");
                 Ok(())
             }
+            PlatformVerb::Prf(verb) => verb.run(global, output),
             PlatformVerb::RevokeDevice(verb) => {
                 platform
                     .revoke_device(verb.who.party()?, verb.reason, deadline)
