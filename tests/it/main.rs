@@ -8,10 +8,13 @@
     reason = "a test stops at the first surprise, says where, and may look at the machine's clock"
 )]
 
+mod canary;
 mod cluster;
 mod fuzz_corpus;
 mod policies;
 mod raft_log;
 mod second_verifier;
 mod sim;
+mod soak;
 mod tidy;
+mod unhappy;
