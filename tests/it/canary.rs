@@ -19,6 +19,7 @@ mod raw;
 #[path = "canary/rest.rs"]
 mod rest;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use akashi_client::operator::Policy;
@@ -36,6 +37,7 @@ use collector::Collector;
 use forms::Catalogue;
 use marks::{MARKS, Marks};
 use raw::{Answer, Callers};
+use rest::Told;
 
 /// Requests in flight at the same time.
 const IN_FLIGHT: usize = 8;
@@ -57,16 +59,39 @@ async fn no_byte_of_personal_data_stays_anywhere_whatever_is_sent() {
     })
     .await;
     let world = populate(&cluster).await;
-    let callers = Arc::new(Callers::of(&cluster, AGENT).await);
-    let marks = Marks::all();
-    let mut told = rest::Told::default();
+    let told = walk(&cluster, &world).await;
+
+    cluster.converge().await;
+    let metrics = rest::metrics(&cluster).await;
+    let home = cluster.home();
+    let names: Vec<String> = cluster
+        .dev
+        .names()
+        .iter()
+        .map(|&name| name.to_owned())
+        .collect();
+    cluster.dev.stop().await;
+    let pushed = collector.bytes();
+
+    judge(
+        &home,
+        &names,
+        &told,
+        &[("metrics", metrics), ("pushed telemetry", pushed)],
+    );
+}
+
+/// Pushes every mark through every field of every call.
+async fn walk(cluster: &RealCluster, world: &World) -> Told {
+    let callers = Arc::new(Callers::of(cluster, AGENT));
+    let mut told = Told::default();
 
     let catalogue = Arc::new(Catalogue::of(akashi_proto::DESCRIPTORS));
     let mut lacking = Vec::new();
     let mut sent = 0_usize;
     for rpc in RPCS.iter().filter(|rpc| rpc.path.starts_with("/akashi.")) {
         let message = catalogue.request(rpc.path);
-        let plain = base::request(rpc.path, message, &catalogue, &world);
+        let plain = base::request(rpc.path, message, &catalogue, world);
         let plain = forms::refreshed(&plain, message);
         let first = callers.call(rpc, plain.clone(), None).await;
         if !first.fields_were_read() {
@@ -107,37 +132,30 @@ async fn no_byte_of_personal_data_stays_anywhere_whatever_is_sent() {
     );
     for mark in MARKS {
         told.add("method", &callers.unknown_method(mark).await);
-        callers.named_by_certificate(&cluster, mark).await;
+        callers.named_by_certificate(cluster, mark).await;
     }
     let streams = RPCS.iter().filter(|rpc| rpc.flow != Flow::Unary).count();
     println!(
         "{sent} marked requests to {} calls, {streams} of them streams",
         RPCS.len()
     );
+    told
+}
 
-    cluster.converge().await;
-    let metrics = rest::metrics(&cluster).await;
-    let home = cluster.home();
-    let names: Vec<String> = cluster
-        .dev
-        .names()
-        .iter()
-        .map(|&name| name.to_owned())
-        .collect();
-    cluster.dev.stop().await;
-    let pushed = collector.bytes();
-
+/// Looks for the marks everywhere, and first for what must be found.
+fn judge(home: &Path, names: &[String], told: &Told, pages: &[(&str, Vec<u8>)]) {
+    let marks = Marks::all();
     // What must be found, or the search is worth nothing.
     let control = Marks::of(&[CONTROL]);
     assert!(!told.found(&control).is_empty(), "answers are searched");
-    for (what, bytes) in [("metrics", &metrics), ("pushed telemetry", &pushed)] {
+    for (what, bytes) in pages {
         let known = Marks::of(&["akashi"]);
         assert!(
             !known.found_in(what, bytes).is_empty(),
             "{what} are searched"
         );
     }
-    for name in &names {
+    for name in names {
         let own = home.join("nodes").join(name);
         assert!(
             !rest::search(&own, &control).is_empty(),
@@ -150,9 +168,10 @@ async fn no_byte_of_personal_data_stays_anywhere_whatever_is_sent() {
     }
 
     let mut hits = told.found(&marks);
-    hits.extend(marks.found_in("metrics", &metrics));
-    hits.extend(marks.found_in("pushed telemetry", &pushed));
-    for name in &names {
+    for (what, bytes) in pages {
+        hits.extend(marks.found_in(what, bytes));
+    }
+    for name in names {
         let own = home.join("nodes").join(name);
         hits.extend(rest::search(&own, &marks));
         hits.extend(rest::search_store(&own.join("data"), &marks));

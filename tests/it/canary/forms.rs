@@ -143,30 +143,27 @@ impl Catalogue {
                 .filter(|at| pieces[*at].number == number(field))
                 .collect();
             let at = own.first().copied().unwrap_or(usize::MAX);
-            match field.r#type() {
-                Type::String | Type::Bytes => {
-                    let mut copy = others(at);
+            if matches!(field.r#type(), Type::String | Type::Bytes) {
+                let mut copy = others(at);
+                delimited(&mut copy, number(field), mark);
+                copies.push((field.name().to_owned(), copy));
+                // One more of many, the good ones staying where they are.
+                if field.label() == Label::Repeated {
+                    let mut copy = bytes.to_vec();
                     delimited(&mut copy, number(field), mark);
-                    copies.push((field.name().to_owned(), copy));
-                    // One more of many, the good ones staying where they are.
-                    if field.label() == Label::Repeated {
-                        let mut copy = bytes.to_vec();
-                        delimited(&mut copy, number(field), mark);
-                        copies.push((format!("{}[+]", field.name()), copy));
-                    }
+                    copies.push((format!("{}[+]", field.name()), copy));
                 }
-                Type::Message if depth < DEPTH_MAX => {
-                    let Some(inner) = self.messages.get(field.type_name()) else {
-                        continue;
-                    };
-                    let payload = pieces.get(at).map_or(&[][..], |piece| &piece.payload);
-                    for (place, nested) in self.marked_inside(payload, inner, mark, depth + 1) {
-                        let mut copy = others(at);
-                        delimited(&mut copy, number(field), &nested);
-                        copies.push((format!("{}.{place}", field.name()), copy));
-                    }
+            }
+            if field.r#type() == Type::Message
+                && depth < DEPTH_MAX
+                && let Some(inner) = self.messages.get(field.type_name())
+            {
+                let payload = pieces.get(at).map_or(&[][..], |piece| &piece.payload);
+                for (place, nested) in self.marked_inside(payload, inner, mark, depth + 1) {
+                    let mut copy = others(at);
+                    delimited(&mut copy, number(field), &nested);
+                    copies.push((format!("{}.{place}", field.name()), copy));
                 }
-                _ => {}
             }
         }
         copies

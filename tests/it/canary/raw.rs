@@ -68,7 +68,7 @@ pub(super) struct Callers {
 }
 
 impl Callers {
-    pub(super) async fn of(cluster: &RealCluster, agent: &str) -> Self {
+    pub(super) fn of(cluster: &RealCluster, agent: &str) -> Self {
         let context = cluster.dev.context();
         let clients = cluster.home().join("clients");
         let mut channels = BTreeMap::new();
@@ -101,7 +101,7 @@ impl Callers {
             Role::Agent => "agent",
             Role::Operator => "operator",
             Role::Auditor => "auditor",
-            other => panic!("{}: nobody here calls as {other:?}", rpc.path),
+            Role::Node => panic!("{}: nobody here calls as a node", rpc.path),
         };
         self.send(role, rpc.path, rpc.flow, message, mark).await
     }
