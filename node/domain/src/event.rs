@@ -31,7 +31,7 @@ pub use submission::{
 };
 
 use crate::evolve::{Evolve, Place};
-use crate::ids::ContactId;
+use crate::ids::{ContactId, SubjectHash};
 use crate::kv::{Fault, Overlay, View};
 use crate::leaf::Columns;
 
@@ -44,6 +44,11 @@ pub trait Fact {
     fn contact(&self) -> Option<ContactId> {
         None
     }
+
+    /// Whose phone has to be told something else after it, if anybody's.
+    fn phone(&self) -> Option<SubjectHash> {
+        None
+    }
 }
 
 macro_rules! events {
@@ -52,6 +57,10 @@ macro_rules! events {
         #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
         #[borsh(use_discriminant = true)]
         #[repr(u8)]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "a few live at a time: they are recorded and gone"
+        )]
         pub enum Event {
             $($(#[$doc])* $name($name) = $number,)*
         }
@@ -88,6 +97,14 @@ macro_rules! events {
                     $(Self::$name(fact) => Fact::contact(fact),)*
                 };
                 contact.filter(|contact| *contact != ContactId::ZERO)
+            }
+
+            /// Whose phone has to be told something else after it, if anybody's.
+            #[must_use]
+            pub fn phone(&self) -> Option<SubjectHash> {
+                match self {
+                    $(Self::$name(fact) => Fact::phone(fact),)*
+                }
             }
 
             /// Writes what it changes.

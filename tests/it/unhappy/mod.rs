@@ -1,5 +1,8 @@
-//! Everything that can go wrong in a call, one test for each row: `u01_…` to `u40_…`. Each ends in the
-//! outcome or the event that is defined for it.
+//! The unhappy paths u01 to u40: one test each, named after its row, one file per subject.
+//!
+//! Where the decision is the subject, the deterministic core is driven (`world`); where nodes matter,
+//! real processes are.
 
 mod faults;
 mod replays;
+mod world;

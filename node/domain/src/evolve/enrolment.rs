@@ -5,7 +5,7 @@ use crate::event::{
     DeviceEnrolled, DeviceRevoked, EnrolmentExpired, EnrolmentOpened, EnrolmentRefused,
     PinKeyReplaced, PinLocked,
 };
-use crate::ids::SubjectHash;
+use crate::ids::{Stamp, SubjectHash};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{Credential, Device, Enrolment, PinCounter};
@@ -54,6 +54,7 @@ impl Evolve for DeviceEnrolled {
                 enrolled: place.stamp,
                 leaf: place.leaf,
                 revoked: false,
+                cooling_until: Stamp::default(),
             });
             record.pin = PinCounter::default();
             record.tag = self.tag;
