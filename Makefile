@@ -31,9 +31,10 @@ demo: build ## three nodes on this machine, calls, refusals, a killed leader, a 
 test: build ## every test that a change must pass
 	$(CARGO) test --locked --workspace --no-fail-fast
 
-test-deep: build oracles ## the same with the oracles, more simulated seeds and a longer storm of killed leaders
+test-deep: build oracles ## the same with the oracles, more simulated seeds and longer storms over real nodes
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
 		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
+		AKASHI_SOAK_SUBMISSIONS=$(or $(AKASHI_SOAK_SUBMISSIONS),100000) \
 		$(CARGO) test --locked --workspace --no-fail-fast
 
 # criterion, a development dependency there, asks clang for link-time optimisation, which mold cannot read.

@@ -2,7 +2,8 @@
 //!
 //! The statement of a cosigner key of akashi, and of such a key only, is: *I have executed every
 //! entry up to this size and got this root; among all heads of this log I know, it is the
-//! largest, and all are consistent.* It includes the base statement of `cosignature/v1` and adds
+//! largest, and all are consistent.* (Held receipts, `held.rs`, are notes of another signature
+//! type under a prefix of their own.) It includes the base statement of `cosignature/v1` and adds
 //! the execution, as the specification allows. A process that only stores or watches the log must
 //! use another key, since one key stands for one set of statements.
 //!
@@ -31,6 +32,9 @@ use crate::text::{base64, parse_base64, parse_hex_id, take};
 
 /// Signature type byte of timestamped Ed25519 cosignatures (C2SP signed-note, "Signature types").
 const COSIGNATURE_TYPE: u8 = 0x04;
+
+/// Signature type byte of plain Ed25519 notes (same place), as held receipts are.
+const NOTE_TYPE: u8 = 0x01;
 
 /// Longest key name in bytes: a host name and a path.
 const KEY_NAME_BYTES_MAX: usize = 192;
@@ -108,7 +112,7 @@ impl CosignerKey {
         }
         Ok(Self {
             name: name.to_owned(),
-            key_id: key_id(name, public_key),
+            key_id: key_id(name, COSIGNATURE_TYPE, public_key),
             key,
         })
     }
@@ -160,6 +164,20 @@ impl CosignerKey {
     #[must_use]
     pub const fn key_id(&self) -> [u8; 4] {
         self.key_id
+    }
+
+    /// Gives the id under which this key signs plain notes, such as held receipts.
+    #[must_use]
+    pub(crate) fn note_key_id(&self) -> [u8; 4] {
+        key_id(&self.name, NOTE_TYPE, self.key.as_bytes())
+    }
+
+    /// Whether `signature` is this key's over `message`; the caller has put a prefix of its own
+    /// before it.
+    pub(crate) fn verify_bytes(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.key
+            .verify_strict(message, &Signature::from_bytes(signature))
+            .is_ok()
     }
 
     /// Gives the 32 bytes of the public key.
@@ -225,6 +243,11 @@ impl CosignerSecret {
     #[must_use]
     pub const fn public(&self) -> &CosignerKey {
         &self.public
+    }
+
+    /// Signs bytes that begin with a prefix which no other statement of this key begins with.
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.signing.sign(message).to_bytes()
     }
 
     /// Signs that this replica executed every entry up to the head's size and got its root.
@@ -307,11 +330,11 @@ fn signed_message(time_s: u64, note_text: &str) -> String {
     format!("cosignature/v1\ntime {time_s}\n{note_text}")
 }
 
-/// Computes `SHA-256(<name> || "\n" || 0x04 || key)[:4]`.
-fn key_id(name: &str, public_key: &[u8; 32]) -> [u8; 4] {
+/// Computes `SHA-256(<name> || "\n" || type || key)[:4]`.
+fn key_id(name: &str, signature_type: u8, public_key: &[u8; 32]) -> [u8; 4] {
     let digest: [u8; 32] = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', COSIGNATURE_TYPE])
+        .chain_update([b'\n', signature_type])
         .chain_update(public_key)
         .finalize()
         .into();

@@ -43,6 +43,7 @@ mod consistency;
 mod cosign;
 mod follow;
 mod head;
+mod held;
 mod inclusion;
 mod keys;
 mod leaf;
@@ -57,6 +58,7 @@ pub use consistency::{ConsistencyError, consistency_proof, verify_consistency};
 pub use cosign::{CosignError, Cosignature, CosignerKey, CosignerSecret, KeyError};
 pub use follow::{FollowError, Follower};
 pub use head::{Head, HeadError, Origin, OriginError};
+pub use held::{Held, HeldError, HeldReceipt};
 pub use inclusion::{InclusionError, inclusion_proof, verify_inclusion};
 pub use keys::{COSIGNERS_MAX, Cosigner, KeySet, KeySetError, KeySetFault};
 pub use leaf::{

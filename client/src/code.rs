@@ -104,6 +104,8 @@ pub enum Code {
     Unavailable,
     /// A limit was reached.
     OverLimit,
+    /// A node holds the proofs; nobody decides at present.
+    Held,
     /// Evidence does not hold.
     Integrity,
 }
@@ -134,6 +136,7 @@ impl Code {
         Self::Denied,
         Self::Unavailable,
         Self::OverLimit,
+        Self::Held,
         Self::Integrity,
     ];
 
@@ -325,6 +328,13 @@ impl Code {
                 "a limit was reached",
                 "too many notices for one subject, a locked PIN, or a busy node",
                 "wait for the time named by the cluster, then try again",
+            ),
+            Self::Held => entry(
+                6003,
+                Unavailable,
+                "held: a node has the proofs, and nobody decides at present",
+                "too few replicas can reach one another, so there is no quorum",
+                "send the same submission again until the challenge expires; the receipt in the phone's directory shows that it arrived",
             ),
             Self::Integrity => entry(
                 7001,

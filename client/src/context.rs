@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::files;
 use crate::identity::Identity;
 use crate::layout;
+use crate::number::NumberKey;
 use crate::operator::Operator;
 use crate::order::RecipientSecret;
 use crate::platform::Platform;
@@ -190,6 +191,16 @@ impl Context {
             .ok_or_else(|| Error::malformed(&path, "not 64 hexadecimal digits"))?;
         let connection = self.connection(&self.file.clients, "platform")?;
         Ok(Platform::new(connection, self.file.tenant.clone(), tags))
+    }
+
+    /// The tenant's key for pseudonyms of telephone numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn number_key(&self) -> Result<NumberKey, Error> {
+        let path = self.file.clients.join("numbers.key");
+        Ok(NumberKey::from_bytes(*files::read_secret(&path)?))
     }
 
     /// The desktop of one agent.

@@ -141,6 +141,12 @@ impl DevCluster {
             .collect()
     }
 
+    /// Process id of the node at `position`, if it runs.
+    #[must_use]
+    pub fn pid_of(&self, position: usize) -> Option<u32> {
+        self.nodes.get(position)?.child.as_ref()?.id()
+    }
+
     /// Starts the node at `position` (again).
     ///
     /// # Errors

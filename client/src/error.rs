@@ -95,6 +95,13 @@ pub enum Error {
     /// request id tells.
     #[error("no answer in time; whether the request took effect is not known")]
     DeadlineExceeded,
+    /// A node has the proofs, and no quorum has decided by the deadline. The same submission may be
+    /// sent again until the challenge expires.
+    #[error("held by node {}: it received the proofs, and nobody decides at present", .receipt.node)]
+    Held {
+        /// The node's signed word, checked.
+        receipt: Box<akashi_merkle::HeldReceipt>,
+    },
     /// A stream of the cluster ended before it had said what was asked for.
     #[error("the stream ended early: {what}")]
     StreamEnded {
@@ -175,6 +182,7 @@ impl Error {
             Self::OverLimit { .. } => Code::OverLimit,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::Held { .. } => Code::Held,
             Self::StreamEnded { .. } => Code::StreamEnded,
             Self::Answer { .. } => Code::Answer,
             Self::Refused { .. } => Code::Refused,
@@ -267,6 +275,7 @@ impl Error {
             | Self::Entropy { .. }
             | Self::Certificate { .. }
             | Self::Process { .. }
+            | Self::Held { .. }
             | Self::StreamEnded { .. }
             | Self::Answer { .. }
             | Self::Refused { .. }

@@ -7,6 +7,7 @@
 //! | `ca/ca.pem`, `ca/ca.key` | the certificate authority; keep the key away from the nodes |
 //! | `nodes/<name>/` | what one node gets: configuration, certificate, key, cosigning key |
 //! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; `clients/processors/<name>`; the tenant's tag key |
+//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; the tenant's keys for tags and numbers |
 //! | `phones/` | simulated phones, one directory each |
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use crate::entropy;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::order::RecipientSecret;
+pub use crate::handle::is_handle;
 use crate::pki::{Authority, Issued, Role};
 
 /// Client port of a node that names none.
@@ -109,21 +111,6 @@ pub fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// Opaque handles of subjects and agents: 8 to 64 characters of `[A-Za-z0-9._-]`, neither an e-mail
-/// address nor a telephone number.
-#[must_use]
-pub fn is_handle(text: &str) -> bool {
-    let sound = (8..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    let starts_a_path = text.starts_with('.');
-    let like_a_number = text
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_'));
-    sound && !starts_a_path && !like_a_number
 }
 
 /// Writes the directory. Nothing is overwritten: it must be absent or empty.
@@ -329,6 +316,12 @@ fn clients(directory: &Path, plan: &Plan, authority: &Authority) -> Result<(), E
     let tag_key = zeroize::Zeroizing::new(entropy::random::<32>()?);
     let tag_key = zeroize::Zeroizing::new(hex::encode(tag_key.as_slice()) + "\n");
     files::write_new(&clients.join("tags.key"), tag_key.as_bytes(), Mode::Private)
+    for name in ["tags.key", "numbers.key"] {
+        let key = zeroize::Zeroizing::new(entropy::random::<32>()?);
+        let key = zeroize::Zeroizing::new(hex::encode(key.as_slice()) + "\n");
+        files::write_new(&clients.join(name), key.as_bytes(), Mode::Private)?;
+    }
+    Ok(())
 }
 
 fn write_pair(directory: &Path, name: &str, issued: &Issued) -> Result<(), Error> {
@@ -487,6 +480,7 @@ mod tests {
             "nodes/n2/cosign.key",
             "clients/platform.key",
             "clients/tags.key",
+            "clients/numbers.key",
             "clients/agents/agent-01.key",
             "clients/processors/warehouse.key",
             "clients/processors/warehouse.hpke",

@@ -73,7 +73,7 @@ fn party_hash(label: &[u8], tenant: &str, handle: &str) -> [u8; 32] {
 }
 
 /// HMAC-SHA256 with a 32-byte key (RFC 2104; the key is shorter than a block, so it is padded).
-fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     let mut inner_pad = [0x36_u8; 64];
     let mut outer_pad = [0x5c_u8; 64];
     for ((inner, outer), byte) in inner_pad.iter_mut().zip(outer_pad.iter_mut()).zip(key) {

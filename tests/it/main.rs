@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise, says where, and may look at the machine's clock"
 )]
 
+mod canary;
 mod cluster;
 mod connector;
 mod fuzz_corpus;
@@ -16,5 +17,6 @@ mod policies;
 mod raft_log;
 mod second_verifier;
 mod sim;
+mod soak;
 mod tidy;
 mod unhappy;

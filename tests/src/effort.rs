@@ -10,6 +10,20 @@ const KILL_SECONDS: u64 = 60;
 /// Changed proofs that both verifiers answer when nothing else is asked for; about ten seconds.
 const MUTATIONS: u64 = 2_400;
 
+/// Submissions that five real nodes get through a storm when nothing else is asked for.
+const SOAK_SUBMISSIONS: u64 = 2_000;
+
+/// How many submissions the storm over five real nodes has at least: `AKASHI_SOAK_SUBMISSIONS`, or the
+/// default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn soak_submissions() -> u64 {
+    number("AKASHI_SOAK_SUBMISSIONS", SOAK_SUBMISSIONS)
+}
+
 /// How many seeds the simulation runs: `AKASHI_SIM_SEEDS`, or the default.
 ///
 /// # Panics

@@ -8,6 +8,8 @@
     reason = "a harness stops at the first surprise, and says where"
 )]
 
+pub mod asked;
 pub mod effort;
+pub mod network;
 pub mod real;
 pub mod sim;

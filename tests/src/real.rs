@@ -1,12 +1,15 @@
-//! A cluster of real processes: three `akashi-node`s on loopback with their own data directories.
+//! A cluster of real processes: `akashi-node`s on loopback with their own data directories. They can
+//! be killed, paused and cut off from one another.
 //!
 //! Simulated phones call and answer for as long as they are told to, and every replica's log is read
-//! at the end.
+//! at the end. One cluster runs at a time, however many tests there are: they measure time.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use akashi_client::auditor::Flow;
@@ -18,8 +21,15 @@ use akashi_client::{Call, Deadline, Error, Initiator, Outcome, Phone, Platform, 
 use akashi_merkle::Leaf;
 use akashi_proof::{PinKdf, PinSecret};
 
-/// First port that is tried; away from those of `akashi dev`.
-const FIRST_PORT: u16 = 27_420;
+use crate::network::Network;
+
+/// Lowest port that is tried; up to the ports that the system gives out by itself there is room for
+/// other runs of these tests on the same machine.
+const FIRST_PORT: u16 = 12_000;
+/// Ports between the first ones of two clusters: the most that one takes.
+const PORTS_PER_CLUSTER: u16 = 70;
+/// First ports to choose from.
+const PLACES: u16 = 280;
 /// Ports that one node takes, with room between them.
 const PORTS_PER_NODE: u16 = 10;
 /// What a client allows one act to take: longer than any fail-over.
@@ -27,11 +37,41 @@ pub const ACT: Duration = Duration::from_secs(15);
 /// The tenant of these tests.
 pub const TENANT: &str = "demo";
 
-/// Three processes and their directory.
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Number of nodes: 1, 3, 5 or 7.
+    pub nodes: u16,
+    /// Agents who get a certificate.
+    pub agents: Vec<String>,
+    /// TOML at the end of every node's configuration.
+    pub settings: String,
+    /// Replacements in every node's configuration: what stands there, and what shall.
+    pub edits: Vec<(String, String)>,
+    /// Whether the ways between the nodes can be cut.
+    pub proxied: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            nodes: 3,
+            agents: Vec::new(),
+            settings: String::new(),
+            edits: Vec::new(),
+            proxied: false,
+        }
+    }
+}
+
+/// Some processes and their directory.
 pub struct RealCluster {
     /// The processes.
     pub dev: DevCluster,
-    _directory: tempfile::TempDir,
+    /// The ways between them; none unless they were asked for.
+    pub network: Network,
+    directory: tempfile::TempDir,
+    _alone: tokio::sync::OwnedMutexGuard<()>,
 }
 
 impl RealCluster {
@@ -50,17 +90,38 @@ impl RealCluster {
     ///
     /// When a node does not start or does not answer.
     pub async fn start_with(settings: &str) -> Self {
+        Self::of(&Setup {
+            settings: settings.to_owned(),
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// Starts what is asked for and founds the cluster.
+    ///
+    /// # Panics
+    ///
+    /// When a node does not start or does not answer.
+    pub async fn of(setup: &Setup) -> Self {
+        static ALONE: OnceLock<Arc<tokio::sync::Mutex<()>>> = OnceLock::new();
+        let alone = Arc::clone(ALONE.get_or_init(Arc::default));
+        let alone = alone.lock_owned().await;
         let directory = tempfile::tempdir().expect("a directory for the cluster");
         let binary = find_node_binary(Some(&node_binary())).expect("akashi-node is built");
         let plan = DevPlan {
-            nodes: 3,
-            base_port: free_base_port(FIRST_PORT, 3).expect("free ports"),
+            nodes: setup.nodes,
+            base_port: free_base_port(first_port(), setup.nodes).expect("free ports"),
             tenant: TENANT.to_owned(),
-            agents: Vec::new(),
+            agents: setup.agents.clone(),
             outlive: false,
         };
         let home = directory.path().join("cluster");
-        lay_out(&home, &plan, settings);
+        let network = if setup.proxied {
+            Network::between(&peer_addresses(&plan)).await
+        } else {
+            Network::default()
+        };
+        lay_out(&home, &plan, setup, &network);
         let mut dev = DevCluster::start(&home, &binary, &plan).expect("the nodes start");
         dev.wait_ready(Deadline::after(Duration::from_secs(60)))
             .await
@@ -70,8 +131,50 @@ impl RealCluster {
             .expect("the cluster is founded");
         Self {
             dev,
-            _directory: directory,
+            network,
+            directory,
+            _alone: alone,
         }
+    }
+
+    /// Where everything of this cluster is, the nodes' data and logs included.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.directory.path().join("cluster")
+    }
+
+    /// Number of nodes, running or not.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.dev.names().len()
+    }
+
+    /// Stops the process of the node at `position` where it stands (SIGSTOP): its connections stay, and
+    /// nobody answers on them.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn pause(&self, position: usize) {
+        self.signal(position, "-STOP");
+    }
+
+    /// Lets a paused process go on as if nothing had happened.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn resume(&self, position: usize) {
+        self.signal(position, "-CONT");
+    }
+
+    fn signal(&self, position: usize, signal: &str) {
+        let pid = self.dev.pid_of(position).expect("the node runs");
+        let sent = Command::new("kill")
+            .arg(signal)
+            .arg(pid.to_string())
+            .status();
+        assert!(sent.expect("kill runs").success(), "{signal}");
     }
 
     /// Enrols a simulated phone whose PIN key is cheap to derive: the cost of a PIN is the phone's,
@@ -129,7 +232,7 @@ impl RealCluster {
         panic!("nobody leads");
     }
 
-    /// Waits until all three replicas have applied the same entries, and gives their roots and state
+    /// Waits until all replicas have applied the same entries, and gives their roots and state
     /// hashes.
     ///
     /// # Panics
@@ -147,7 +250,7 @@ impl RealCluster {
                 .map(|s| (s.applied_index, s.tree_root.to_vec(), s.state_hash.to_vec()))
                 .collect();
             let level = ends.windows(2).all(|pair| pair[0].0 == pair[1].0);
-            if ends.len() == 3 && level {
+            if ends.len() == self.size() && level {
                 return ends;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -162,34 +265,68 @@ impl RealCluster {
     ///
     /// When a log does not verify.
     pub async fn verdicts_of_each(&self) -> Vec<Vec<([u8; 16], u8, u64)>> {
+        let logs = self.leaves_of_each().await;
+        let verdicts = logs.iter().map(|leaves| {
+            (0_u64..)
+                .zip(leaves)
+                .filter(|(_, leaf)| leaf.kind == event::VERDICT_REACHED)
+                .map(|(index, leaf)| (leaf.challenge_id, leaf.outcome, index))
+                .collect()
+        });
+        verdicts.collect()
+    }
+
+    /// Reads the whole log of every replica, verified from the first leaf on.
+    ///
+    /// # Panics
+    ///
+    /// When a log does not verify.
+    pub async fn leaves_of_each(&self) -> Vec<Vec<Leaf>> {
         let auditor = self.dev.context().auditor().expect("an auditor");
         let mut all = Vec::new();
         for (address, one) in auditor.each() {
-            let mut verdicts = Vec::new();
+            let mut leaves = Vec::new();
             let mut follower = one.follower();
             let read = one
                 .tail(
                     &mut follower,
                     false,
                     Deadline::after(Duration::from_secs(60)),
-                    |index, bytes, _| {
-                        let leaf = Leaf::decode(bytes).expect("a leaf");
-                        if leaf.kind == event::VERDICT_REACHED {
-                            verdicts.push((leaf.challenge_id, leaf.outcome, index));
-                        }
+                    |_, bytes, _| {
+                        leaves.push(Leaf::decode(bytes).expect("a leaf"));
                         Ok(Flow::Continue)
                     },
                 )
                 .await;
             read.unwrap_or_else(|error| panic!("the log of {address} does not verify: {error}"));
-            all.push(verdicts);
+            all.push(leaves);
         }
         all
     }
 }
 
-/// The directory that [`DevCluster::start`] would make, with `settings` in every node's configuration.
-fn lay_out(home: &Path, plan: &DevPlan, settings: &str) {
+/// Where the search for free ports begins: elsewhere for each cluster of this process, and for another
+/// run of these tests on the same machine.
+fn first_port() -> u16 {
+    static STARTED: AtomicU16 = AtomicU16::new(0);
+    let run = u16::try_from(std::process::id() % u32::from(PLACES)).unwrap_or_default();
+    let place = (run * 37 + STARTED.fetch_add(1, Ordering::Relaxed)) % PLACES;
+    FIRST_PORT + place * PORTS_PER_CLUSTER
+}
+
+/// The peer addresses of a plan's nodes.
+fn peer_addresses(plan: &DevPlan) -> Vec<SocketAddr> {
+    (0..plan.nodes)
+        .map(|position| {
+            let client = plan.base_port + position * PORTS_PER_NODE;
+            SocketAddr::from(([127, 0, 0, 1], client + 1))
+        })
+        .collect()
+}
+
+/// The directory that [`DevCluster::start`] would make, with what `setup` and `network` change in every
+/// node's configuration.
+fn lay_out(home: &Path, plan: &DevPlan, setup: &Setup, network: &Network) {
     let node = |position: u16| NodeSpec {
         name: format!("n{}", position + 1),
         site: "a".to_owned(),
@@ -205,9 +342,22 @@ fn lay_out(home: &Path, plan: &DevPlan, settings: &str) {
         reflection: true,
     };
     layout::create(home, &layout_plan).expect("a layout");
-    for node in &layout_plan.nodes {
+    let peers = peer_addresses(plan);
+    for (from, node) in layout_plan.nodes.iter().enumerate() {
         let file = layout::node_directory(home, &node.name).join("node.toml");
-        let text = std::fs::read_to_string(&file).expect("the node's configuration");
+        let mut text = std::fs::read_to_string(&file).expect("the node's configuration");
+        for (to, own) in peers.iter().enumerate() {
+            if let Some(proxy) = network.address(from, to) {
+                let line = |address: &SocketAddr| format!("peer_address = \"{address}\"");
+                assert!(text.contains(&line(own)), "{own} is in the configuration");
+                text = text.replace(&line(own), &line(&proxy));
+            }
+        }
+        for (from, to) in &setup.edits {
+            assert!(text.contains(from), "{from} is in the configuration");
+            text = text.replace(from, to);
+        }
+        let settings = &setup.settings;
         std::fs::write(&file, format!("{text}\n{settings}")).expect("the same with more in it");
     }
 }

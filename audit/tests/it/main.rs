@@ -12,6 +12,7 @@ mod cluster;
 mod following;
 mod formats;
 mod golden;
+mod held;
 mod oracle;
 mod tampering;
 mod tree;

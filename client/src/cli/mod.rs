@@ -20,6 +20,7 @@ mod issuer;
 mod leaf;
 mod lock;
 mod log;
+mod number;
 mod ops;
 mod order;
 pub mod output;

@@ -19,6 +19,7 @@ use crate::layout::is_handle;
 use crate::order::Order;
 use crate::phone::{
     CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, clock_skew_s,
+    CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, Submission, Submitted,
 };
 use crate::policy::PolicyPurpose;
 use crate::sensor::{Face, SoftwareSensor};
@@ -410,6 +411,7 @@ impl Answer {
             }
             let words = submission.match_words().join(", ");
             let answer = device.submit(&submission, global.deadline()).await?;
+            let answer = submit(device, notice, &answer.submission, global, output).await?;
             if answer.outcome.is_some() {
                 if answer.outcome == Some(Outcome::Verified) {
                     output.note(&format!(
@@ -461,6 +463,28 @@ impl Answer {
             None => Zeroizing::default(),
         };
         Ok(Some((order, data)))
+    }
+}
+
+/// Sends the proofs; what a node holds is sent again until the challenge expires.
+async fn submit(
+    device: &Device,
+    notice: &CheckedNotice,
+    submission: &Submission,
+    global: &Global,
+    output: Output,
+) -> Result<Submitted, Error> {
+    loop {
+        match device.submit(submission, global.deadline()).await {
+            Err(Error::Held { receipt }) if clock::unix_us() < notice.expires_us() => {
+                output.note(&format!(
+                    "held by {}: nobody decides at present; sending it again until {}",
+                    receipt.node,
+                    clock::rfc3339(notice.expires_us()),
+                ));
+            }
+            answer => return answer,
+        }
     }
 }
 

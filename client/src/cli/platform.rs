@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{Global, customer, leaf};
+use super::{Global, leaf, number};
 use crate::answer::{Outcome, Stage};
 use crate::clock;
 use crate::error::Error;
@@ -86,6 +87,14 @@ Example:
     /// Show how a contact stands: verdict, scope, limits, whether it is blocked
     #[command(after_help = "Example:\n  akashi platform contact 1f0e… -o json")]
     Contact(customer::Contact),
+    /// Turn telephone numbers, one a line on stdin, into keyed pseudonyms; asks no node
+    #[command(after_help = "\
+The key is clients/numbers.key of the context. Pseudonyms of another epoch, tenant or key are unrelated.
+
+Example:
+  akashi platform prf < numbers.txt
+  akashi platform prf --epoch 229 -o jsonl < numbers.txt")]
+    Prf(number::Prf),
 }
 
 /// Whose phone.
@@ -253,6 +262,7 @@ impl Platform {
                 output.note("Keys, credentials, face and history are deleted; the log stays.");
                 Ok(())
             }
+            PlatformVerb::Prf(verb) => verb.run(global, output),
             PlatformVerb::RevokeDevice(verb) => {
                 platform
                     .revoke_device(verb.who.party()?, verb.reason, deadline)

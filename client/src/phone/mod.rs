@@ -10,6 +10,7 @@ mod enrolling;
 mod face;
 #[cfg(test)]
 mod fixtures;
+mod held;
 mod notice;
 mod pin;
 #[cfg(test)]
@@ -19,10 +20,13 @@ mod session;
 mod spoken;
 mod store;
 
+use std::sync::Arc;
+
 use akashi_merkle::KeySet;
 use akashi_proof::{Context, ContextFields, DeviceSecret, PinSecret, Purpose, RootSecret, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
+use prost::Message as _;
 
 use crate::answer::Outcome;
 use crate::clock::Deadline;
@@ -33,6 +37,7 @@ use crate::request_id::RequestId;
 pub use credentials::{Choice, Holding, choose};
 pub use enrolling::Accepted;
 pub use face::StoredFace;
+pub use held::submit_through;
 pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
 pub use proving::{Answer, Means, Pin, Plan};
 pub use session::Session;
@@ -45,7 +50,7 @@ pub use store::{PhoneDirectory, Profile};
 pub struct Phone {
     directory: PhoneDirectory,
     profile: Profile,
-    keys: KeySet,
+    keys: Arc<KeySet>,
     root: RootSecret,
     connection: Connection,
 }
@@ -55,6 +60,9 @@ pub struct Phone {
 pub struct Submission {
     message: v1::SubmitProofRequest,
     match_code: u32,
+    request: v1::SubmitProofRequest,
+    /// By these the phone checks what a node says that holds it.
+    keys: Arc<KeySet>,
 }
 
 impl Submission {
@@ -87,6 +95,10 @@ impl Submission {
             .flatten()
             .map(|word| word.to_string())
             .collect()
+        Ok(self.with(v1::SubmitProofRequest {
+            request_id,
+            ..self.request.clone()
+        }))
     }
 
     /// These proofs, sent for another challenge: what a replaying fraudster would try.
@@ -102,6 +114,25 @@ impl Submission {
             ..self.message.clone()
         };
         Ok(Self { message, ..*self })
+        Ok(self.with(v1::SubmitProofRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            challenge_id: notice.challenge_id().to_vec().into(),
+            submit_token: notice.submit_token().to_vec().into(),
+            ..self.request.clone()
+        }))
+    }
+
+    /// The request as it travels: what a held receipt has the digest of.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.request.encode_to_vec()
+    }
+
+    fn with(&self, request: v1::SubmitProofRequest) -> Self {
+        Self {
+            request,
+            keys: Arc::clone(&self.keys),
+        }
     }
 }
 
@@ -166,7 +197,7 @@ impl Phone {
     ) -> Result<Self, Error> {
         Ok(Self {
             profile: directory.profile()?,
-            keys: directory.key_set()?,
+            keys: Arc::new(directory.key_set()?),
             root: directory.root_secret()?,
             directory: directory.clone(),
             connection,
@@ -199,7 +230,7 @@ impl Phone {
 
     /// The pinned key set.
     #[must_use]
-    pub const fn key_set(&self) -> &KeySet {
+    pub fn key_set(&self) -> &KeySet {
         &self.keys
     }
 
@@ -251,15 +282,24 @@ impl Phone {
 
     /// Sends proofs; sending the same submission again gives the same answer.
     ///
+    /// While no quorum decides, nodes may hold it; it is sent again until the deadline, and after it
+    /// the caller may go on with the same submission until the challenge expires.
+    ///
     /// # Errors
     ///
-    /// [`Error`], by what can be done about it.
+    /// [`Error::Held`] with the checked receipt, which is also kept in the phone's directory, if a
+    /// node held it and nobody has decided by the deadline; otherwise [`Error`], by what can be done
+    /// about it.
     pub async fn submit(
         &self,
         submission: &Submission,
         deadline: Deadline,
     ) -> Result<Submitted, Error> {
-        submit_through(&self.connection, submission, deadline).await
+        let answer = submit_through(&self.connection, submission, deadline).await;
+        if let Err(Error::Held { receipt }) = &answer {
+            held::keep(&self.directory, receipt, submission)?;
+        }
+        answer
     }
 
     /// Answers a notice without proving; gives the outcome if that ended the challenge.

@@ -3,6 +3,8 @@
 //! Nothing is proved that was not shown: [`Plan`] says in words what will be proved, from rules whose
 //! digest is bound into the sealed challenge, and [`Phone::answer`] proves that and no more.
 
+use std::sync::Arc;
+
 use akashi_proof::{
     Commitment, Consent, Context, DeviceSecret, Equals, InSet, Kind, Knowledge, Part, PinSecret,
     Possession, Proof, Provable, Proximity, ProximityWitness, Range, RangeBits, RangeTest,
@@ -258,6 +260,16 @@ impl Phone {
         Ok(Submission {
             message,
             match_code,
+        Ok(Submission {
+            request: v1::SubmitProofRequest {
+                request_id: RequestId::fresh()?.to_vec().into(),
+                tenant: self.tenant().to_owned(),
+                challenge_id: notice.challenge_id().to_vec().into(),
+                submit_token: notice.submit_token().to_vec().into(),
+                suite: u32::from(Suite::V1.code()),
+                proofs,
+            },
+            keys: Arc::clone(&self.keys),
         })
     }
 

@@ -3,12 +3,15 @@
 //! A phone has no certificate: what opens this door is a token that only the invited or asked phone
 //! has. Junk ends here and leaves nothing in the log.
 
+use std::time::Duration;
+
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::Command;
 use akashi_domain::factor;
 use akashi_domain::ids::{ChallengeId, Digest, EnrolmentId, RequestId};
 use akashi_domain::records::{Challenge, Cluster, Enrolment};
 use akashi_domain::state::Records as _;
+use akashi_merkle::Held;
 use akashi_proof::{Capture, Credential, Reason, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::phone_service_server::PhoneService;
@@ -19,7 +22,11 @@ use super::front::{Call, Front};
 use super::notices;
 use super::replica::Replica;
 use super::status::Refusal;
+use crate::clock;
 use crate::wire;
+
+/// Kept back from a submission's deadline, so that a held receipt still reaches its caller.
+const HELD_MARGIN: Duration = Duration::from_millis(100);
 
 /// The service.
 #[derive(Debug)]
@@ -169,6 +176,7 @@ impl<R: Replica> Phone<R> {
         let call = Call::of(&request)?;
         let message = request.into_inner();
         let id = wire::request_id(&message.request_id)?;
+        let received = message.clone();
         let command = wire::submit_proof(message)?;
         let challenge = self
             .asked(&call, &command.tenant, command.challenge, &command.token)
@@ -182,6 +190,17 @@ impl<R: Replica> Phone<R> {
             .await?;
         // Whoever looks over the shoulder counts no leaf of the silent sign.
         placement.leaf_count = placement.leaf_count.saturating_sub(distress);
+        let about = command.challenge;
+        let in_time = before_deadline(&call);
+        let decided = self
+            .0
+            .command(&in_time, id, Command::SubmitProof(command))
+            .await;
+        let (placement, reply) = match decided {
+            // Nobody decides at present, or not in time: what is left to say is that it arrived.
+            Err(Refusal::NoLeader | Refusal::Deadline) => return self.hold(&received, about, id),
+            other => other?,
+        };
         let answer = v1::SubmitProofResponse {
             placement: Some(wire::placement(&placement)),
             ..v1::SubmitProofResponse::default()
@@ -216,6 +235,26 @@ impl<R: Replica> Phone<R> {
             | Reply::OrderExecuted { .. }
             | Reply::OrderRefused { .. } => Err(Refusal::Internal),
         }
+    }
+
+    /// The node's own word that a submission arrived, when no quorum says what becomes of it.
+    fn hold(
+        &self,
+        received: &v1::SubmitProofRequest,
+        challenge: ChallengeId,
+        id: RequestId,
+    ) -> Result<v1::SubmitProofResponse, Refusal> {
+        let held = Held {
+            origin: self.0.config.origin().map_err(|_unfit| Refusal::Internal)?,
+            challenge_id: challenge.0,
+            request_id: id.0,
+            submission: wire::submission_digest(received),
+            received_us: clock::unix_us(),
+        };
+        Ok(v1::SubmitProofResponse {
+            held: Some(wire::held(self.0.replica.hold(held))),
+            ..v1::SubmitProofResponse::default()
+        })
     }
 
     /// The challenge that a token opens, whatever its purpose. A token that does not, a challenge that
@@ -274,6 +313,15 @@ impl<R: Replica> Phone<R> {
         };
         let placement = Some(wire::placement(&placement));
         Ok(v1::AnswerNoticeResponse { placement, outcome })
+    }
+}
+
+/// The same call with an end that leaves time to answer before its caller's deadline.
+fn before_deadline(call: &Call) -> Call {
+    let margin = HELD_MARGIN.min(clock::left_until(call.deadline) / 4);
+    Call {
+        peer: call.peer.clone(),
+        deadline: call.deadline.checked_sub(margin).unwrap_or(call.deadline),
     }
 }
 

@@ -8,7 +8,7 @@ use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
 use akashi_domain::kv::View;
 use akashi_domain::records::Progress;
-use akashi_merkle::{Hash, KeySet, Receipt, SignedHead};
+use akashi_merkle::{Hash, Held, HeldReceipt, KeySet, Receipt, SignedHead};
 use akashi_replica::entry::NodeId;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -95,6 +95,9 @@ pub trait Replica: Clone + Send + Sync + 'static {
     /// The keys by which its heads are checked, once the cluster is founded.
     fn key_set(&self) -> Option<KeySet>;
 
+    /// Signs that this node received something which nobody decides at present.
+    fn hold(&self, held: Held) -> HeldReceipt;
+
     /// Where it stands.
     fn status(&self) -> Status;
 
@@ -162,6 +165,10 @@ impl Replica for crate::engine::Handle {
 
     fn key_set(&self) -> Option<KeySet> {
         Self::key_set(self)
+    }
+
+    fn hold(&self, held: Held) -> HeldReceipt {
+        Self::hold(self, held)
     }
 
     fn status(&self) -> Status {

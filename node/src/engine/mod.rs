@@ -32,8 +32,8 @@ use akashi_domain::command::Request;
 use akashi_domain::records::Progress;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
-    Cosigner, CosignerKey, Hash, KeySet, Origin, Receipt, SignedHead, consistency_proof,
-    inclusion_proof, root_at,
+    Cosigner, CosignerKey, CosignerSecret, Hash, Held, HeldReceipt, KeySet, Origin, Receipt,
+    SignedHead, consistency_proof, inclusion_proof, root_at,
 };
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
@@ -89,7 +89,17 @@ struct Shared {
     committed: Arc<AtomicU64>,
     durable: Arc<AtomicU64>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
+    holder: Holder,
     metrics: Metrics,
+}
+
+/// The cosigning key, for what a node says in its own name.
+struct Holder(CosignerSecret);
+
+impl std::fmt::Debug for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Holder([redacted])")
+    }
 }
 
 impl Handle {
@@ -399,6 +409,12 @@ impl Handle {
             .collect::<Option<Vec<_>>>()?;
         let origin = Origin::parse(&cluster.origin).ok()?;
         KeySet::new(origin, cosigners, usize::from(cluster.quorum)).ok()
+    }
+
+    /// Signs that this node received something which nobody decides at present. Nothing is stored.
+    #[must_use]
+    pub fn hold(&self, held: Held) -> HeldReceipt {
+        self.shared.holder.0.hold(held)
     }
 
     /// This node as an operator sees it.

@@ -31,7 +31,7 @@ use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
 use super::seal_thread::{self, SealInput, SealOutputs};
 use super::verify::VerifyPool;
 use super::waiters::Waiters;
-use super::{EVENTS_BEHIND_MAX, Handle, QUEUE_BYTES_MAX, Retry, Shared, StoreView};
+use super::{EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Retry, Shared, StoreView};
 use crate::config::Config;
 use crate::entropy;
 use crate::net::{self, TlsError};
@@ -183,6 +183,8 @@ impl Engine {
         check_log_reaches(recovered.last_index, applied)?;
         let view = machine.view().clone();
         let secret = read_cosign_key(&config.cosign.key, &config.node.name)?;
+        // A second copy, because the sealer lives on its own thread and this one is for callers.
+        let holder = Holder(read_cosign_key(&config.cosign.key, &config.node.name)?);
         let head = view.newest_head().map_err(MachineError::Fault)?;
         let sealed = head.and_then(|text| SignedHead::parse(&text).ok());
         let vow = recovered
@@ -229,6 +231,7 @@ impl Engine {
             machine,
             core,
             secret,
+            holder,
             vow,
             sealed,
             view,
@@ -252,6 +255,7 @@ struct Parts {
     machine: Machine<RocksStore>,
     core: RaftCore,
     secret: CosignerSecret,
+    holder: Holder,
     vow: Option<(u64, [u8; 32])>,
     sealed: Option<SignedHead>,
     view: StoreView,
@@ -415,6 +419,7 @@ impl Parts {
                 committed,
                 durable,
                 connected,
+                holder: self.holder,
                 metrics: metrics.clone(),
             }),
         };

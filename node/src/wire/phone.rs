@@ -7,12 +7,14 @@ use akashi_domain::command::{
     AnswerNotice, CompleteEnrolment, EnrolTemplate, FactorProof, NoticeAnswer, RegisterCredential,
     SubmitProof,
 };
-use akashi_domain::ids::Serial;
+use akashi_domain::ids::{Digest, Serial};
 use akashi_domain::limits::{
     CAPTURE_BYTES_MAX, CREDENTIAL_BYTES_MAX, PROOF_BYTES_MAX, SUBMISSION_PARTS_MAX,
 };
+use akashi_merkle::HeldReceipt;
 use akashi_proto::v1;
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::policy::attribute;
 use super::{Malformed, array, byte, challenge_id, enrolment_id, name};
@@ -89,6 +91,26 @@ pub fn submit_proof(request: v1::SubmitProofRequest) -> Result<SubmitProof, Malf
         proofs: proofs(&request.proofs)?,
         duress: request.duress,
     })
+}
+
+/// The digest of a submission as it was received, for a held receipt: SHA-256 over
+/// `akashi/v1/submission`, a zero byte and the message in its canonical encoding.
+#[must_use]
+pub fn submission_digest(request: &v1::SubmitProofRequest) -> [u8; 32] {
+    let mut bytes = b"akashi/v1/submission\0".to_vec();
+    bytes.extend(request.encode_to_vec());
+    Digest::of(&bytes).0
+}
+
+/// A held receipt.
+#[must_use]
+pub fn held(receipt: HeldReceipt) -> v1::HeldReceipt {
+    v1::HeldReceipt {
+        node: receipt.node,
+        submission: receipt.held.submission.to_vec().into(),
+        received_us: receipt.held.received_us,
+        signature: receipt.signature.to_vec().into(),
+    }
 }
 
 /// `AnswerNotice`.
@@ -175,6 +197,30 @@ mod tests {
             });
             assert_eq!(parsed.is_ok(), fits);
         }
+    }
+
+    #[test]
+    fn the_digest_of_a_submission_is_the_one_that_phones_compute() {
+        let request = v1::SubmitProofRequest {
+            request_id: vec![1; 16].into(),
+            tenant: "demo".to_owned(),
+            challenge_id: vec![2; 16].into(),
+            submit_token: vec![3; 32].into(),
+            suite: 1,
+            proofs: vec![v1::FactorProof {
+                kind: 1,
+                proof: vec![4; 64].into(),
+                ..v1::FactorProof::default()
+            }],
+            ..v1::SubmitProofRequest::default()
+        };
+        // Pinned: `client/src/phone/held.rs` has the same value in its tests.
+        let pinned = "1b9c96f96e735b65e10c80bcba0d1c4c023c6073c4e55be1c9557a4468fba003";
+        let hexadecimal: String = submission_digest(&request)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hexadecimal, pinned);
     }
 
     #[test]

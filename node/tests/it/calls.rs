@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use akashi_merkle::Receipt;
+use akashi_merkle::{Held, HeldReceipt, Receipt};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 use akashi_proto::v1::phone_service_client::PhoneServiceClient;
@@ -13,7 +13,7 @@ use tonic_types::StatusExt as _;
 
 use crate::invitation::enrol;
 use crate::notices::Session;
-use crate::paper::{POLICY, Paper, TENANT, fresh_id};
+use crate::paper::{Mood, POLICY, Paper, TENANT, fresh_id};
 use crate::phone::{PIN, Phone};
 use crate::port::Port;
 
@@ -319,6 +319,73 @@ async fn junk_stops_at_the_door_and_leaves_nothing_in_the_log() {
         akashi_node::api::Replica::progress(&call.port.paper).leaves,
         leaves
     );
+}
+
+#[tokio::test]
+async fn without_a_quorum_a_submission_is_held_and_nothing_is_decided() {
+    let mut call = call().await;
+    let context = call.phone.notice_context(&call.notice);
+    let request = submission(&call.notice, call.phone.proofs(&context, PIN));
+    let leaves = akashi_node::api::Replica::progress(&call.port.paper).leaves;
+    let within = |request: &v1::SubmitProofRequest| {
+        let mut request = tonic::Request::new(request.clone());
+        request.set_timeout(Duration::from_millis(800));
+        request
+    };
+    for mood in [Mood::Leaderless, Mood::Stuck] {
+        call.port.paper.be(mood);
+        let answer = call.client.submit_proof(within(&request)).await.unwrap();
+        let answer = answer.into_inner();
+        let word = answer.held.clone().unwrap();
+        let bare = v1::SubmitProofResponse {
+            held: None,
+            ..answer
+        };
+        assert_eq!(
+            bare,
+            v1::SubmitProofResponse::default(),
+            "held, and no word more"
+        );
+        let receipt = HeldReceipt {
+            held: Held {
+                origin: call.port.paper.keys().origin().clone(),
+                challenge_id: call.notice.challenge_id.as_ref().try_into().unwrap(),
+                request_id: request.request_id.as_ref().try_into().unwrap(),
+                submission: word.submission.as_ref().try_into().unwrap(),
+                received_us: word.received_us,
+            },
+            node: word.node,
+            signature: word.signature.as_ref().try_into().unwrap(),
+        };
+        receipt.verify(&call.port.paper.keys()).unwrap();
+        // What would not be decided either way is not held.
+        let token = v1::SubmitProofRequest {
+            submit_token: vec![1; 32].into(),
+            ..request.clone()
+        };
+        let status = call.client.submit_proof(within(&token)).await.unwrap_err();
+        assert_eq!(reason(&status), "CHALLENGE_UNKNOWN");
+        let mut broken = request.clone();
+        broken.proofs[0].proof = vec![0xff; 64].into();
+        let status = call.client.submit_proof(within(&broken)).await.unwrap_err();
+        assert_eq!(reason(&status), "PROOF_MALFORMED");
+    }
+    call.port.paper.be(Mood::Busy);
+    let status = call.client.submit_proof(within(&request)).await;
+    assert_eq!(reason(&status.unwrap_err()), "BUSY");
+    assert_eq!(
+        akashi_node::api::Replica::progress(&call.port.paper).leaves,
+        leaves
+    );
+
+    call.port.paper.be(Mood::Well);
+    for repeated in [false, true] {
+        let answer = call.client.submit_proof(within(&request)).await.unwrap();
+        let answer = answer.into_inner();
+        assert_eq!(answer.outcome(), v1::Outcome::Verified);
+        assert_eq!(answer.held, None);
+        assert_eq!(answer.placement.unwrap().repeated, repeated);
+    }
 }
 
 #[tokio::test]

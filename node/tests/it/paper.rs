@@ -16,8 +16,8 @@ use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::{Progress, ReplicaInfo};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
-    Cosigner, CosignerSecret, Frontier, Hash, Head, KeySet, NodeReader, Origin, Receipt,
-    SignedHead, consistency_proof, inclusion_proof, leaf_hash, root_at,
+    Cosigner, CosignerSecret, Frontier, Hash, Head, Held, HeldReceipt, KeySet, NodeReader, Origin,
+    Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, root_at,
 };
 use akashi_node::api::Replica;
 use akashi_node::clock;
@@ -401,6 +401,10 @@ impl Replica for Paper {
 
     fn key_set(&self) -> Option<KeySet> {
         self.view().cluster().unwrap().map(|_| self.keys())
+    }
+
+    fn hold(&self, held: Held) -> HeldReceipt {
+        cosigners().remove(0).hold(held)
     }
 
     fn status(&self) -> Status {

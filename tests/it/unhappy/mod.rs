@@ -19,4 +19,6 @@ mod sessions;
 mod keeping;
 mod life;
 mod waiting;
+mod faults;
+mod replays;
 mod world;
