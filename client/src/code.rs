@@ -84,6 +84,8 @@ pub enum Code {
     Interrupted,
     /// The phone has nothing that proves what is asked.
     Lacking,
+    /// A receiver of webhooks did not take a message.
+    NotDelivered,
     /// Arguments make no sense.
     Usage,
     /// The verdict is not "verified".
@@ -106,7 +108,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::File,
         Self::Malformed,
         Self::Exists,
@@ -120,6 +122,7 @@ impl Code {
         Self::Expectation,
         Self::Interrupted,
         Self::Lacking,
+        Self::NotDelivered,
         Self::Usage,
         Self::Refused,
         Self::RequestRefused,
@@ -248,6 +251,13 @@ impl Code {
                 "the phone has nothing that proves what is asked",
                 "no registered credential of the policy's issuers shows it, no face is enrolled, or no order was given",
                 "get a credential from one of the issuers and add it, or decline the notice",
+            ),
+            Self::NotDelivered => entry(
+                1014,
+                Failed,
+                "a receiver of webhooks did not take a message",
+                "the endpoint is down, answers with another status than 2xx, redirects, or its address is not allowed",
+                "read the text after the colon; docs/webhooks.md says what a receiver must answer",
             ),
             Self::Usage => entry(
                 2001,

@@ -13,6 +13,7 @@ mod explain;
 mod holdings;
 mod issuer;
 mod leaf;
+mod listen;
 mod log;
 mod ops;
 mod order;
@@ -23,6 +24,7 @@ mod policy;
 mod reasons;
 mod sensor;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,6 +133,8 @@ enum Verb {
     Platform(platform::Platform),
     Verify(verify::Verify),
     Log(log::Log),
+    Listen(listen::Listen),
+    Webhook(webhook::Webhook),
     Cluster(cluster::Cluster),
     Ops(ops::Ops),
     Explain(explain::Explain),
@@ -187,6 +191,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),
         Verb::Log(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Listen(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Webhook(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Cluster(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Ops(verb) => verb.run(output),
         Verb::Explain(verb) => verb.run(output),
