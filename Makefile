@@ -29,9 +29,12 @@ demo: build ## three nodes on this machine, calls, refusals, a killed leader, a 
 	$(BIN)/akashi demo $(DEMO)
 
 test: build ## every test that a change must pass
+	@ops/setup.sh webhooks
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 test-deep: build oracles ## the same with the oracles, more simulated seeds and longer storms over real nodes
+test-deep: build oracles ## the same with the oracles, more simulated seeds and a longer storm of killed leaders
+	@ops/setup.sh webhooks
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
 		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
 		AKASHI_SOAK_SUBMISSIONS=$(or $(AKASHI_SOAK_SUBMISSIONS),100000) \

@@ -4,6 +4,7 @@
 #
 #   ops/setup.sh          what building, testing and the demo need
 #   ops/setup.sh bench    and the etcd that the benches compare with
+#   ops/setup.sh webhooks and the published library that webhooks are checked with
 #   ops/setup.sh proofs   and the AnonCreds that proofs are compared with
 #   ops/setup.sh images   and what makes the container images
 set -euo pipefail
@@ -52,7 +53,7 @@ case "${1:-}" in
     need_command etcd etcd-server
     need_command etcdctl etcd-client
     ;;
-  proofs)
+  proofs | webhooks)
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     ;;
   images)
@@ -62,7 +63,7 @@ case "${1:-}" in
     ;;
   '') ;;
   *)
-    say "unknown set of tools: $1 (bench, proofs, images)"
+    say "unknown set of tools: $1 (bench, proofs, webhooks, images)"
     exit 2
     ;;
 esac
@@ -103,5 +104,13 @@ if [ "${1:-}" = proofs ]; then
     python3 -m venv "$environment"
     "$environment/bin/pip" install --quiet anoncreds==0.2.3 >&2 ||
       say "AnonCreds cannot be had from here; its row will be missing"
+  fi
+fi
+if [ "${1:-}" = webhooks ]; then
+  environment=${CARGO_TARGET_DIR:-$HOME/.cache/akashi-target}/standardwebhooks
+  if ! "$environment/bin/python" -c 'import standardwebhooks' 2>/dev/null; then
+    say "installing standardwebhooks into $environment"
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet --disable-pip-version-check standardwebhooks==1.1.0 >&2
   fi
 fi

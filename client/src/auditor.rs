@@ -1,14 +1,20 @@
 //! The auditor's side: reads the log and believes only what a quorum's signatures prove.
 
-use akashi_merkle::{CheckedHead, CheckedLeaf, Follower, Hash, KeySet, Receipt, SignedHead};
+use std::time::Duration;
+
+use akashi_merkle::{
+    CheckedHead, CheckedLeaf, Follower, Frontier, Hash, KeySet, Leaf, Receipt, SignedHead,
+};
 use akashi_proto::v1;
 use akashi_proto::v1::audit_service_client::AuditServiceClient;
 use akashi_proto::v1::get_receipt_request::Target;
+use tonic::Streaming;
 
 use crate::answer::bytes32;
 use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::event;
 use crate::platform::{Heard, next_step, reopen_pause};
 
 /// Leaves asked for per batch: about 60 KB, far below a message's limit.
@@ -182,43 +188,185 @@ impl Auditor {
         mut leaf: impl FnMut(u64, &[u8], &CheckedHead) -> Result<Flow, Error>,
     ) -> Result<Option<CheckedHead>, Error> {
         let mut newest = None;
-        loop {
-            let token = follower.token();
-            let from_root = if token.size == 0 {
-                Vec::new()
-            } else {
-                token.root.to_vec()
-            };
-            let message = v1::TailRequest {
-                from_size: token.size,
-                from_root: from_root.into(),
-                follow,
-                batch_max: BATCH_LEAVES,
-            };
-            let mut stream = self
-                .connection
-                .open(deadline, &message, |channel, request| async move {
-                    AuditServiceClient::new(channel).tail(request).await
-                })
-                .await
-                .map_err(foreign_cursor)?;
-            loop {
-                let batch = match next_step(&mut stream, deadline).await? {
-                    Heard::Step(batch) => batch,
-                    Heard::End if !follow => return Ok(newest),
-                    Heard::End | Heard::Broken => break,
-                };
-                let head = accept(follower, &batch, &self.keys)?;
-                for (index, bytes) in (batch.first_index..).zip(&batch.leaves) {
-                    if leaf(index, bytes, &head)? == Flow::Stop {
-                        return Ok(Some(head));
-                    }
+        let mut stream = None;
+        while let Some((batch, head)) = self
+            .next_batch(follower, &mut stream, follow, deadline)
+            .await?
+        {
+            for (index, bytes) in (batch.first_index..).zip(&batch.leaves) {
+                if leaf(index, bytes, &head)? == Flow::Stop {
+                    return Ok(Some(head));
                 }
-                newest = Some(head);
             }
-            self.connection.avoid_preferred();
-            reopen_pause(deadline).await?;
+            newest = Some(head);
         }
+        Ok(newest)
+    }
+
+    /// The next verified batch of a tail, opening the stream where there is none; nothing at the end
+    /// of a log that is not followed. Nothing is lost when the caller stops waiting.
+    async fn next_batch(
+        &self,
+        follower: &mut Follower,
+        stream: &mut Option<Streaming<v1::TailResponse>>,
+        follow: bool,
+        deadline: Deadline,
+    ) -> Result<Option<(v1::TailResponse, CheckedHead)>, Error> {
+        loop {
+            let heard = match stream {
+                Some(open) => next_step(open, deadline).await?,
+                None => {
+                    *stream = Some(self.open_tail(follower, follow, deadline).await?);
+                    continue;
+                }
+            };
+            match heard {
+                Heard::Step(batch) => {
+                    let head = accept(follower, &batch, &self.keys)?;
+                    return Ok(Some((batch, head)));
+                }
+                Heard::End if !follow => return Ok(None),
+                Heard::End | Heard::Broken => {
+                    *stream = None;
+                    self.connection.avoid_preferred();
+                    reopen_pause(deadline).await?;
+                }
+            }
+        }
+    }
+
+    async fn open_tail(
+        &self,
+        follower: &Follower,
+        follow: bool,
+        deadline: Deadline,
+    ) -> Result<Streaming<v1::TailResponse>, Error> {
+        let token = follower.token();
+        let from_root = if token.size == 0 {
+            Vec::new()
+        } else {
+            token.root.to_vec()
+        };
+        let message = v1::TailRequest {
+            from_size: token.size,
+            from_root: from_root.into(),
+            follow,
+            batch_max: BATCH_LEAVES,
+        };
+        self.connection
+            .open(deadline, &message, |channel, request| async move {
+                AuditServiceClient::new(channel).tail(request).await
+            })
+            .await
+            .map_err(foreign_cursor)
+    }
+
+    /// A reader that hands out whole batches, for programs that keep their place on disk.
+    #[must_use]
+    pub fn reader(&self, follower: Follower, follow: bool) -> LogReader {
+        LogReader {
+            auditor: self.clone(),
+            follower,
+            follow,
+            stream: None,
+        }
+    }
+
+    /// A follower that goes on from a verified place: the tree that was verified so far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Integrity`] if the subtree roots do not lead to their root.
+    pub fn follower_at(&self, frontier: &Frontier) -> Result<Follower, Error> {
+        let token = akashi_merkle::Head {
+            origin: self.keys.origin().clone(),
+            size: frontier.size(),
+            root: frontier.root(),
+        };
+        Follower::resume(token, frontier.peaks().to_vec())
+            .map_err(|broken| Error::integrity(format!("place in the log: {broken}")))
+    }
+
+    /// The number of a tenant, from the leaf that made it; nothing if the sealed log has none of that
+    /// name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Auditor::tail`].
+    pub async fn tenant_number(
+        &self,
+        name: &str,
+        deadline: Deadline,
+    ) -> Result<Option<u32>, Error> {
+        let mut found = None;
+        let mut follower = self.follower();
+        self.tail(&mut follower, false, deadline, |_index, bytes, _head| {
+            let leaf = Leaf::decode(bytes).map_err(|_bad| Error::Answer { what: "leaf" })?;
+            let named = leaf.extensions.value(event::NAME_COLUMN);
+            if leaf.kind == event::TENANT_CREATED && named == Some(name.as_bytes()) {
+                found = Some(leaf.tenant);
+                return Ok(Flow::Stop);
+            }
+            Ok(Flow::Continue)
+        })
+        .await?;
+        Ok(found)
+    }
+}
+
+/// Leaves that follow each other, verified against a sealed head.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Index of the first leaf.
+    pub first_index: u64,
+    /// Canonical bytes of each.
+    pub leaves: Vec<Vec<u8>>,
+    /// The sealed head that covers them.
+    pub head: CheckedHead,
+    /// The tree over everything up to the last of them: where to go on.
+    pub frontier: Frontier,
+}
+
+/// Reads the log batch by batch.
+#[derive(Debug)]
+pub struct LogReader {
+    auditor: Auditor,
+    follower: Follower,
+    follow: bool,
+    stream: Option<Streaming<v1::TailResponse>>,
+}
+
+impl LogReader {
+    /// Index of the next leaf.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.follower.size()
+    }
+
+    /// The next verified batch; nothing at the end of a log that is not followed. A stream that
+    /// breaks is resumed from the last verified leaf, on another node, and nothing is lost when the
+    /// caller stops waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`Auditor::tail`]; after [`Error::DeadlineExceeded`] and [`Error::Unavailable`] the reader
+    /// can be asked again.
+    pub async fn next(&mut self, patience: Duration) -> Result<Option<Batch>, Error> {
+        let deadline = Deadline::after(patience);
+        let next = self
+            .auditor
+            .next_batch(&mut self.follower, &mut self.stream, self.follow, deadline)
+            .await;
+        if matches!(next, Err(Error::DeadlineExceeded)) {
+            // The node ends the stream at the deadline that it was opened with.
+            self.stream = None;
+        }
+        Ok(next?.map(|(batch, head)| Batch {
+            first_index: batch.first_index,
+            leaves: batch.leaves.iter().map(|leaf| leaf.to_vec()).collect(),
+            head,
+            frontier: self.follower.frontier().clone(),
+        }))
     }
 }
 

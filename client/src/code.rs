@@ -86,6 +86,8 @@ pub enum Code {
     Lacking,
     /// A trace did not go as it says.
     Trace,
+    /// A receiver of webhooks did not take a message.
+    NotDelivered,
     /// Arguments make no sense.
     Usage,
     /// The verdict is not "verified".
@@ -127,6 +129,7 @@ impl Code {
         Self::Interrupted,
         Self::Lacking,
         Self::Trace,
+        Self::NotDelivered,
         Self::Usage,
         Self::Refused,
         Self::RequestRefused,
@@ -264,6 +267,12 @@ impl Code {
                 "calls of a trace did not go as it says",
                 "the cluster refused a step that the trace expects it to take, or took one that it expects refused",
                 "read the lines marked with a cross: each names the trace's line and the reason",
+            Self::NotDelivered => entry(
+                1014,
+                Failed,
+                "a receiver of webhooks did not take a message",
+                "the endpoint is down, answers with another status than 2xx, redirects, or its address is not allowed",
+                "read the text after the colon; docs/webhooks.md says what a receiver must answer",
             ),
             Self::Usage => entry(
                 2001,

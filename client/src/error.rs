@@ -147,6 +147,12 @@ pub enum Error {
         /// Why.
         what: &'static str,
     },
+    /// A receiver of webhooks did not take a message.
+    #[error("not delivered: {what}")]
+    NotDelivered {
+        /// What came back, in words.
+        what: String,
+    },
     /// Expectations of the demonstration that did not hold.
     #[error("{count} expectation(s) of the demonstration did not hold")]
     Expectation {
@@ -191,6 +197,7 @@ impl Error {
             Self::Proof { .. } => Code::Proof,
             Self::Lacking { .. } => Code::Lacking,
             Self::RequestRefused { .. } => Code::RequestRefused,
+            Self::NotDelivered { .. } => Code::NotDelivered,
             Self::Expectation { .. } => Code::Expectation,
             Self::Trace { .. } => Code::Trace,
             Self::Interrupted => Code::Interrupted,
@@ -284,6 +291,7 @@ impl Error {
             | Self::Proof { .. }
             | Self::Lacking { .. }
             | Self::RequestRefused { .. }
+            | Self::NotDelivered { .. }
             | Self::Expectation { .. }
             | Self::Trace { .. }
             | Self::Interrupted => None,

@@ -2,6 +2,11 @@
 //!
 //! A number that this version does not know is shown as a number; the leaf is proved all the same.
 
+pub mod columns;
+pub mod json;
+
+/// Number of `tenant.created`: a tenant's number and its name.
+pub const TENANT_CREATED: u16 = 2;
 /// Number of `device.enrolled`: one per enrolled phone.
 pub const DEVICE_ENROLLED: u16 = 11;
 /// Number of `challenge.issued`, whose statement hash a phone compares with its own context.
@@ -22,6 +27,8 @@ pub const ORDER_APPROVED: u16 = 51;
 pub const ORDER_EXECUTED: u16 = 54;
 /// Number of `total.proved`.
 pub const TOTAL_PROVED: u16 = 56;
+/// Extension column with a name (UTF-8): of a tenant, a policy, a cluster.
+pub const NAME_COLUMN: u16 = 4;
 /// Extension column with the call reason shown to the customer (`u16`, big-endian).
 pub const CALL_REASON_COLUMN: u16 = 1;
 /// Extension column with who placed the call (1 customer, 2 centre).
@@ -51,12 +58,23 @@ pub const PERIOD_FIRST_COLUMN: u16 = 84;
 /// Extension column with the sum of a period (32 bytes).
 pub const PERIOD_SUM_COLUMN: u16 = 85;
 
+/// Most that an event number of this version can be: what [`named`] looks through.
+const NUMBERS_LOOKED_AT: u16 = 256;
+
+/// The names of all events that this version knows, in the order of their numbers.
+pub fn named() -> impl Iterator<Item = String> {
+    (0..NUMBERS_LOOKED_AT).filter_map(|kind| {
+        let name = name(kind);
+        (name != format!("event.{kind}")).then_some(name)
+    })
+}
+
 /// The stable name of an event, or `event.<number>`.
 #[must_use]
 pub fn name(kind: u16) -> String {
     let known = match kind {
         1 => "cluster.founded",
-        2 => "tenant.created",
+        TENANT_CREATED => "tenant.created",
         3 => "policy.activated",
         4 => "settings.changed",
         5 => "agent.registered",

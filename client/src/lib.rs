@@ -68,6 +68,7 @@ pub mod request_id;
 pub mod retry;
 pub mod sensor;
 pub mod tag;
+pub mod webhook;
 
 pub use agent::Agent;
 pub use answer::{AgentView, Initiator, Outcome, Stage, Verdict};

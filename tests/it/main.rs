@@ -20,3 +20,4 @@ mod sim;
 mod soak;
 mod tidy;
 mod unhappy;
+mod webhooks;

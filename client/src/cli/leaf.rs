@@ -4,43 +4,10 @@ use akashi_merkle::{CheckedLeaf, Leaf};
 use akashi_proof::Reason;
 use serde_json::{Value, json};
 
-use crate::answer::Outcome;
 use crate::clock;
 use crate::error::Error;
 use crate::event;
-
-/// A leaf as a JSON object; only the fields that are set.
-pub(super) fn leaf_json(index: u64, leaf: &Leaf) -> Value {
-    let mut object = json!({
-        "leafIndex": index,
-        "event": event::name(leaf.kind),
-        "stamp": clock::rfc3339(leaf.stamp_us),
-        "logIndex": leaf.log_index,
-        "ordinal": leaf.ordinal,
-        "tenant": leaf.tenant,
-    });
-    if let Value::Object(map) = &mut object {
-        for (name, bytes) in ids(leaf) {
-            if bytes.iter().any(|byte| *byte != 0) {
-                map.insert(name.to_owned(), json!(hex::encode(bytes)));
-            }
-        }
-        if let Some(outcome) = outcome(leaf) {
-            map.insert("outcome".to_owned(), json!(outcome.name()));
-        }
-        for (name, number) in [
-            ("reason", u64::from(leaf.reason)),
-            ("flags", u64::from(leaf.flags)),
-            ("policyVersion", u64::from(leaf.policy_version)),
-            ("suite", u64::from(leaf.suite)),
-        ] {
-            if number != 0 {
-                map.insert(name.to_owned(), json!(number));
-            }
-        }
-    }
-    object
-}
+use crate::event::json::{ids, leaf_json, outcome};
 
 /// One line of a listing.
 pub(super) fn leaf_row(index: u64, leaf: &Leaf) -> Vec<String> {
@@ -183,22 +150,6 @@ pub(super) fn reason(number: u16) -> String {
     format!("{number} {words}")
 }
 
-fn outcome(leaf: &Leaf) -> Option<Outcome> {
-    Outcome::from_number(i32::from(leaf.outcome)).ok().flatten()
-}
-
-fn ids(leaf: &Leaf) -> [(&'static str, &[u8]); 7] {
-    [
-        ("contactId", &leaf.contact_id),
-        ("challengeId", &leaf.challenge_id),
-        ("subjectTag", &leaf.subject_tag),
-        ("actorTag", &leaf.actor_tag),
-        ("deviceTag", &leaf.device_tag),
-        ("statementHash", &leaf.statement_hash),
-        ("evidenceCommitment", &leaf.evidence_commitment),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
@@ -221,12 +172,6 @@ mod tests {
             policy_version: 1,
             ..Leaf::default()
         }
-    }
-
-    #[test]
-    fn a_leaf_is_written_for_scripts_with_the_fields_that_are_set() {
-        expect![[r#"{"challengeId":"02020202020202020202020202020202","contactId":"01010101010101010101010101010101","event":"verdict.reached","leafIndex":7,"logIndex":42,"ordinal":1,"outcome":"not_verified","policyVersion":1,"reason":100,"stamp":"2026-11-22T15:10:45.678Z","subjectTag":"03030303030303030303030303030303","tenant":1}"#]]
-            .assert_eq(&leaf_json(7, &verdict()).to_string());
     }
 
     #[test]

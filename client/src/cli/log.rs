@@ -13,7 +13,7 @@ use crate::auditor::{Auditor, Flow};
 use crate::cli::output::Format;
 use crate::clock;
 use crate::error::Error;
-use crate::event;
+use crate::event::{self, json};
 use crate::files::{self, Mode};
 
 /// Read and check the audit log
@@ -80,7 +80,7 @@ impl Log {
             LogVerb::Show(at) => {
                 let bytes = auditor.leaf(at.leaf, global.deadline()).await?;
                 let parsed = decode(&bytes)?;
-                let json = [leaf::leaf_json(at.leaf, &parsed)];
+                let json = [json::leaf_json(at.leaf, &parsed)];
                 output.note("one node's word; `akashi log prove` gives the evidence");
                 output.records(
                     &leaf::LEAF_HEADER,
@@ -142,7 +142,7 @@ impl Tail {
                         if stream && output.format == Format::Table {
                             output.data(leaf::leaf_row(index, &parsed).join("  ").trim_end());
                         } else if stream {
-                            output.data(&leaf::leaf_json(index, &parsed).to_string());
+                            output.data(&json::leaf_json(index, &parsed).to_string());
                         } else {
                             rows.borrow_mut().push(leaf::leaf_row(index, &parsed));
                         }
@@ -155,7 +155,7 @@ impl Tail {
             output.records(&leaf::LEAF_HEADER, &rows.borrow(), &[]);
         }
         if let Some(path) = &self.state {
-            save(path, &follower)?;
+            save(path, follower.frontier())?;
         }
         match read {
             // Following ends with the time given to it.
@@ -205,22 +205,19 @@ async fn check(auditor: &Auditor, global: &Global, output: Output) -> Result<(),
 }
 
 /// The position of an earlier run: the subtree roots must lead to the root that was verified.
-fn resume(auditor: &Auditor, path: &Path) -> Result<Follower, Error> {
+pub(super) fn resume(auditor: &Auditor, path: &Path) -> Result<Follower, Error> {
     let bad = || Error::malformed(path, "not a position of `akashi log tail`");
     let bytes = hex::decode(files::read_text(path)?.trim()).map_err(|_not_hex| bad())?;
     let frontier = Frontier::decode(&bytes).map_err(|_not_a_frontier| bad())?;
-    let token = akashi_merkle::Head {
-        origin: auditor.key_set().origin().clone(),
-        size: frontier.size(),
-        root: frontier.root(),
-    };
-    Follower::resume(token, frontier.peaks().to_vec()).map_err(|_contradiction| bad())
+    auditor
+        .follower_at(&frontier)
+        .map_err(|_contradiction| bad())
 }
 
 /// Writes the position beside the old one and moves it over: never half a file.
-fn save(path: &Path, follower: &Follower) -> Result<(), Error> {
+pub(super) fn save(path: &Path, place: &Frontier) -> Result<(), Error> {
     let fresh = path.with_extension("new");
-    fs::write(&fresh, hex::encode(follower.frontier().encode()) + "\n")
+    fs::write(&fresh, hex::encode(place.encode()) + "\n")
         .and_then(|()| fs::rename(&fresh, path))
         .map_err(Error::file(path))
 }

@@ -19,6 +19,7 @@ mod holdings;
 mod issuer;
 mod leaf;
 mod lock;
+mod listen;
 mod log;
 mod number;
 mod ops;
@@ -31,6 +32,7 @@ mod processor;
 mod reasons;
 mod sensor;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -145,6 +147,8 @@ enum Verb {
     Unlock(lock::Unlock),
     Verify(verify::Verify),
     Log(log::Log),
+    Listen(listen::Listen),
+    Webhook(webhook::Webhook),
     Cluster(cluster::Cluster),
     Ops(ops::Ops),
     Explain(explain::Explain),
@@ -207,6 +211,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Unlock(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),
         Verb::Log(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Listen(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Webhook(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Cluster(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Ops(verb) => verb.run(output),
         Verb::Explain(verb) => verb.run(output),
