@@ -59,6 +59,7 @@ pub mod phone;
 pub mod pki;
 pub mod platform;
 pub mod policy;
+pub mod presence;
 pub mod request_id;
 pub mod retry;
 pub mod sensor;

@@ -108,10 +108,11 @@ const AGENT: &[Role] = &[Role::Agent];
 const OPERATOR: &[Role] = &[Role::Operator];
 const AUDITOR: &[Role] = &[Role::Auditor];
 const READERS: &[Role] = &[Role::Auditor, Role::Operator];
+const REVOKERS: &[Role] = &[Role::Platform, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 43] = [
+pub const RPCS: [Rpc; 46] = [
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,
@@ -173,6 +174,11 @@ pub const RPCS: [Rpc; 43] = [
         Flow::Answers,
         PLATFORM,
     ),
+    rpc(
+        "/akashi.v1.PlatformService/WatchSessions",
+        Flow::Answers,
+        PLATFORM,
+    ),
     rpc("/akashi.v1.PhoneService/GetEnrolment", Flow::Unary, PHONE),
     rpc(
         "/akashi.v1.PhoneService/CompleteEnrolment",
@@ -189,6 +195,7 @@ pub const RPCS: [Rpc; 43] = [
     large("/akashi.v1.PhoneService/SubmitProof", Flow::Unary, PHONE),
     rpc("/akashi.v1.PhoneService/AnswerNotice", Flow::Unary, PHONE),
     rpc("/akashi.v1.AgentService/WatchVerdict", Flow::Answers, AGENT),
+    rpc("/akashi.v1.AgentService/KeepPresence", Flow::Both, AGENT),
     rpc("/akashi.v1.AuditService/GetHead", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetLeaf", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetReceipt", Flow::Unary, READERS),
@@ -250,6 +257,11 @@ pub const RPCS: [Rpc; 43] = [
         "/akashi.v1.ClusterService/TransferLeader",
         Flow::Unary,
         OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/AwaitEnforced",
+        Flow::Answers,
+        REVOKERS,
     ),
     always("/grpc.health.v1.Health/Check", Flow::Unary, &Role::ALL),
     always("/grpc.health.v1.Health/Watch", Flow::Answers, &Role::ALL),
@@ -343,6 +355,7 @@ mod tests {
                     | ("AuditService", _, Role::Auditor)
                     | ("ClusterService", _, Role::Operator) => true,
                     ("AuditService", method, Role::Operator) => method != "GetEvidence",
+                    ("ClusterService", "AwaitEnforced", Role::Platform) => true,
                     ("ClusterService", "GetKeySet", role) => {
                         role != Role::Anyone && role != Role::Node
                     }

@@ -83,6 +83,10 @@ pub enum Refusal {
     NoEvidence,
     /// The contact was handed to someone else.
     HandedOver,
+    /// The session ended, or its desktop attached somewhere else.
+    SessionElsewhere,
+    /// A sample without the signature that the session's policy asks for.
+    SampleUnsigned,
     /// Something that cannot happen.
     Internal,
 }
@@ -103,10 +107,14 @@ impl Refusal {
             Self::CertificateMissing | Self::CertificateUnusable | Self::SessionProof => {
                 Code::Unauthenticated
             }
-            Self::RoleNotAllowed | Self::CertificateOther => Code::PermissionDenied,
+            Self::RoleNotAllowed | Self::CertificateOther | Self::SampleUnsigned => {
+                Code::PermissionDenied
+            }
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
-            Self::NotSealed | Self::NoVerdict | Self::HandedOver => Code::FailedPrecondition,
+            Self::NotSealed | Self::NoVerdict | Self::HandedOver | Self::SessionElsewhere => {
+                Code::FailedPrecondition
+            }
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -144,6 +152,8 @@ impl Refusal {
             Self::NoVerdict => "NO_VERDICT",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
+            Self::SessionElsewhere => "SESSION_ELSEWHERE",
+            Self::SampleUnsigned => "SAMPLE_UNSIGNED",
             Self::Internal => "INTERNAL",
         }
     }
@@ -180,6 +190,8 @@ impl Refusal {
             Self::NoVerdict => "there is no verdict yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
+            Self::SessionElsewhere => "the session ended or is attached elsewhere".to_owned(),
+            Self::SampleUnsigned => "a sensor's signature is needed".to_owned(),
             Self::Internal => "a fault of this node".to_owned(),
         }
     }
@@ -217,6 +229,8 @@ impl Refusal {
             | Self::NoVerdict
             | Self::NoEvidence
             | Self::HandedOver
+            | Self::SessionElsewhere
+            | Self::SampleUnsigned
             | Self::Internal => None,
         }
     }
@@ -434,6 +448,8 @@ mod tests {
             Refusal::NoVerdict,
             Refusal::NoEvidence,
             Refusal::HandedOver,
+            Refusal::SessionElsewhere,
+            Refusal::SampleUnsigned,
             Refusal::Internal,
             Refusal::Field(Malformed { field: "subject" }),
             Refusal::Rejected(Rejection::PinLocked(Stamp(1))),

@@ -11,6 +11,7 @@
 //! what bounds memory is the byte budget that a command takes before it enters ([`QUEUE_BYTES_MAX`])
 //! and the limits inside `RaftCore`.
 
+mod applied;
 mod apply_thread;
 mod digester;
 mod flush_thread;
@@ -89,6 +90,7 @@ struct Shared {
     committed: Arc<AtomicU64>,
     durable: Arc<AtomicU64>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
+    applied: applied::AppliedByAll,
     metrics: Metrics,
 }
 
@@ -277,6 +279,12 @@ impl Handle {
             Ok(Err(_stopped)) => Err(ReadError::Unavailable),
             Err(_elapsed) => Err(ReadError::DeadlineExceeded),
         }
+    }
+
+    /// Up to where every node of the cluster has applied the log, as far as this one was told.
+    #[must_use]
+    pub fn applied_by_all(&self) -> watch::Receiver<u64> {
+        self.shared.applied.watch()
     }
 
     /// How far this node has come.
