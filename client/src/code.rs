@@ -96,6 +96,8 @@ pub enum Code {
     NoAnswer,
     /// Not permitted.
     NotPermitted,
+    /// The cluster's rules do not let an agent in.
+    Denied,
     /// No node can answer.
     Unavailable,
     /// A limit was reached.
@@ -106,7 +108,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::File,
         Self::Malformed,
         Self::Exists,
@@ -126,6 +128,7 @@ impl Code {
         Self::DeadlineExceeded,
         Self::NoAnswer,
         Self::NotPermitted,
+        Self::Denied,
         Self::Unavailable,
         Self::OverLimit,
         Self::Integrity,
@@ -290,6 +293,14 @@ impl Code {
                 "not permitted",
                 "the certificate is missing, of another role, or of another tenant",
                 "use the identity that belongs to this command (platform, agent, auditor, operator)",
+            ),
+            Self::Denied => entry(
+                5002,
+                NotPermitted,
+                "the rules do not let the agent in",
+                "no verified login, another certificate, a lock, missing posture, rules or presence; the \
+                 number in the message says which",
+                "`akashi explain NUMBER` tells what is missing; the refusal is in the log",
             ),
             Self::Unavailable => entry(
                 6001,

@@ -27,14 +27,23 @@ pub enum Entry {
     Agent {
         /// Opaque handle.
         agent: String,
+        /// Whether the agent is a supervisor.
+        supervisor: bool,
     },
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum Line {
-    Customer { subject: String, pin: String },
-    Agent { agent: String },
+    Customer {
+        subject: String,
+        pin: String,
+    },
+    Agent {
+        agent: String,
+        #[serde(default)]
+        supervisor: bool,
+    },
 }
 
 /// Fewest and most digits of a PIN.
@@ -74,7 +83,9 @@ fn parse(text: &str) -> Result<Vec<Entry>, (usize, String)> {
                 }
                 (subject.clone(), Entry::Customer { subject, pin })
             }
-            Line::Agent { agent } => (agent.clone(), Entry::Agent { agent }),
+            Line::Agent { agent, supervisor } => {
+                (agent.clone(), Entry::Agent { agent, supervisor })
+            }
         };
         if !is_handle(&handle) {
             return Err(bad(

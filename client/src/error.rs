@@ -71,6 +71,14 @@ pub enum Error {
         /// The node's answer.
         status: Box<Status>,
     },
+    /// The cluster's rules do not let the agent in, or at something; recorded as an event.
+    #[error("not let in: {}", .status.message())]
+    Denied {
+        /// Why: a number of docs/reasons.md, which `akashi explain` knows.
+        reason: u16,
+        /// The node's answer.
+        status: Box<Status>,
+    },
     /// A limit of the cluster was reached and the deadline does not allow waiting.
     #[error("over a limit of the cluster: {}", .status.message())]
     OverLimit {
@@ -157,6 +165,7 @@ impl Error {
             Self::Process { .. } => Code::Process,
             Self::Rejected { .. } => Code::Rejected,
             Self::NotPermitted { .. } => Code::NotPermitted,
+            Self::Denied { .. } => Code::Denied,
             Self::OverLimit { .. } => Code::OverLimit,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
@@ -204,7 +213,12 @@ impl Error {
         let code = status.code();
         // A node's own INTERNAL has no cause attached; a connection that broke has.
         let broken = code == Grpc::Internal && std::error::Error::source(&status).is_some();
+        let denied = status.metadata().get("akashi-denied");
+        let denied = denied.and_then(|number| number.to_str().ok()?.parse().ok());
         let status = Box::new(status);
+        if let Some(reason) = denied {
+            return Self::Denied { reason, status };
+        }
         if broken {
             return Self::Unavailable { status };
         }
@@ -235,6 +249,7 @@ impl Error {
         match self {
             Self::Rejected { status }
             | Self::NotPermitted { status }
+            | Self::Denied { status, .. }
             | Self::OverLimit { status }
             | Self::Unavailable { status } => Some(status.code()),
             Self::DeadlineExceeded => Some(tonic::Code::DeadlineExceeded),

@@ -8,6 +8,8 @@ pub const DEVICE_ENROLLED: u16 = 11;
 pub const CHALLENGE_ISSUED: u16 = 22;
 /// Number of `verdict.reached`: what a receipt is usually about.
 pub const VERDICT_REACHED: u16 = 33;
+/// Number of `unmask.decided`, which a customer is told about.
+pub const UNMASK_DECIDED: u16 = 48;
 /// Extension column with the call reason shown to the customer (`u16`, big-endian).
 pub const CALL_REASON_COLUMN: u16 = 1;
 /// Extension column with who placed the call (1 customer, 2 centre).
@@ -43,12 +45,17 @@ pub fn name(kind: u16) -> String {
         21 => "agent.bound",
         CHALLENGE_ISSUED => "challenge.issued",
         23 => "notice.opened",
+        29 => "agent.released",
         30 => "proof.refused",
         31 => "proof.held",
         32 => "challenge.consumed",
         VERDICT_REACHED => "verdict.reached",
         34 => "submission.duplicate",
+        39 => "binding.refused",
         40 => "contact.closed",
+        46 => "supervisor.joined",
+        47 => "unmask.requested",
+        UNMASK_DECIDED => "unmask.decided",
         50 => "order.offered",
         51 => "order.approved",
         52 => "order.payload_expired",
@@ -59,6 +66,16 @@ pub fn name(kind: u16) -> String {
         66 => "template.refused",
         67 => "template.revoked",
         70 => "agent_login.opened",
+        71 => "session.opened",
+        72 => "session.refused",
+        73 => "session.ended",
+        74 => "session.suspended",
+        75 => "session.restored",
+        78 => "agent.locked",
+        79 => "agent.unlocked",
+        80 => "agent.certificate_revoked",
+        81 => "posture.attested",
+        82 => "rules.published",
         other => return format!("event.{other}"),
     };
     known.to_owned()

@@ -67,6 +67,29 @@ impl Identity {
     }
 }
 
+/// SHA-256 of a certificate, by which the cluster names it: of the first one in a PEM file.
+///
+/// # Errors
+///
+/// [`Error::File`] or [`Error::Malformed`] if the file cannot be read or holds none.
+pub fn certificate_sha256(path: &Path) -> Result<[u8; 32], Error> {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    let text = read_pem(path, "CERTIFICATE")?;
+    let body: String = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != "-----BEGIN CERTIFICATE-----")
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----"))
+        .collect();
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(body)
+        .map_err(|_bad| Error::malformed(path, "the certificate is not base64"))?;
+    Ok(sha2::Sha256::digest(der).into())
+}
+
 fn read_pem(path: &Path, label: &str) -> Result<String, Error> {
     let text = files::read_text(path)?;
     if !text.contains(&format!("{label}-----")) {

@@ -112,6 +112,22 @@ impl Operator {
         certificate_sha256: Option<[u8; 32]>,
         deadline: Deadline,
     ) -> Result<(), Error> {
+        self.register_staff((tenant, agent), certificate_sha256, false, deadline)
+            .await
+    }
+
+    /// Registers an agent, who may be a supervisor: who listens in, and decides what others ask to see.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn register_staff(
+        &self,
+        (tenant, agent): (&str, &str),
+        certificate_sha256: Option<[u8; 32]>,
+        supervisor: bool,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let message = v1::RegisterAgentRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             tenant: tenant.to_owned(),
@@ -120,6 +136,7 @@ impl Operator {
                 .map(|d| d.to_vec())
                 .unwrap_or_default()
                 .into(),
+            supervisor,
         };
         self.connection
             .call(deadline, &message, |channel, request| async move {

@@ -68,6 +68,7 @@ mod key;
 mod nonce;
 mod opening;
 mod order;
+mod posture;
 mod prove;
 mod reader;
 mod reason;
@@ -93,6 +94,7 @@ pub use opening::{
     Opening, OpeningError, ProximityWitness, RangeWitness, SameWitness, TemplateOpening,
 };
 pub use order::{order_hash, recipient_digest, seal_info, sealed_digest};
+pub use posture::Posture;
 pub use prove::{Provable, ProveError, prove};
 pub use reason::Reason;
 pub use secret::{DeviceSecret, PIN_BYTES_MAX, PinKdf, PinSecret, RootSecret, SecretError};

@@ -15,3 +15,4 @@ mod raft_log;
 mod second_verifier;
 mod sim;
 mod tidy;
+mod unhappy;

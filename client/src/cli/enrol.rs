@@ -30,7 +30,7 @@ const PARALLEL_MAX: u16 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 One object per line: {\"kind\":\"customer\",\"subject\":HANDLE,\"pin\":DIGITS} or
-{\"kind\":\"agent\",\"agent\":HANDLE}; see ops/samples/README.md. A simulated phone is made for each
+{\"kind\":\"agent\",\"agent\":HANDLE} (\"supervisor\":true for one); see ops/samples/README.md. A simulated phone is made for each
 customer; the cluster receives its public keys only. Customers whose phone is there are skipped.
 
 Example:
@@ -153,14 +153,16 @@ impl Shared {
 
     async fn enrol(&self, entry: Entry, deadline: Deadline) -> Result<Step, Error> {
         match entry {
-            Entry::Agent { agent } => match self.register_agent(&agent, deadline).await {
-                Ok(()) => Ok(Step::Agent),
-                // Registered by an earlier run of the same file.
-                Err(error) if error.grpc_code() == Some(tonic::Code::AlreadyExists) => {
-                    Ok(Step::Skipped)
+            Entry::Agent { agent, supervisor } => {
+                match self.register_agent(&agent, supervisor, deadline).await {
+                    Ok(()) => Ok(Step::Agent),
+                    // Registered by an earlier run of the same file.
+                    Err(error) if error.grpc_code() == Some(tonic::Code::AlreadyExists) => {
+                        Ok(Step::Skipped)
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
+            }
             Entry::Customer { subject, pin } => {
                 let directory = PhoneDirectory::of(self.context.phones(), &subject);
                 if directory.is_there() {
@@ -177,7 +179,12 @@ impl Shared {
         }
     }
 
-    async fn register_agent(&self, agent: &str, deadline: Deadline) -> Result<(), Error> {
+    async fn register_agent(
+        &self,
+        agent: &str,
+        supervisor: bool,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let agents = self.context.agents();
         let have = agents.join(format!("{agent}.pem")).is_file();
         let tenant = self.context.tenant();
@@ -185,7 +192,7 @@ impl Shared {
             layout::issue_agent(authority, &agents, tenant, agent)?;
         }
         self.operator
-            .register_agent(tenant, agent, None, deadline)
+            .register_staff((tenant, agent), None, supervisor, deadline)
             .await
     }
 

@@ -3,6 +3,7 @@
 //! Nouns, then verbs. Data goes to stdout, commentary to stderr; exit statuses are documented in
 //! `akashi --help` and never change.
 
+mod agent;
 mod call;
 mod cluster;
 mod completion;
@@ -13,6 +14,7 @@ mod explain;
 mod holdings;
 mod issuer;
 mod leaf;
+mod lock;
 mod log;
 mod ops;
 mod order;
@@ -129,6 +131,9 @@ enum Verb {
     Order(order::Order),
     Policy(policy::Policy),
     Platform(platform::Platform),
+    Agent(agent::Agent),
+    Lock(lock::Lock),
+    Unlock(lock::Unlock),
     Verify(verify::Verify),
     Log(log::Log),
     Cluster(cluster::Cluster),
@@ -185,6 +190,9 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Agent(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Lock(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Unlock(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),
         Verb::Log(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Cluster(verb) => Box::pin(verb.run(&global, output)).await,

@@ -130,6 +130,74 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "too many notices for this subject within an hour",
             "wait; `notices_per_hour` of the settings is the limit",
         ),
+        112 => (
+            "the contact's policy does not let these fields be seen, or not without a second person",
+            "`akashi policy show` tells what it lets be seen: the rule `unmask`",
+        ),
+        113 => (
+            "who asks to see masked fields cannot be who allows it",
+            "let a supervisor decide a new request",
+        ),
+        114 => (
+            "only a supervisor may listen in, or decide what others ask to see",
+            "the operator registers supervisors as such",
+        ),
+        115 => ("a supervisor looked at it and said no", "respect it"),
+        116 => (
+            "the session that asks does not have the contact, or no longer",
+            "have the contact bound to the agent again",
+        ),
+        120 => (
+            "a certificate alone opens nothing: the agent's own phone must have proved this login",
+            "ask the phone: `akashi agent login`",
+        ),
+        121 | 133 => (
+            "a login is good for verdict_ttl_s of its policy, and a session with it",
+            "log in again; an open session lasts longer with `akashi agent session restore`",
+        ),
+        122 => ("a login opens one session, once", "log in again"),
+        123 => (
+            "the agent is registered with another certificate than the one that was shown",
+            "use the registered one; `akashi unlock --certificate` names a new one",
+        ),
+        124 => (
+            "the certificate was revoked: whoever shows it may have stolen it",
+            "issue a new certificate and name it with `akashi unlock --certificate`",
+        ),
+        125 => (
+            "the agent was locked by the tenant's platform or an operator",
+            "find out why; then `akashi unlock`",
+        ),
+        126 => (
+            "the login's policy asks for points of the checklist that no issuer attested, or not any more",
+            "have the machine looked at: `akashi agent attest`",
+        ),
+        127 => (
+            "the login's policy asks that the rules in force are acknowledged",
+            "read the rules, then name their version: `akashi agent login --rules`",
+        ),
+        128 => (
+            "the agent has no open session, or it is another desktop's",
+            "log in: `akashi agent login`",
+        ),
+        129 => (
+            "the session was suspended: somebody else was seen, or nobody for too long, or a lock",
+            "a fresh login brings it back: `akashi agent session restore`",
+        ),
+        130 => (
+            "the agent was not seen at the desktop at that moment",
+            "sit down in front of the camera and try again",
+        ),
+        131 => (
+            "the credential that proved the training has ended or was revoked; contacts that the agent \
+             has go on, new ones do not",
+            "get a new credential and log in again",
+        ),
+        132 => (
+            "the session has as many contacts as `session_contacts_max` allows",
+            "close or hand over one",
+        ),
+        134 => ("the agent opened another session", "go on in the newer one"),
         _ => return None,
     };
     Some(About { cause, next })
@@ -146,9 +214,9 @@ mod tests {
         for reason in Reason::ALL {
             assert!(about(reason.code()).is_some(), "{}", reason.code());
         }
-        for number in 100..=111 {
+        for number in (100..=116).chain(120..=134) {
             assert!(about(number).is_some(), "{number}");
         }
-        assert!(about(0).is_none() && about(112).is_none());
+        assert!(about(0).is_none() && about(117).is_none());
     }
 }

@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::hexadecimal::{Hex, read_json, to_json};
 use crate::layout::is_name;
+use crate::platform::{Attestation, posture_message};
 
 pub use papers::{Issued, Offer, Request};
 pub use schema::{Attribute, Schema};
@@ -238,6 +239,31 @@ impl Issuer {
         files::write_new(&path, &to_json(&entry, &path)?, Mode::Private)?;
         issued.signature = Hex(self.key.sign(&credential.message()).to_bytes());
         Ok(issued)
+    }
+
+    /// Signs the checklist of an agent's machine, as looked at now and good for `lifetime`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] if the profile's key is none.
+    pub fn attest_posture(
+        &self,
+        agent: &str,
+        bits: u32,
+        now_us: u64,
+        lifetime: Duration,
+    ) -> Result<Attestation, Error> {
+        let lifetime_us = u64::try_from(lifetime.as_micros()).unwrap_or(u64::MAX);
+        let until_us = now_us.saturating_add(lifetime_us.max(1));
+        let Profile { origin, tenant, .. } = &self.profile;
+        let message = posture_message(origin, tenant, agent, (bits, now_us, until_us));
+        Ok(Attestation {
+            bits,
+            attested_us: now_us,
+            until_us,
+            issuer_key_id: self.profile.key_id()?,
+            signature: self.key.sign(&message).to_bytes(),
+        })
     }
 
     /// What was issued, in the order of the serials.

@@ -34,7 +34,7 @@ pub use enrolling::Accepted;
 pub use face::StoredFace;
 pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
 pub use proving::{Answer, Means, Pin, Plan};
-pub use session::Session;
+pub use session::{Session, Told};
 pub use store::{PhoneDirectory, Profile};
 
 /// A phone with its root secret in memory; salts, credentials and templates are read when needed.

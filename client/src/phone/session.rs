@@ -28,6 +28,23 @@ pub struct Session {
     _outgoing: mpsc::Sender<v1::WatchNoticesRequest>,
 }
 
+/// Something that a customer is told: masked fields were shown to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// During which contact.
+    pub contact_id: [u8; 16],
+    /// Which fields, as the tenant numbers them, one bit each.
+    pub fields: u32,
+    /// When, microseconds since 1970-01-01 UTC in cluster time.
+    pub at_us: u64,
+    /// When they had to be masked again.
+    pub until_us: u64,
+    /// Whether no second person allowed it.
+    pub break_glass: bool,
+    /// The leaf that says so.
+    pub leaf_index: u64,
+}
+
 impl Phone {
     /// Opens a session: names the subject, answers the node's challenge with possession of this
     /// phone. Tries one node after the other until the deadline.
@@ -126,7 +143,7 @@ impl Phone {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
                 Ok(Ok(Some(Say::Notice(notice)))) => return self.check_notice(&notice),
-                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_)) | None)) => {}
+                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_) | Say::Told(_)) | None)) => {}
                 Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
                     self.connection().avoid_preferred();
                     *session = self.open_session(deadline).await?;
@@ -135,6 +152,56 @@ impl Phone {
                 Err(_elapsed) => return Err(Error::DeadlineExceeded),
             }
         }
+    }
+
+    /// Waits for the next thing that the customer is told without being asked, and checks it against its
+    /// receipt. Notices that come before are passed over: they are sent again to the next session.
+    ///
+    /// # Errors
+    ///
+    /// As [`Phone::next_notice`].
+    pub async fn next_told(
+        &self,
+        session: &mut Session,
+        deadline: Deadline,
+    ) -> Result<Told, Error> {
+        loop {
+            let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
+            match step.await {
+                Ok(Ok(Some(Say::Told(told)))) => return self.check_told(&told),
+                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_) | Say::Notice(_)) | None)) => {}
+                Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
+                    self.connection().avoid_preferred();
+                    *session = self.open_session(deadline).await?;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_elapsed) => return Err(Error::DeadlineExceeded),
+            }
+        }
+    }
+
+    /// What is told is in the log, or it is not believed.
+    fn check_told(&self, told: &v1::Told) -> Result<Told, Error> {
+        let checked = crate::auditor::verify_receipt(&told.receipt, &self.keys)?;
+        let leaf = checked
+            .leaf()
+            .map_err(|_version| Error::Answer { what: "leaf" })?;
+        let contact_id = id16(&told.contact_id, "contact_id")?;
+        let same = leaf.kind == crate::event::UNMASK_DECIDED
+            && leaf.contact_id == contact_id
+            && checked.index() == told.leaf_index
+            && leaf.stamp_us == told.at_us;
+        if !same {
+            return Err(Error::integrity("what was told is not what the log says"));
+        }
+        Ok(Told {
+            contact_id,
+            fields: told.fields,
+            at_us: told.at_us,
+            until_us: told.until_us,
+            break_glass: told.break_glass,
+            leaf_index: told.leaf_index,
+        })
     }
 
     /// Waits for the notice of a certain challenge; older ones that still wait are passed over.

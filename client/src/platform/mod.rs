@@ -3,6 +3,7 @@
 //! The platform never sees a PIN, a key or a proof.
 
 mod asking;
+mod staff;
 
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ pub struct Invitation {
 }
 
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
+pub use staff::{AgentView, Attestation, posture_message};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -115,6 +117,7 @@ impl Platform {
                 .map(|agent| self.tags.tag(agent))
                 .unwrap_or_default()
                 .into(),
+            ..v1::AnnounceContactRequest::default()
         };
         let answer = self
             .connection

@@ -98,6 +98,21 @@ pub enum Reply {
     } = 9,
     /// The challenge was answered before, by something else than this.
     AlreadyAnswered = 10,
+    /// Not allowed, and recorded.
+    Denied {
+        /// Why ([`crate::outcome::reason`]).
+        reason: u16,
+    } = 20,
+    /// The session is open.
+    SessionOpen {
+        /// Until when.
+        expires: Stamp,
+    } = 21,
+    /// Masked fields may be shown.
+    Unmasked {
+        /// Until when.
+        until: Stamp,
+    } = 22,
 }
 
 /// A command that makes no sense now. Nothing is recorded, nothing changed.
@@ -195,6 +210,24 @@ pub enum Rejection {
     /// There are as many as there may be.
     #[error("there is no room for another {0}")]
     Full(Field) = 30,
+    /// No such session, or of another agent.
+    #[error("no such session")]
+    UnknownSession = 40,
+    /// The session is over.
+    #[error("the session is over")]
+    SessionEnded = 41,
+    /// No such request to see masked fields.
+    #[error("no such request")]
+    UnknownUnmask = 42,
+    /// The request was decided before.
+    #[error("the request is decided")]
+    UnmaskDecided = 43,
+    /// The customer said that they are not on a call: nobody may go on.
+    #[error("the contact is blocked")]
+    ContactBlocked = 55,
+    /// The contact is not good for this: it needs a verdict that is.
+    #[error("the contact's verdict does not cover this")]
+    StepUpRequired = 65,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -244,6 +277,22 @@ pub enum Field {
     Consent = 20,
     /// What an invitation is for.
     EnrolmentKind = 21,
+    /// A session id.
+    Session = 30,
+    /// A certificate.
+    Certificate = 31,
+    /// What was attested of a machine.
+    Posture = 32,
+    /// A version of the tenant's rules.
+    Rules = 33,
+    /// A request to see masked fields.
+    Unmask = 34,
+    /// What a policy grants.
+    Grants = 45,
+    /// What a policy asks of agents.
+    AgentRule = 46,
+    /// Who is asked in the customer's place.
+    Delegate = 47,
 }
 
 impl core::fmt::Display for Field {
@@ -270,6 +319,14 @@ impl core::fmt::Display for Field {
             Self::Face => "face",
             Self::Consent => "consent",
             Self::EnrolmentKind => "enrolment kind",
+            Self::Session => "session_id",
+            Self::Certificate => "certificate_sha256",
+            Self::Posture => "posture",
+            Self::Rules => "version",
+            Self::Unmask => "unmask_id",
+            Self::Grants => "grants",
+            Self::AgentRule => "agents",
+            Self::Delegate => "delegate",
         })
     }
 }

@@ -3,14 +3,21 @@
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
 mod holding;
+mod oversight;
 mod question;
 mod registry;
+mod session;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
+pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
+pub use session::{
+    AttestPosture, Desk, EndSession, LockAgent, OpenSession, PublishRules, RestoreSession,
+    RevokeAgentCertificate, UnlockAgent,
+};
 
 use crate::entry::encode;
 use crate::ids::{
@@ -105,6 +112,30 @@ pub enum Command {
     SubmitProof(SubmitProof) = 30,
     /// The phone answers without proving.
     AnswerNotice(AnswerNotice) = 31,
+    /// An agent's desktop opens a session.
+    OpenSession(OpenSession) = 32,
+    /// An agent's desktop ends its session.
+    EndSession(EndSession) = 33,
+    /// An agent's desktop brings its session back.
+    RestoreSession(RestoreSession) = 34,
+    /// An agent may not work.
+    LockAgent(LockAgent) = 36,
+    /// An agent may work again.
+    UnlockAgent(UnlockAgent) = 37,
+    /// The end of an agent's certificate.
+    RevokeAgentCertificate(RevokeAgentCertificate) = 38,
+    /// What an issuer signed about an agent's machine.
+    AttestPosture(AttestPosture) = 39,
+    /// A version of the tenant's written rules.
+    PublishRules(PublishRules) = 41,
+    /// A supervisor listens in.
+    ObserveContact(ObserveContact) = 42,
+    /// An agent asks to see masked fields.
+    RequestUnmask(RequestUnmask) = 43,
+    /// A supervisor decides that.
+    DecideUnmask(DecideUnmask) = 44,
+    /// An agent sees masked fields without a second person.
+    BreakGlass(BreakGlass) = 50,
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.
@@ -158,6 +189,8 @@ pub struct RegisterAgent {
     pub agent: AgentHash,
     /// SHA-256 of the agent's certificate; zeros accept any certificate with the agent's identity.
     pub certificate: Digest,
+    /// Whether the agent may listen in, and decide what others ask to see.
+    pub supervisor: bool,
 }
 
 /// Who is enrolled.
@@ -298,6 +331,14 @@ pub struct AnnounceContact {
     pub subject_tag: Tag,
     /// The agent's pseudonym in the audit log.
     pub agent_tag: Tag,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The contact that it continues; zeros if it continues none.
+    pub previous: ContactId,
+    /// Who is asked in the customer's place.
+    pub delegate: Option<SubjectHash>,
 }
 
 /// See [`Command::BindAgent`].

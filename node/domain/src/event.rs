@@ -8,8 +8,10 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod oversight;
 mod question;
 mod registry;
+mod session;
 mod submission;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -24,14 +26,20 @@ pub use holding::{
     CredentialRefused, CredentialRegistered, CredentialRevoked, TemplateEnrolled, TemplateRefused,
     TemplateRevoked,
 };
+pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
+pub use session::{
+    Admission, AgentCertificateRevoked, AgentLocked, AgentReleased, AgentUnlocked, BindingRefused,
+    PostureAttested, RulesPublished, SessionEnded, SessionOpened, SessionRefused, SessionRestored,
+    SessionSuspended,
+};
 pub use submission::{
     ChallengeConsumed, DuplicateSubmission, ProofHeld, ProofRefused, VerdictReached,
 };
 
 use crate::evolve::{Evolve, Place};
-use crate::ids::ContactId;
+use crate::ids::{ContactId, SessionId, SubjectHash};
 use crate::kv::{Fault, Overlay, View};
 use crate::leaf::Columns;
 
@@ -42,6 +50,16 @@ pub trait Fact {
 
     /// The contact it belongs to, if any.
     fn contact(&self) -> Option<ContactId> {
+        None
+    }
+
+    /// The agent's session that it is about, if any.
+    fn session(&self) -> Option<SessionId> {
+        None
+    }
+
+    /// Whose phone has to be told something else after it, if anybody's.
+    fn phone(&self) -> Option<SubjectHash> {
         None
     }
 }
@@ -88,6 +106,22 @@ macro_rules! events {
                     $(Self::$name(fact) => Fact::contact(fact),)*
                 };
                 contact.filter(|contact| *contact != ContactId::ZERO)
+            }
+
+            /// The agent's session that it is about, if any.
+            #[must_use]
+            pub fn session(&self) -> Option<SessionId> {
+                match self {
+                    $(Self::$name(fact) => Fact::session(fact),)*
+                }
+            }
+
+            /// Whose phone has to be told something else after it, if anybody's.
+            #[must_use]
+            pub fn phone(&self) -> Option<SubjectHash> {
+                match self {
+                    $(Self::$name(fact) => Fact::phone(fact),)*
+                }
             }
 
             /// Writes what it changes.
@@ -153,6 +187,8 @@ events! {
     ChallengeIssued = 22,
     /// The phone showed the notice.
     NoticeOpened = 23,
+    /// An agent no longer has a contact.
+    AgentReleased = 29,
     /// Proofs were judged and do not hold.
     ProofRefused = 30,
     /// Proofs were judged and hold.
@@ -163,8 +199,16 @@ events! {
     VerdictReached = 33,
     /// Another submission came for an answered challenge.
     DuplicateSubmission = 34,
+    /// An agent was not let at a contact.
+    BindingRefused = 39,
     /// The platform ended the contact.
     ContactClosed = 40,
+    /// A supervisor listens in.
+    SupervisorJoined = 46,
+    /// An agent asks to see masked fields.
+    UnmaskRequested = 47,
+    /// A request to see masked fields is decided.
+    UnmaskDecided = 48,
     /// An order is to be approved.
     OrderOffered = 50,
     /// An order is approved.
@@ -185,4 +229,24 @@ events! {
     TemplateRevoked = 67,
     /// An agent is to log in.
     AgentLoginOpened = 70,
+    /// An agent is at work.
+    SessionOpened = 71,
+    /// An agent was not let to work.
+    SessionRefused = 72,
+    /// A session is over.
+    SessionEnded = 73,
+    /// A session shows nothing until a fresh login restores it.
+    SessionSuspended = 74,
+    /// A session goes on after a fresh login.
+    SessionRestored = 75,
+    /// An agent may not work.
+    AgentLocked = 78,
+    /// An agent may work again.
+    AgentUnlocked = 79,
+    /// A certificate of an agent is no longer believed.
+    AgentCertificateRevoked = 80,
+    /// An issuer says how an agent's machine is.
+    PostureAttested = 81,
+    /// A version of the tenant's written rules is in force.
+    RulesPublished = 82,
 }

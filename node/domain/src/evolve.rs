@@ -5,8 +5,10 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod oversight;
 mod question;
 mod registry;
+mod session;
 mod submission;
 
 use crate::event::Event;

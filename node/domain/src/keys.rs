@@ -4,7 +4,7 @@
 
 use crate::ids::{
     AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, LoginId, OrderId, RequestId,
-    Serial, Stamp, SubjectHash,
+    Serial, SessionId, Stamp, SubjectHash, UnmaskId,
 };
 use crate::limits::DEDUPE_BUCKET_MS;
 
@@ -136,6 +136,26 @@ pub fn agent_login(tenant: u32, login: LoginId) -> Vec<u8> {
     key(b'l', tenant, &login.0)
 }
 
+/// `Agent`: [`crate::records::Session`].
+#[must_use]
+pub fn session(tenant: u32, session: SessionId) -> Vec<u8> {
+    key(b's', tenant, &session.0)
+}
+
+/// `Policy`: [`crate::records::WorkRules`] in force.
+#[must_use]
+pub fn work_rules(tenant: u32) -> Vec<u8> {
+    key(b'r', tenant, &[])
+}
+
+/// `Call`: [`crate::records::Unmask`].
+#[must_use]
+pub fn unmask(tenant: u32, contact: ContactId, unmask: UnmaskId) -> Vec<u8> {
+    let mut key = key(b'u', tenant, &contact.0);
+    key.extend_from_slice(&unmask.0);
+    key
+}
+
 /// `Outbox`: [`crate::records::SealedOrder`]; the key of its order.
 #[must_use]
 pub fn sealed_order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> {
@@ -186,6 +206,8 @@ pub enum TimerKind {
     Enrolment,
     /// A sealed payload has waited long enough; under the id of its challenge.
     Order,
+    /// A session's time runs out.
+    Session,
 }
 
 impl TimerKind {
@@ -194,6 +216,7 @@ impl TimerKind {
             Self::Challenge => 1,
             Self::Enrolment => 2,
             Self::Order => 3,
+            Self::Session => 4,
         }
     }
 }
@@ -237,6 +260,7 @@ pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {
         1 => TimerKind::Challenge,
         2 => TimerKind::Enrolment,
         3 => TimerKind::Order,
+        4 => TimerKind::Session,
         _ => return None,
     };
     Some((kind, u32::from_be_bytes(*tenant), id.try_into().ok()?))

@@ -19,7 +19,7 @@ pub enum Table {
     Call = 3,
     /// Subjects, their devices and keys, credentials and templates, attempt counters and locks.
     Subject = 4,
-    /// Agents.
+    /// Agents and their sessions.
     Agent = 5,
     /// Tenants, policies and settings by version, issuers and sensors.
     Policy = 6,

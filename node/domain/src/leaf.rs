@@ -8,8 +8,10 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod oversight;
 mod question;
 mod registry;
+mod session;
 mod submission;
 
 use akashi_merkle::Leaf;
@@ -64,6 +66,32 @@ pub mod column {
     pub const PARTY: u16 = 20;
     /// Digest of a sealed payload (32 bytes).
     pub const SEALED_DIGEST: u16 = 21;
+    /// An agent's session (16 bytes).
+    pub const SESSION: u16 = 30;
+    /// How a login was proved: 1 without a face, 2 with one (u8).
+    pub const LOGIN_LEVEL: u16 = 31;
+    /// Whether a login proved predicates (u8).
+    pub const TRAINING: u16 = 32;
+    /// Points of the checklist of an agent's machine, as bits of the tenant (u32, big-endian).
+    pub const POSTURE: u16 = 33;
+    /// Version of the tenant's written rules (u32, big-endian).
+    pub const RULES_VERSION: u16 = 34;
+    /// Fields that are masked otherwise, as bits of the tenant (u32, big-endian).
+    pub const FIELDS: u16 = 35;
+    /// A request to see masked fields (16 bytes).
+    pub const UNMASK: u16 = 36;
+    /// What a verdict or a contact is good for, as bits of the tenant (u32, big-endian).
+    pub const SCOPE: u16 = 50;
+    /// What spoke against full trust, as bits (u8).
+    pub const LIMITS: u16 = 51;
+    /// How many different factor types held: 1, or 2 for two and more; 0 unless verified (u8).
+    pub const AAL: u16 = 52;
+    /// The tenant's number of a campaign (u32, big-endian); zero if there is none.
+    pub const CAMPAIGN: u16 = 53;
+    /// The tenant's number of a queue (u32, big-endian); zero if there is none.
+    pub const QUEUE: u16 = 54;
+    /// The contact that a contact continues (16 bytes).
+    pub const PREVIOUS: u16 = 55;
 }
 
 /// Bits of the `flags` column.
@@ -72,6 +100,8 @@ pub mod flag {
     pub const POSSESSION_HELD: u32 = 1;
     /// A wrong PIN was counted.
     pub const PIN_COUNTED: u32 = 2;
+    /// No second person was asked.
+    pub const BREAK_GLASS: u32 = 4;
 }
 
 /// What the leaf of one kind of event says besides tenant, contact and place.

@@ -43,6 +43,12 @@ pub const PAYLOAD_BYTES_MAX: u32 = 64 * 1_024;
 pub const POSSESSION_REFUSALS_RECORDED_MAX: usize = 5;
 /// Failed attempts to complete one enrolment before its token is worthless.
 pub const ENROLMENT_REFUSALS_MAX: u8 = 5;
+/// Revoked certificates of one agent that are remembered: a thief's and many replacements.
+pub const CERTIFICATES_REVOKED_MAX: usize = 32;
+/// Supervisors who listen in on one contact.
+pub const OBSERVERS_MAX: usize = 4;
+/// Things that a customer is told without being asked, the newest of them.
+pub const TOLD_MAX: usize = 8;
 /// Characters of a tenant's or a policy's name.
 pub const NAME_CHARS_MAX: usize = 32;
 /// Replicas of one cluster: Raft quorums beyond seven only get slower.

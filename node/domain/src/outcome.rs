@@ -130,6 +130,46 @@ pub mod reason {
     pub const NEWER_ORDER: u16 = 110;
     /// A newer login of the same agent took its place.
     pub const NEWER_LOGIN: u16 = 111;
+    /// The contact's policy does not let these fields be seen, or not this way.
+    pub const UNMASK_NOT_ALLOWED: u16 = 112;
+    /// Who decides is who asked.
+    pub const SAME_PERSON: u16 = 113;
+    /// The agent is no supervisor.
+    pub const NOT_SUPERVISOR: u16 = 114;
+    /// A supervisor said no.
+    pub const SUPERVISOR_REFUSED: u16 = 115;
+    /// The agent's session does not have the contact.
+    pub const NOT_BOUND: u16 = 116;
+    /// No verified login of this agent.
+    pub const LOGIN_NOT_VERIFIED: u16 = 120;
+    /// The login is no longer good.
+    pub const LOGIN_STALE: u16 = 121;
+    /// The login opened a session before.
+    pub const LOGIN_USED: u16 = 122;
+    /// Another certificate is registered.
+    pub const CERTIFICATE_OTHER: u16 = 123;
+    /// The certificate is revoked.
+    pub const CERTIFICATE_REVOKED: u16 = 124;
+    /// The agent is locked.
+    pub const AGENT_LOCKED: u16 = 125;
+    /// The posture that the policy asks for is not attested, or no longer.
+    pub const POSTURE_MISSING: u16 = 126;
+    /// The tenant's rules in force are not acknowledged.
+    pub const RULES_NOT_ACKNOWLEDGED: u16 = 127;
+    /// The agent has no open session, or not this one.
+    pub const NO_SESSION: u16 = 128;
+    /// The session is suspended.
+    pub const SESSION_SUSPENDED: u16 = 129;
+    /// The agent is not seen at the desktop.
+    pub const NOT_PRESENT: u16 = 130;
+    /// No credential shows any longer what the login proved.
+    pub const TRAINING_EXPIRED: u16 = 131;
+    /// The session has as many contacts as it may.
+    pub const SESSION_FULL: u16 = 132;
+    /// The session's time is over.
+    pub const SESSION_EXPIRED: u16 = 133;
+    /// A newer session of the same agent took its place.
+    pub const NEWER_SESSION: u16 = 134;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.
@@ -153,6 +193,57 @@ impl Held {
         predicates: 0,
         level: NO_LEVEL,
     };
+}
+
+/// What a verdict is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Good {
+    /// For what, as bits of the tenant.
+    pub scope: u32,
+    /// What spoke against full trust ([`limit`]).
+    pub limits: u8,
+    /// How many different factor types held: 1, or 2 for two and more; 0 for a verdict that is none.
+    pub aal: u8,
+    /// The match words, as a number of 24 bits; zero if nothing was proved.
+    pub match_code: u32,
+}
+
+impl Good {
+    /// For nothing.
+    pub const NOTHING: Self = Self {
+        scope: 0,
+        limits: 0,
+        aal: 0,
+        match_code: 0,
+    };
+}
+
+/// What speaks against full trust, as bits.
+pub mod limit {
+    /// The device is younger than the cooling time after re-enrolment.
+    pub const COOLING: u8 = 1;
+    /// Signals about the number break the policy's rule.
+    pub const RISK: u8 = 2;
+    /// A weaker way than a proof.
+    pub const FALLBACK: u8 = 4;
+    /// Somebody else proved, who may act for the customer.
+    pub const DELEGATE: u8 = 8;
+    /// Handed on with a smaller scope.
+    pub const TRANSFER: u8 = 16;
+    /// A silent sign of distress. Never shown to anybody.
+    pub const DURESS: u8 = 32;
+
+    /// What of `limits` may be shown.
+    #[must_use]
+    pub const fn shown(limits: u8) -> u8 {
+        limits & !DURESS
+    }
+}
+
+/// The assurance of a verdict: how many different factor types held, two at most.
+#[must_use]
+pub fn aal(held: u32) -> u8 {
+    if held.count_ones() >= 2 { 2 } else { 1 }
 }
 
 /// Factor types that held, as bits (know, have, are).

@@ -73,6 +73,37 @@ pub trait Records: View {
         load(self, Table::Policy, &keys::policy(tenant, name))
     }
 
+    /// One version of a policy.
+    fn policy_version(
+        &self,
+        tenant: u32,
+        name: &str,
+        version: u32,
+    ) -> Result<Option<Policy>, Fault> {
+        let key = keys::policy_version(tenant, name, version);
+        load(self, Table::Policy, &key)
+    }
+
+    /// An agent's session.
+    fn session(&self, tenant: u32, session: SessionId) -> Result<Option<Session>, Fault> {
+        load(self, Table::Agent, &keys::session(tenant, session))
+    }
+
+    /// The tenant's written rules in force.
+    fn work_rules(&self, tenant: u32) -> Result<Option<WorkRules>, Fault> {
+        load(self, Table::Policy, &keys::work_rules(tenant))
+    }
+
+    /// A request to see masked fields.
+    fn unmask(
+        &self,
+        tenant: u32,
+        contact: ContactId,
+        unmask: UnmaskId,
+    ) -> Result<Option<Unmask>, Fault> {
+        load(self, Table::Call, &keys::unmask(tenant, contact, unmask))
+    }
+
     /// An agent.
     fn agent(&self, tenant: u32, agent: AgentHash) -> Result<Option<Agent>, Fault> {
         load(self, Table::Agent, &keys::agent(tenant, agent))

@@ -108,11 +108,11 @@ const AGENT: &[Role] = &[Role::Agent];
 const OPERATOR: &[Role] = &[Role::Operator];
 const AUDITOR: &[Role] = &[Role::Auditor];
 const READERS: &[Role] = &[Role::Auditor, Role::Operator];
-const REVOKERS: &[Role] = &[Role::Platform, Role::Operator];
+const STAFFING: &[Role] = &[Role::Platform, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 46] = [
+pub static RPCS: &[Rpc] = &[
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,
@@ -179,6 +179,31 @@ pub const RPCS: [Rpc; 46] = [
         Flow::Answers,
         PLATFORM,
     ),
+        "/akashi.v1.PlatformService/LockAgent",
+        Flow::Unary,
+        STAFFING,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/UnlockAgent",
+        Flow::Unary,
+        STAFFING,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/RevokeAgentCertificate",
+        Flow::Unary,
+        STAFFING,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/AttestPosture",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/PublishRules",
+        Flow::Unary,
+        STAFFING,
+    ),
+    rpc("/akashi.v1.PlatformService/GetAgent", Flow::Unary, PLATFORM),
     rpc("/akashi.v1.PhoneService/GetEnrolment", Flow::Unary, PHONE),
     rpc(
         "/akashi.v1.PhoneService/CompleteEnrolment",
@@ -196,6 +221,15 @@ pub const RPCS: [Rpc; 46] = [
     rpc("/akashi.v1.PhoneService/AnswerNotice", Flow::Unary, PHONE),
     rpc("/akashi.v1.AgentService/WatchVerdict", Flow::Answers, AGENT),
     rpc("/akashi.v1.AgentService/KeepPresence", Flow::Both, AGENT),
+    rpc("/akashi.v1.AgentService/OpenSession", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/EndSession", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/RestoreSession", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/GetSession", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/ObserveContact", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/RequestUnmask", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/BreakGlass", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/DecideUnmask", Flow::Unary, AGENT),
+    rpc("/akashi.v1.AgentService/GetUnmask", Flow::Unary, AGENT),
     rpc("/akashi.v1.AuditService/GetHead", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetLeaf", Flow::Unary, READERS),
     rpc("/akashi.v1.AuditService/GetReceipt", Flow::Unary, READERS),
@@ -261,7 +295,7 @@ pub const RPCS: [Rpc; 46] = [
     rpc(
         "/akashi.v1.ClusterService/AwaitEnforced",
         Flow::Answers,
-        REVOKERS,
+        STAFFING,
     ),
     always("/grpc.health.v1.Health/Check", Flow::Unary, &Role::ALL),
     always("/grpc.health.v1.Health/Watch", Flow::Answers, &Role::ALL),
@@ -354,6 +388,13 @@ mod tests {
                     | ("AgentService", _, Role::Agent)
                     | ("AuditService", _, Role::Auditor)
                     | ("ClusterService", _, Role::Operator) => true,
+                    ("PlatformService", method, Role::Operator) => [
+                        "LockAgent",
+                        "UnlockAgent",
+                        "RevokeAgentCertificate",
+                        "PublishRules",
+                    ]
+                    .contains(&method),
                     ("AuditService", method, Role::Operator) => method != "GetEvidence",
                     ("ClusterService", "AwaitEnforced", Role::Platform) => true,
                     ("ClusterService", "GetKeySet", role) => {

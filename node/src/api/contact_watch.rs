@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use akashi_domain::answer::Rejection;
-use akashi_domain::ids::{AgentHash, ContactId};
+use akashi_domain::ids::{ContactId, SessionId};
 use akashi_domain::records::Contact;
 use akashi_domain::state::Records as _;
 use akashi_merkle::SignedHead;
@@ -16,6 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tonic::Status;
 
+use super::desk::{Watcher, concerns};
 use super::front::Front;
 use super::replica::Replica;
 use super::status::Refusal;
@@ -45,8 +46,10 @@ pub(super) struct ContactWatch<R> {
     replica: R,
     tenant: u32,
     id: ContactId,
-    /// Only for this agent, if set.
-    agent: Option<AgentHash>,
+    /// Only for this desktop, if set.
+    desk: Option<Watcher>,
+    /// The session in which that desktop has the contact.
+    session: Option<SessionId>,
     wait_sealed: bool,
     events: broadcast::Receiver<Arc<AppliedEntry>>,
     sealed: watch::Receiver<Option<Arc<SignedHead>>>,
@@ -79,7 +82,8 @@ impl<R: Replica> ContactWatch<R> {
             replica,
             tenant,
             id,
-            agent: None,
+            desk: None,
+            session: None,
             wait_sealed,
             events,
             sealed,
@@ -87,9 +91,9 @@ impl<R: Replica> ContactWatch<R> {
         })
     }
 
-    /// Follows for one agent only.
-    pub(super) fn for_agent(mut self, agent: AgentHash) -> Self {
-        self.agent = Some(agent);
+    /// Follows for one desktop only, and as long as the contact may be shown there.
+    pub(super) fn for_desk(mut self, desk: Watcher) -> Self {
+        self.desk = Some(desk);
         self
     }
 
@@ -103,13 +107,13 @@ impl<R: Replica> ContactWatch<R> {
             if self.said == Said::Everything {
                 return Ok(None);
             }
-            let contact = self
-                .replica
-                .view()
+            let view = self.replica.view();
+            let contact = view
                 .contact(self.tenant, self.id)?
                 .ok_or(Rejection::UnknownContact)?;
-            if self.agent.is_some() && self.agent != contact.agent {
-                return Err(Refusal::HandedOver);
+            if let Some(desk) = self.desk {
+                desk.check(&view, self.tenant, &contact)?;
+                self.session = desk.hold(&contact).flatten();
             }
             if let Some(change) = self.change(contact)? {
                 return Ok(Some(change));
@@ -163,7 +167,10 @@ impl<R: Replica> ContactWatch<R> {
                     Ok(entry) => {
                         let about = |recorded: &akashi_domain::apply::Recorded| {
                             recorded.event.tenant() == self.tenant
-                                && recorded.event.contact() == Some(self.id)
+                                && (recorded.event.contact() == Some(self.id)
+                                    || self.desk.is_some_and(|desk| {
+                                        concerns(&recorded.event, desk.agent(), self.session)
+                                    }))
                         };
                         if entry.events.iter().any(about) {
                             return Ok(());

@@ -9,6 +9,7 @@ mod audit;
 pub mod auth;
 mod cluster;
 mod contact_watch;
+mod desk;
 mod enforced;
 mod front;
 pub mod limits;

@@ -103,8 +103,8 @@ impl<R: Replica> State<R> {
                 Ok(Some((say, Self::Open(Box::new(waiting)))))
             }
             Self::Open(mut waiting) => {
-                let notice = waiting.next(incoming).await?;
-                Ok(Some((Say::Notice(notice), Self::Open(waiting))))
+                let say = waiting.next(incoming).await?;
+                Ok(Some((say, Self::Open(waiting))))
             }
         }
     }
@@ -196,6 +196,7 @@ impl Session {
             subject: self.subject,
             device,
             sent: BTreeSet::new(),
+            told: BTreeSet::new(),
             unsealed: false,
             looked: false,
             half_closed: false,
@@ -242,6 +243,8 @@ struct Waiting<R> {
     /// The device that opened the session: another one, or its revocation, ends it.
     device: Device,
     sent: BTreeSet<ChallengeId>,
+    /// What it was told already, by leaf.
+    told: BTreeSet<u64>,
     /// A notice waits for its seal.
     unsealed: bool,
     /// The outbox was looked at since the last event.
@@ -258,11 +261,14 @@ impl<R: Replica> Waiting<R> {
     async fn next(
         &mut self,
         incoming: &mut Streaming<v1::WatchNoticesRequest>,
-    ) -> Result<v1::Notice, Refusal> {
+    ) -> Result<Say, Refusal> {
         loop {
             if !self.looked {
                 if let Some(notice) = self.look()? {
-                    return Ok(notice);
+                    return Ok(Say::Notice(notice));
+                }
+                if let Some(told) = self.look_at_told()? {
+                    return Ok(Say::Told(told));
                 }
                 self.looked = true;
             }
@@ -287,45 +293,7 @@ impl<R: Replica> Waiting<R> {
 
     /// Whether an event changes what this phone has to be told.
     fn is_mine(&self, event: &Event) -> bool {
-        let about = match event {
-            Event::ChallengeIssued(fact) => fact.subject,
-            Event::DeviceEnrolled(fact) => fact.subject,
-            Event::DeviceRevoked(fact) => fact.subject,
-            Event::ClusterFounded(_)
-            | Event::TenantCreated(_)
-            | Event::PolicyActivated(_)
-            | Event::SettingsChanged(_)
-            | Event::AgentRegistered(_)
-            | Event::IssuerRegistered(_)
-            | Event::IssuerRevoked(_)
-            | Event::SensorRegistered(_)
-            | Event::SensorRevoked(_)
-            | Event::EnrolmentOpened(_)
-            | Event::EnrolmentRefused(_)
-            | Event::EnrolmentExpired(_)
-            | Event::PinLocked(_)
-            | Event::PinKeyReplaced(_)
-            | Event::ContactAnnounced(_)
-            | Event::AgentBound(_)
-            | Event::NoticeOpened(_)
-            | Event::ProofRefused(_)
-            | Event::ProofHeld(_)
-            | Event::ChallengeConsumed(_)
-            | Event::VerdictReached(_)
-            | Event::DuplicateSubmission(_)
-            | Event::ContactClosed(_)
-            | Event::OrderOffered(_)
-            | Event::OrderApproved(_)
-            | Event::OrderPayloadExpired(_)
-            | Event::CredentialRegistered(_)
-            | Event::CredentialRefused(_)
-            | Event::CredentialRevoked(_)
-            | Event::TemplateEnrolled(_)
-            | Event::TemplateRefused(_)
-            | Event::TemplateRevoked(_)
-            | Event::AgentLoginOpened(_) => return false,
-        };
-        event.tenant() == self.tenant.number && about == self.subject
+        event.tenant() == self.tenant.number && event.phone() == Some(self.subject)
     }
 
     /// The first notice in the outbox that was not sent and whose leaf is sealed.
@@ -379,6 +347,34 @@ impl<R: Replica> Waiting<R> {
                 notice.token,
                 receipt,
             )));
+        }
+        Ok(None)
+    }
+
+    /// The first thing that the customer is told without being asked, was not told on this stream and is
+    /// sealed. Called after [`Self::look`], which checked the device.
+    fn look_at_told(&mut self) -> Result<Option<v1::Told>, Refusal> {
+        let told = self
+            .replica
+            .view()
+            .subject(self.tenant.number, self.subject)?
+            .told;
+        self.told
+            .retain(|leaf| told.iter().any(|one| one.leaf == *leaf));
+        for one in told {
+            if self.told.contains(&one.leaf) {
+                continue;
+            }
+            match self.replica.receipt(one.leaf) {
+                Ok(receipt) => {
+                    self.told.insert(one.leaf);
+                    return Ok(Some(wire::told(&one, receipt.to_text())));
+                }
+                Err(ReceiptError::NotSealed) => self.unsealed = true,
+                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                    return Err(error.into());
+                }
+            }
         }
         Ok(None)
     }

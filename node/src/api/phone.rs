@@ -151,7 +151,10 @@ impl<R: Replica> Phone<R> {
             | Reply::Announced { .. }
             | Reply::Verdict { .. }
             | Reply::Refused { .. }
-            | Reply::AlreadyAnswered => return Err(Refusal::Internal),
+            | Reply::AlreadyAnswered
+            | Reply::Denied { .. }
+            | Reply::SessionOpen { .. }
+            | Reply::Unmasked { .. } => return Err(Refusal::Internal),
         };
         let placement = wire::placement(&placement);
         Ok(Enrolled { placement, reason })
@@ -201,7 +204,10 @@ impl<R: Replica> Phone<R> {
             | Reply::EnrolmentOpen { .. }
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }
-            | Reply::Announced { .. } => Err(Refusal::Internal),
+            | Reply::Announced { .. }
+            | Reply::Denied { .. }
+            | Reply::SessionOpen { .. }
+            | Reply::Unmasked { .. } => Err(Refusal::Internal),
         }
     }
 
@@ -252,7 +258,10 @@ impl<R: Replica> Phone<R> {
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }
             | Reply::Announced { .. }
-            | Reply::Refused { .. } => return Err(Refusal::Internal),
+            | Reply::Refused { .. }
+            | Reply::Denied { .. }
+            | Reply::SessionOpen { .. }
+            | Reply::Unmasked { .. } => return Err(Refusal::Internal),
         };
         let placement = Some(wire::placement(&placement));
         Ok(v1::AnswerNoticeResponse { placement, outcome })

@@ -22,7 +22,7 @@ use crate::wire::{self, Malformed};
 pub(super) struct Platform<R>(pub(super) Front<R>);
 
 impl<R: Replica> Platform<R> {
-    /// A command of a platform: its own tenant only.
+    /// A command of a platform, of its own tenant only; or of an operator.
     async fn command<T>(
         &self,
         request: Request<T>,
@@ -36,7 +36,8 @@ impl<R: Replica> Platform<R> {
         let answer = async {
             let call = Call::of(&request)?;
             let message = request.into_inner();
-            call.of_tenant(tenant(&message))?;
+            // Whether an operator may call the method at all was decided by the table of methods.
+            call.of_tenant_or_operator(tenant(&message))?;
             let id = wire::request_id(id(&message))?;
             let command = parse(message)?;
             let (placement, reply) = self.0.command(&call, id, command).await?;
@@ -126,6 +127,41 @@ impl<R: Replica> Platform<R> {
         let (login, as_of) = self.read(&call, asked, Refusal::LoginUnknown, look).await?;
         Ok(v1::GetAgentLoginResponse {
             verdict: Some(self.verdict(login.challenge, None, login.verdict.as_ref())),
+            as_of: Some(as_of),
+        })
+    }
+
+    async fn agent(
+        &self,
+        request: Request<v1::GetAgentRequest>,
+    ) -> Result<v1::GetAgentResponse, Refusal> {
+        let call = Call::of(&request)?;
+        let message = request.into_inner();
+        let id = wire::agent(&message.tenant, &message.agent)?;
+        let look = |view: &R::View, tenant| {
+            let Some(agent) = view.agent(tenant, id)? else {
+                return Ok(None);
+            };
+            let session = match agent.session {
+                Some(id) => view.session(tenant, id)?.map(|session| (id, session)),
+                None => None,
+            };
+            Ok(Some((agent, session, view.work_rules(tenant)?)))
+        };
+        let asked = (message.tenant.as_str(), message.read);
+        let ((agent, session, rules), as_of) = self
+            .read(&call, asked, Rejection::UnknownAgent, look)
+            .await?;
+        Ok(v1::GetAgentResponse {
+            locked: agent.locked,
+            supervisor: agent.supervisor,
+            session: session.map(|(id, session)| wire::session(id, &session)),
+            posture: agent.posture.map_or(0, |posture| posture.bits),
+            posture_until_us: agent.posture.map_or(0, |posture| posture.until.0),
+            rules_version: rules.map_or(0, |rules| rules.version),
+            rules_sha256: rules
+                .map(|rules| rules.text.0.to_vec().into())
+                .unwrap_or_default(),
             as_of: Some(as_of),
         })
     }
@@ -417,5 +453,95 @@ impl<R: Replica> PlatformService for Platform<R> {
                 )),
             },
         )))
+    }
+
+    async fn lock_agent(
+        &self,
+        request: Request<v1::LockAgentRequest>,
+    ) -> Result<Response<v1::LockAgentResponse>, Status> {
+        let (placement, _done) = self
+            .command(request, |m| &m.tenant, |m| &m.request_id, wire::lock_agent)
+            .await?;
+        Ok(Response::new(v1::LockAgentResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn unlock_agent(
+        &self,
+        request: Request<v1::UnlockAgentRequest>,
+    ) -> Result<Response<v1::UnlockAgentResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::unlock_agent,
+            )
+            .await?;
+        Ok(Response::new(v1::UnlockAgentResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn revoke_agent_certificate(
+        &self,
+        request: Request<v1::RevokeAgentCertificateRequest>,
+    ) -> Result<Response<v1::RevokeAgentCertificateResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::revoke_agent_certificate,
+            )
+            .await?;
+        Ok(Response::new(v1::RevokeAgentCertificateResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn attest_posture(
+        &self,
+        request: Request<v1::AttestPostureRequest>,
+    ) -> Result<Response<v1::AttestPostureResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::attest_posture,
+            )
+            .await?;
+        Ok(Response::new(v1::AttestPostureResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn publish_rules(
+        &self,
+        request: Request<v1::PublishRulesRequest>,
+    ) -> Result<Response<v1::PublishRulesResponse>, Status> {
+        let (placement, _done) = self
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::publish_rules,
+            )
+            .await?;
+        Ok(Response::new(v1::PublishRulesResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn get_agent(
+        &self,
+        request: Request<v1::GetAgentRequest>,
+    ) -> Result<Response<v1::GetAgentResponse>, Status> {
+        self.agent(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
     }
 }

@@ -17,6 +17,8 @@ use crate::wire::Malformed;
 
 /// The metadata that carries the reason.
 pub const REASON: &str = "akashi-reason";
+/// The metadata that carries the number of a recorded refusal (`docs/reasons.md`).
+pub const DENIED: &str = "akashi-denied";
 /// The metadata that asks for a pause (gRPC retry design, A6).
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 /// The domain of reasons in `google.rpc.ErrorInfo`.
@@ -87,6 +89,14 @@ pub enum Refusal {
     SessionElsewhere,
     /// A sample without the signature that the session's policy asks for.
     SampleUnsigned,
+    /// The rules do not let the agent in, or at something; recorded, for this reason.
+    Denied(u16),
+    /// The agent's certificate was revoked.
+    CertificateRevoked,
+    /// The agent is locked.
+    AgentLocked,
+    /// The session that has the contact shows nothing: it is suspended or over.
+    SessionDark,
     /// Something that cannot happen.
     Internal,
 }
@@ -107,14 +117,19 @@ impl Refusal {
             Self::CertificateMissing | Self::CertificateUnusable | Self::SessionProof => {
                 Code::Unauthenticated
             }
-            Self::RoleNotAllowed | Self::CertificateOther | Self::SampleUnsigned => {
-                Code::PermissionDenied
-            }
+            Self::RoleNotAllowed
+            | Self::CertificateOther
+            | Self::SampleUnsigned
+            | Self::CertificateRevoked
+            | Self::AgentLocked
+            | Self::Denied(_) => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
-            Self::NotSealed | Self::NoVerdict | Self::HandedOver | Self::SessionElsewhere => {
-                Code::FailedPrecondition
-            }
+            Self::NotSealed
+            | Self::NoVerdict
+            | Self::HandedOver
+            | Self::SessionElsewhere
+            | Self::SessionDark => Code::FailedPrecondition,
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -154,6 +169,10 @@ impl Refusal {
             Self::HandedOver => "HANDED_OVER",
             Self::SessionElsewhere => "SESSION_ELSEWHERE",
             Self::SampleUnsigned => "SAMPLE_UNSIGNED",
+            Self::Denied(_) => "DENIED",
+            Self::CertificateRevoked => "CERTIFICATE_REVOKED",
+            Self::AgentLocked => "AGENT_LOCKED",
+            Self::SessionDark => "SESSION_DARK",
             Self::Internal => "INTERNAL",
         }
     }
@@ -192,6 +211,10 @@ impl Refusal {
             Self::HandedOver => "the contact was handed over".to_owned(),
             Self::SessionElsewhere => "the session ended or is attached elsewhere".to_owned(),
             Self::SampleUnsigned => "a sensor's signature is needed".to_owned(),
+            Self::Denied(reason) => format!("reason {reason}"),
+            Self::CertificateRevoked => "the certificate is revoked".to_owned(),
+            Self::AgentLocked => "the agent is locked".to_owned(),
+            Self::SessionDark => "the session shows nothing".to_owned(),
             Self::Internal => "a fault of this node".to_owned(),
         }
     }
@@ -231,6 +254,10 @@ impl Refusal {
             | Self::HandedOver
             | Self::SessionElsewhere
             | Self::SampleUnsigned
+            | Self::Denied(_)
+            | Self::CertificateRevoked
+            | Self::AgentLocked
+            | Self::SessionDark
             | Self::Internal => None,
         }
     }
@@ -258,6 +285,9 @@ impl Refusal {
         let mut status = Status::with_error_details(self.code(), text, details);
         let metadata = status.metadata_mut();
         metadata.insert(REASON, MetadataValue::from_static(self.reason()));
+        if let Self::Denied(reason) = self {
+            metadata.insert(DENIED, MetadataValue::from(reason));
+        }
         if let Some(pause) = retry {
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             metadata.insert(PUSHBACK, MetadataValue::from(pause_ms));
@@ -357,6 +387,12 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::UnknownCredential => (Code::NotFound, "CREDENTIAL_UNKNOWN"),
         Rejection::UnknownTemplate => (Code::NotFound, "TEMPLATE_UNKNOWN"),
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
+        Rejection::UnknownSession => (Code::NotFound, "SESSION_UNKNOWN"),
+        Rejection::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
+        Rejection::UnknownUnmask => (Code::NotFound, "UNMASK_UNKNOWN"),
+        Rejection::UnmaskDecided => (Code::FailedPrecondition, "UNMASK_DECIDED"),
+        Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
+        Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
     }
 }
 
@@ -440,6 +476,14 @@ mod tests {
             Refusal::Fenced,
             Refusal::Stopping,
             Refusal::SessionProof,
+            Refusal::Denied(120),
+            Refusal::CertificateRevoked,
+            Refusal::AgentLocked,
+            Refusal::SessionDark,
+            Refusal::Rejected(Rejection::UnknownSession),
+            Refusal::Rejected(Rejection::SessionEnded),
+            Refusal::Rejected(Rejection::UnknownUnmask),
+            Refusal::Rejected(Rejection::UnmaskDecided),
             Refusal::Cursor,
             Refusal::NotSealed,
             Refusal::LeafUnknown,
@@ -461,6 +505,8 @@ mod tests {
             Refusal::Rejected(Rejection::UnknownCredential),
             Refusal::Rejected(Rejection::UnknownTemplate),
             Refusal::Rejected(Rejection::Full(Field::Credential)),
+            Refusal::Rejected(Rejection::ContactBlocked),
+            Refusal::Rejected(Rejection::StepUpRequired),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

@@ -6,6 +6,7 @@
 mod command;
 mod phone;
 mod policy;
+mod session;
 mod view;
 
 pub use command::{
@@ -18,8 +19,14 @@ pub use phone::{
     answer_notice, complete_enrolment, enrol_template, register_credential, submit_proof,
 };
 pub use policy::say as policy_view;
+pub use session::{
+    attest_posture, break_glass, decide_unmask, end_session, lock_agent, observe_contact,
+    open_session, presence_state, publish_rules, request_unmask, restore_session,
+    revoke_agent_certificate, screen_action, session, session_id, session_state, unlock_agent,
+    unmask_id, unmask_state,
+};
 pub use view::{
-    agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, verdict,
+    agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, told, verdict,
 };
 
 use akashi_domain::ids::{

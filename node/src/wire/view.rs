@@ -4,9 +4,9 @@ use akashi_domain::answer::Placement;
 use akashi_domain::command::{EnrolmentKind, Initiator};
 use akashi_domain::ids::{ChallengeId, ContactId, SubjectHash};
 use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
-use akashi_domain::outcome::{AgentView, Outcome};
+use akashi_domain::outcome::{AgentView, Outcome, limit};
 use akashi_domain::records::{
-    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Verdict,
+    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Told, Verdict,
 };
 use akashi_proof::Assurance;
 use akashi_proto::v1;
@@ -89,6 +89,9 @@ pub fn verdict(
         receipt: receipt.unwrap_or_default(),
         predicates: u32::from(found.predicates),
         level: Assurance::from_code(found.level).map(|level| u32::from(level.code())),
+        scope: found.scope,
+        limits: u32::from(limit::shown(found.limits)),
+        aal: u32::from(found.aal),
         ..pending
     }
 }
@@ -105,6 +108,10 @@ pub const fn settings(settings: &records::Settings) -> v1::Settings {
         request_horizon_s: settings.request_horizon_s,
         enrolment_ttl_s: settings.enrolment_ttl_s,
         order_ttl_s: settings.order_ttl_s,
+        cooling_s: settings.cooling_s,
+        resume_grace_s: settings.resume_grace_s,
+        report_freeze_s: settings.report_freeze_s,
+        session_contacts_max: settings.session_contacts_max,
     }
 }
 
@@ -191,6 +198,7 @@ pub fn notice(
         submit_token: token.to_vec().into(),
         receipt,
         agent_bound: contact.is_some_and(|contact| contact.agent.is_some()),
+        observed: contact.is_some_and(|contact| !contact.observers.is_empty()),
         purpose: policy::purpose(challenge.body.purpose).into(),
         asked: Some(asked),
         order: challenge.order.as_ref().map(order_terms),
@@ -202,6 +210,20 @@ pub fn notice(
         template: template
             .filter(|_| challenge.body.face.is_some())
             .map(self::template),
+    }
+}
+
+/// Something that a customer is told, with the receipt of the leaf that says so.
+#[must_use]
+pub fn told(told: &Told, receipt: String) -> v1::Told {
+    v1::Told {
+        contact_id: told.contact.0.to_vec().into(),
+        fields: told.fields,
+        at_us: told.at.0,
+        until_us: told.until.0,
+        break_glass: told.break_glass,
+        leaf_index: told.leaf,
+        receipt,
     }
 }
 

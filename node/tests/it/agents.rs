@@ -20,6 +20,7 @@ async fn an_agent_sees_one_word_about_contacts_that_are_his_and_nothing_about_ot
             tenant: TENANT.to_owned(),
             agent: agent.to_owned(),
             certificate_sha256: bytes::Bytes::new(),
+            supervisor: false,
         };
         operator.register_agent(request).await.unwrap();
     }
@@ -72,6 +73,7 @@ async fn an_agents_registered_certificate_is_the_only_one_that_serves() {
         tenant: TENANT.to_owned(),
         agent: "agent-0001".to_owned(),
         certificate_sha256: Sha256::digest(&registered.der).to_vec().into(),
+        supervisor: false,
     };
     ClusterServiceClient::new(port.caller("/operator/alice").await)
         .register_agent(request)

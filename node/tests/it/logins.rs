@@ -53,6 +53,7 @@ async fn desk(face: Option<v1::FaceRule>) -> (Port, Phone, Operator, Platform) {
         tenant: TENANT.to_owned(),
         agent: AGENT.to_owned(),
         certificate_sha256: bytes::Bytes::new(),
+        supervisor: false,
     };
     operator.register_agent(agent).await.unwrap();
     let login = v1::Policy {
@@ -172,6 +173,7 @@ async fn logins_are_for_registered_agents_with_a_phone_under_a_policy_for_logins
         tenant: TENANT.to_owned(),
         agent: "agent-0002".to_owned(),
         certificate_sha256: bytes::Bytes::new(),
+        supervisor: false,
     };
     operator.register_agent(other).await.unwrap();
     let without_phone = v1::OpenAgentLoginRequest {

@@ -43,7 +43,7 @@ pub(super) async fn run(stage: &mut Stage, file: &Path) -> Result<(), Error> {
                     pin: pin.clone(),
                 });
             }
-            Entry::Agent { agent } => stage.agents.push(agent.clone()),
+            Entry::Agent { agent, .. } => stage.agents.push(agent.clone()),
         }
     }
     let began = clock::monotonic();

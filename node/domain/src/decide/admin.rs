@@ -140,6 +140,7 @@ pub(super) fn register_agent<V: View>(
             tenant: tenant.number,
             agent: command.agent,
             certificate: command.certificate,
+            supervisor: command.supervisor,
         })],
         reply: Reply::Done,
     })

@@ -61,6 +61,18 @@ pub fn submission_jobs<V: View>(
         | Command::CloseContact(_)
         | Command::OfferOrder(_)
         | Command::OpenAgentLogin(_)
+        | Command::OpenSession(_)
+        | Command::EndSession(_)
+        | Command::RestoreSession(_)
+        | Command::LockAgent(_)
+        | Command::UnlockAgent(_)
+        | Command::RevokeAgentCertificate(_)
+        | Command::AttestPosture(_)
+        | Command::PublishRules(_)
+        | Command::ObserveContact(_)
+        | Command::RequestUnmask(_)
+        | Command::DecideUnmask(_)
+        | Command::BreakGlass(_)
         | Command::AnswerNotice(_) => return Ok(Vec::new()),
     };
     match found {

@@ -1,10 +1,11 @@
 //! Contacts: announcing, handing to an agent, closing; what a phone says without proving.
 
+use super::binding::Taking;
 use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::{AgentBound, ContactAnnounced, ContactClosed, Event, NoticeOpened};
+use crate::event::{ContactAnnounced, ContactClosed, Event, NoticeOpened};
 use crate::ids::{ChallengeId, ContactId};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
@@ -26,10 +27,31 @@ pub(super) fn announce<V: View>(
         return Err(Rejection::Exists(Field::Contact).into());
     }
     let policy = policy(state, &tenant, &command.policy, PolicyPurpose::CustomerCall)?;
-    if let Some(agent) = command.agent {
+    let bound = match command.agent {
+        Some(agent) => {
+            let record = state.agent(tenant.number, agent)?;
+            let taking = Taking {
+                tenant: tenant.number,
+                contact: command.contact,
+                agent,
+                record: &record.ok_or(Rejection::UnknownAgent)?,
+                binding: policy.body.agents.binding,
+            };
+            match taking.bound(state, step, command.agent_tag)? {
+                Ok(bound) => Some(bound),
+                // The customer is not disturbed for an agent who may not take the call.
+                Err(refused) => return Ok(refused),
+            }
+        }
+        None => None,
+    };
+    if command.previous != ContactId::ZERO {
         state
-            .agent(tenant.number, agent)?
-            .ok_or(Rejection::UnknownAgent)?;
+            .contact(tenant.number, command.previous)?
+            .ok_or(Rejection::UnknownContact)?;
+    }
+    if command.delegate.is_some() {
+        return Err(Rejection::Invalid(Field::Delegate).into());
     }
     let subject = state.subject(tenant.number, command.subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
@@ -40,15 +62,14 @@ pub(super) fn announce<V: View>(
         initiator: command.initiator,
         call_reason: command.call_reason,
         tag,
+        policy: policy.name.clone(),
+        policy_version: policy.version,
+        campaign: command.campaign,
+        queue: command.queue,
+        previous: command.previous,
+        delegate: command.delegate,
     })];
-    if let Some(agent) = command.agent {
-        events.push(Event::AgentBound(AgentBound {
-            tenant: tenant.number,
-            contact: command.contact,
-            agent,
-            agent_tag: command.agent_tag,
-        }));
-    }
+    events.extend(bound.map(Event::AgentBound));
     if let Some(refused) = unaskable(state, step, &subject)? {
         let what = (command.contact, About::Call);
         let who = (command.subject, tag);
@@ -83,25 +104,37 @@ pub(super) fn announce<V: View>(
     Ok(Decision { events, reply })
 }
 
-pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
-    founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
+/// A contact with which somebody may go on: known, not closed, not blocked.
+pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<Contact, Stop> {
     let contact = state
-        .contact(tenant.number, command.contact)?
+        .contact(tenant, id)?
         .ok_or(Rejection::UnknownContact)?;
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
-    state
-        .agent(tenant.number, command.agent)?
-        .ok_or(Rejection::UnknownAgent)?;
-    let bound = AgentBound {
+    if contact.blocked {
+        return Err(Rejection::ContactBlocked.into());
+    }
+    Ok(contact)
+}
+
+pub(super) fn bind<V: View>(state: &V, step: &Step, command: &BindAgent) -> Result<Decision, Stop> {
+    founded(state)?;
+    let tenant = tenant(state, &command.tenant)?;
+    let contact = usable(state, tenant.number, command.contact)?;
+    let record = state.agent(tenant.number, command.agent)?;
+    let policy = state.policy_version(tenant.number, &contact.policy, contact.policy_version)?;
+    let taking = Taking {
         tenant: tenant.number,
         contact: command.contact,
         agent: command.agent,
-        agent_tag: command.agent_tag,
+        record: &record.ok_or(Rejection::UnknownAgent)?,
+        binding: policy.ok_or(Fault::Corrupt)?.body.agents.binding,
     };
-    Ok(Decision::fact(bound))
+    Ok(match taking.bound(state, step, command.agent_tag)? {
+        Ok(bound) => Decision::fact(bound),
+        Err(refused) => refused,
+    })
 }
 
 pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decision, Stop> {

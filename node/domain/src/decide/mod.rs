@@ -4,19 +4,24 @@
 
 mod admin;
 mod ahead;
+mod binding;
 mod challenge;
 mod contact;
 mod credential;
 mod enrolment;
 mod exhibit;
+mod lock;
 mod login;
 mod lone;
 mod order;
+mod oversight;
 mod pin;
 mod registry;
+mod session;
 mod submission;
 mod template;
 mod timers;
+mod training;
 mod trial;
 
 use akashi_proof::{Context, ContextFields, NonceInputs, Purpose, Reason, Suite, challenge_nonce};
@@ -26,7 +31,7 @@ use crate::command::{Command, Request};
 use crate::entry::Sealed;
 use crate::event::Event;
 use crate::factor::Job;
-use crate::ids::{ChallengeId, Digest, Stamp, SubjectHash};
+use crate::ids::{ChallengeId, Digest, SessionId, Stamp, SubjectHash};
 use crate::keys::TimerKind;
 use crate::kv::{Fault, View};
 use crate::records::{Cluster, Tenant};
@@ -171,16 +176,28 @@ pub fn decide<V: View, C: Checker>(
         Command::RevokeCredential(command) => credential::revoke(state, command),
         Command::RevokeTemplate(command) => template::revoke(state, command),
         Command::AnnounceContact(command) => contact::announce(state, step, command),
-        Command::BindAgent(command) => contact::bind(state, command),
+        Command::BindAgent(command) => contact::bind(state, step, command),
         Command::CloseContact(command) => contact::close(state, command),
         Command::OfferOrder(command) => order::offer(state, step, command),
         Command::OpenAgentLogin(command) => login::open(state, step, command),
         Command::SubmitProof(command) => submission::submit(state, step, command, checker),
         Command::AnswerNotice(command) => contact::answer(state, step, command),
+        Command::OpenSession(command) => session::open(state, step, command),
+        Command::EndSession(command) => session::end(state, command),
+        Command::RestoreSession(command) => session::restore(state, step, command),
+        Command::LockAgent(command) => lock::lock(state, command),
+        Command::UnlockAgent(command) => lock::unlock(state, command),
+        Command::RevokeAgentCertificate(command) => lock::revoke_certificate(state, command),
+        Command::AttestPosture(command) => lock::attest(state, step, command),
+        Command::PublishRules(command) => lock::publish_rules(state, command),
+        Command::ObserveContact(command) => oversight::observe(state, step, command),
+        Command::RequestUnmask(command) => oversight::request(state, step, command),
+        Command::DecideUnmask(command) => oversight::decide(state, step, command),
+        Command::BreakGlass(command) => oversight::break_glass(state, step, command),
     }
 }
 
-/// Decides what follows from a timer that is due.
+/// Decides what follows from a timer that is due, in order.
 ///
 /// # Errors
 ///
@@ -190,12 +207,14 @@ pub fn decide_timer<V: View>(
     kind: TimerKind,
     tenant: u32,
     id: [u8; 16],
-) -> Result<Option<Event>, Fault> {
-    match kind {
-        TimerKind::Challenge => timers::challenge(state, tenant, id),
-        TimerKind::Enrolment => timers::enrolment(state, tenant, id),
-        TimerKind::Order => order::expire(state, tenant, ChallengeId(id)),
-    }
+) -> Result<Vec<Event>, Fault> {
+    let one = match kind {
+        TimerKind::Challenge => timers::challenge(state, tenant, id)?,
+        TimerKind::Enrolment => timers::enrolment(state, tenant, id)?,
+        TimerKind::Order => order::expire(state, tenant, ChallengeId(id))?,
+        TimerKind::Session => return session::expire(state, tenant, SessionId(id)),
+    };
+    Ok(one.into_iter().collect())
 }
 
 fn founded<V: View>(state: &V) -> Result<Cluster, Stop> {

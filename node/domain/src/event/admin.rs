@@ -71,6 +71,8 @@ pub struct AgentRegistered {
     pub agent: AgentHash,
     /// SHA-256 of the certificate; zeros accept any.
     pub certificate: Digest,
+    /// Whether the agent is a supervisor.
+    pub supervisor: bool,
 }
 
 impl Fact for AgentRegistered {

@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Fact;
 use crate::command::Initiator;
-use crate::ids::{AgentHash, ChallengeId, ContactId, Digest, LoginId, Stamp, SubjectHash, Tag};
+use crate::ids::{
+    AgentHash, ChallengeId, ContactId, Digest, LoginId, SessionId, Stamp, SubjectHash, Tag,
+};
 use crate::policy::PolicyBody;
 use crate::records::OrderTerms;
 
@@ -23,6 +25,18 @@ pub struct ContactAnnounced {
     pub call_reason: u16,
     /// The subject's pseudonym.
     pub tag: Tag,
+    /// By which policy it is to be verified.
+    pub policy: String,
+    /// That policy's version.
+    pub policy_version: u32,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The contact that it continues; zeros if it continues none.
+    pub previous: ContactId,
+    /// Who is asked in the customer's place.
+    pub delegate: Option<SubjectHash>,
 }
 
 impl Fact for ContactAnnounced {
@@ -46,6 +60,8 @@ pub struct AgentBound {
     pub agent: AgentHash,
     /// The agent's pseudonym.
     pub agent_tag: Tag,
+    /// In which session; none if a registered agent was enough and had none.
+    pub session: Option<SessionId>,
 }
 
 impl Fact for AgentBound {
@@ -55,6 +71,10 @@ impl Fact for AgentBound {
 
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.session
     }
 }
 
@@ -107,6 +127,10 @@ impl Fact for ChallengeIssued {
 
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
+    }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
     }
 }
 

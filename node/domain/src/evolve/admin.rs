@@ -83,6 +83,8 @@ impl Evolve for AgentRegistered {
     ) -> Result<(), Fault> {
         let record = Agent {
             certificate: self.certificate,
+            supervisor: self.supervisor,
+            ..Agent::default()
         };
         let key = keys::agent(self.tenant, self.agent);
         store(state, Table::Agent, key, &record);

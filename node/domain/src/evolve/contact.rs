@@ -1,19 +1,20 @@
 //! What contacts and challenges change.
 
+use super::session::{join, leave};
 use super::{Evolve, Place, with_challenge, with_contact, with_subject};
 use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
 use crate::ids::{ChallengeId, Digest, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::limits::NOTICE_WINDOW_US;
-use crate::records::{About, Challenge, Contact, Notice};
+use crate::records::{About, Care, Challenge, Contact, Leg, Notice};
 use crate::state::{Records as _, store};
 
 impl Evolve for ContactAnnounced {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
         let record = Contact {
             subject: self.subject,
@@ -23,6 +24,22 @@ impl Evolve for ContactAnnounced {
             agent_tag: Tag::ZERO,
             challenge: ChallengeId::ZERO,
             verdict: None,
+            announced: place.stamp,
+            policy: self.policy.clone(),
+            policy_version: self.policy_version,
+            campaign: self.campaign,
+            queue: self.queue,
+            previous: self.previous,
+            delegate: self.delegate,
+            scope: 0,
+            scope_shown: 0,
+            limits: 0,
+            risk: None,
+            blocked: false,
+            leg: Leg::default(),
+            session: None,
+            observers: Vec::new(),
+            care: Care::default(),
             closed: false,
         };
         let key = keys::contact(self.tenant, self.contact);
@@ -35,11 +52,24 @@ impl Evolve for AgentBound {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
+        let before = state
+            .contact(self.tenant, self.contact)?
+            .ok_or(Fault::Corrupt)?;
+        let same = before.agent == Some(self.agent) && before.session == self.session;
+        leave(state, self.tenant, before.session, self.contact)?;
+        let session = match self.session {
+            Some(id) => Some(join(state, self.tenant, id, self.contact)?),
+            None => None,
+        };
         with_contact(state, self.tenant, self.contact, |record| {
             record.agent = Some(self.agent);
             record.agent_tag = self.agent_tag;
+            record.session = self.session;
+            if !same {
+                record.care.take(session.as_ref(), place.stamp);
+            }
         })
     }
 }
@@ -146,8 +176,12 @@ impl Evolve for ContactClosed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
+        let mut session = None;
         with_contact(state, self.tenant, self.contact, |record| {
             record.closed = true;
-        })
+            session = record.session;
+        })?;
+        // Who had it is kept; the session has room for another one.
+        leave(state, self.tenant, session, self.contact)
     }
 }

@@ -83,6 +83,7 @@ impl Evolve for AgentLoginOpened {
             agent_tag: self.agent_tag,
             challenge: ChallengeId::ZERO,
             verdict: None,
+            session: None,
         };
         let key = keys::agent_login(self.tenant, self.login);
         store(state, Table::Call, key, &record);

@@ -3,7 +3,9 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Verdict;
-use crate::ids::{AgentHash, ChallengeId, Digest, LoginId, OrderId, Stamp, SubjectHash, Tag};
+use crate::ids::{
+    AgentHash, ChallengeId, Digest, LoginId, OrderId, SessionId, Stamp, SubjectHash, Tag,
+};
 
 /// What a challenge is about: where its verdict goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -68,4 +70,6 @@ pub struct AgentLogin {
     pub challenge: ChallengeId,
     /// The verdict, once there is one.
     pub verdict: Option<Verdict>,
+    /// The session that it opened or restored: a login serves once.
+    pub session: Option<SessionId>,
 }

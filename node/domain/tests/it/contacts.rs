@@ -197,6 +197,7 @@ fn an_agent_takes_a_contact_when_it_is_announced_or_later() {
         tenant: TENANT.into(),
         agent,
         certificate: Digest::ZERO,
+        supervisor: false,
     }));
     let announce = akashi_domain::command::AnnounceContact {
         agent: Some(agent),

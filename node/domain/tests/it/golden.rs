@@ -4,6 +4,7 @@
 mod events;
 mod questions;
 mod records;
+mod sessions;
 
 use akashi_domain::answer::{Answer, Field, Placement, Rejection, Reply};
 use akashi_domain::command::{
@@ -16,7 +17,7 @@ use akashi_domain::ids::{
     AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Serial, Stamp,
     SubjectHash, Tag,
 };
-use akashi_domain::outcome::{Held, Outcome};
+use akashi_domain::outcome::{Good, Held, Outcome};
 use akashi_domain::records::{
     Cluster, Evidence, EvidenceFactor, Judged, Policy, Settings, Verdict,
 };
@@ -37,6 +38,12 @@ const HELD: Held = Held {
     factors: 3,
     predicates: 5,
     level: 2,
+};
+const GOOD: Good = Good {
+    scope: 0xf0f0,
+    limits: 3,
+    aal: 2,
+    match_code: 0x00ab_cdef,
 };
 const STAMP: Stamp = Stamp(0x0006_0102_0304_0506);
 
@@ -86,6 +93,10 @@ fn settings() -> Settings {
         request_horizon_s: 6,
         enrolment_ttl_s: 7,
         order_ttl_s: 8,
+        cooling_s: 9,
+        resume_grace_s: 10,
+        report_freeze_s: 11,
+        session_contacts_max: 12,
     }
 }
 
@@ -128,12 +139,17 @@ fn verdict() -> Verdict {
         decided: STAMP,
         not_after: Stamp(STAMP.0 + 1),
         leaf: 42,
+        scope: 0xf0f0,
+        limits: 3,
+        aal: 2,
+        match_code: 0x00ab_cdef,
     }
 }
 
 fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
+    commands.extend(sessions::commands());
     commands
 }
 
@@ -165,6 +181,7 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 tenant: tenant(),
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -211,6 +228,10 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 agent: Some(AGENT),
                 subject_tag: TAG,
                 agent_tag: AGENT_TAG,
+                campaign: 7,
+                queue: 8,
+                previous: ContactId([0x33; 16]),
+                delegate: Some(SUBJECT),
             }),
         ),
         (
@@ -342,6 +363,9 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("AlreadyAnswered", Reply::AlreadyAnswered),
+        ("Denied", Reply::Denied { reason: 126 }),
+        ("SessionOpen", Reply::SessionOpen { expires: STAMP }),
+        ("Unmasked", Reply::Unmasked { until: STAMP }),
     ]
     .map(|(name, reply)| {
         (
@@ -383,6 +407,12 @@ fn answers_keep_their_bytes() {
         ("UnknownCredential", Rejection::UnknownCredential),
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
+        ("UnknownSession", Rejection::UnknownSession),
+        ("SessionEnded", Rejection::SessionEnded),
+        ("UnknownUnmask", Rejection::UnknownUnmask),
+        ("UnmaskDecided", Rejection::UnmaskDecided),
+        ("ContactBlocked", Rejection::ContactBlocked),
+        ("StepUpRequired", Rejection::StepUpRequired),
     ]
     .map(|(name, why)| {
         (

@@ -27,6 +27,7 @@ fn scene() -> (World, Phone) {
         tenant: TENANT.into(),
         agent: agent(),
         certificate: Digest::ZERO,
+        supervisor: false,
     }));
     world.put_policy(
         LOGINS,

@@ -33,6 +33,7 @@ mod policies;
 mod predicates;
 mod rejections;
 mod repeats;
+mod sessions;
 mod timing;
 mod wallet;
 mod world;

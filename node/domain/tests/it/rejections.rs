@@ -124,6 +124,7 @@ fn names_that_are_taken_or_unknown_are_turned_away() {
             tenant: tenant.into(),
             agent,
             certificate: Digest::ZERO,
+            supervisor: false,
         })
     };
     let bind = |contact| {

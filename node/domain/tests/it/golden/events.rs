@@ -2,21 +2,22 @@
 
 use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::event::{self, Event};
-use akashi_domain::ids::Digest;
+use akashi_domain::ids::{ContactId, Digest};
 use akashi_domain::leaf::{LeafPlace, leaf};
 use akashi_domain::outcome::Outcome;
 use akashi_domain::records::{About, Judged};
 use expect_test::expect_file;
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, HELD, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, pinned, policy, questions, settings,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
+    cluster, evidence, judged, pinned, policy, questions, sessions, settings,
 };
 use crate::world::body;
 
 fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
+    events.extend(sessions::events());
     events
 }
 
@@ -54,6 +55,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 tenant,
                 agent: AGENT,
                 certificate: Digest([0xce; 32]),
+                supervisor: true,
             }),
         ),
         (
@@ -126,6 +128,12 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 initiator: Initiator::Customer,
                 call_reason: 5,
                 tag,
+                policy: "standard".into(),
+                policy_version: 2,
+                campaign: 7,
+                queue: 8,
+                previous: ContactId([0x33; 16]),
+                delegate: Some(subject),
             }),
         ),
         (
@@ -135,6 +143,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 contact,
                 agent: AGENT,
                 agent_tag: AGENT_TAG,
+                session: Some(sessions::SESSION),
             }),
         ),
         (
@@ -224,6 +233,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 held: HELD,
                 policy_version: 2,
                 not_after: STAMP,
+                good: GOOD,
                 tag,
             }),
         ),

@@ -1,4 +1,7 @@
-//! The agent's desktop: one word per contact, and nothing else about the customer.
+//! The agent's desktop: a session, one word per contact, and nothing else about the customer.
+
+mod oversight;
+mod session;
 
 use akashi_proto::v1;
 use akashi_proto::v1::agent_service_client::AgentServiceClient;
@@ -8,6 +11,9 @@ use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::platform::{Heard, next_step, reopen_pause};
+
+pub use oversight::{UnmaskState, UnmaskView, Wanted};
+pub use session::{LoginLevel, OpenedSession, Presence, ScreenAction, SessionState, SessionView};
 
 /// An agent with a connection made with his or her certificate.
 #[derive(Clone, Debug)]
@@ -31,6 +37,12 @@ impl Agent {
     #[must_use]
     pub const fn new(connection: Connection) -> Self {
         Self { connection }
+    }
+
+    /// The connection, for instance to prefer a node.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Follows a contact until its view is final at `stage` or later; `show` sees every change.
@@ -122,6 +134,69 @@ mod tests {
             };
             let steps = vec![view(v1::AgentView::Pending), last];
             Ok(Response::new(Box::pin(tokio_stream::iter(steps))))
+        }
+
+        async fn open_session(
+            &self,
+            _: Request<v1::OpenSessionRequest>,
+        ) -> Result<Response<v1::OpenSessionResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn end_session(
+            &self,
+            _: Request<v1::EndSessionRequest>,
+        ) -> Result<Response<v1::EndSessionResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn restore_session(
+            &self,
+            _: Request<v1::RestoreSessionRequest>,
+        ) -> Result<Response<v1::RestoreSessionResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn get_session(
+            &self,
+            _: Request<v1::GetSessionRequest>,
+        ) -> Result<Response<v1::GetSessionResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn observe_contact(
+            &self,
+            _: Request<v1::ObserveContactRequest>,
+        ) -> Result<Response<v1::ObserveContactResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn request_unmask(
+            &self,
+            _: Request<v1::RequestUnmaskRequest>,
+        ) -> Result<Response<v1::RequestUnmaskResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn break_glass(
+            &self,
+            _: Request<v1::BreakGlassRequest>,
+        ) -> Result<Response<v1::BreakGlassResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn decide_unmask(
+            &self,
+            _: Request<v1::DecideUnmaskRequest>,
+        ) -> Result<Response<v1::DecideUnmaskResponse>, Status> {
+            Err(Status::unimplemented(""))
+        }
+
+        async fn get_unmask(
+            &self,
+            _: Request<v1::GetUnmaskRequest>,
+        ) -> Result<Response<v1::GetUnmaskResponse>, Status> {
+            Err(Status::unimplemented(""))
         }
     }
 
