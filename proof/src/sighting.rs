@@ -52,11 +52,7 @@ impl Sighting<'_> {
     ///
     /// # Errors
     /// [`Reason::SignatureInvalid`].
-    pub fn verify(
-        &self,
-        key: &SensorKey,
-        signature: &[u8; SIGNATURE_BYTES],
-    ) -> Result<(), Reason> {
+    pub fn verify(&self, key: &SensorKey, signature: &[u8; SIGNATURE_BYTES]) -> Result<(), Reason> {
         key.verify(&self.message(), signature)
     }
 }
@@ -96,16 +92,40 @@ mod tests {
         let signature = signing.sign(&SIGHTING.message()).to_bytes();
         assert_eq!(SIGHTING.verify(&key, &signature), Ok(()));
         let changed = [
-            Sighting { origin: b"bank/e1/g1", ..SIGHTING },
-            Sighting { tenant: b"retai1", ..SIGHTING },
-            Sighting { session: [8; 16], ..SIGHTING },
-            Sighting { certificate: [7; 32], ..SIGHTING },
-            Sighting { sequence: 4, ..SIGHTING },
-            Sighting { class: 2, ..SIGHTING },
-            Sighting { captured_us: 8, ..SIGHTING },
+            Sighting {
+                origin: b"bank/e1/g1",
+                ..SIGHTING
+            },
+            Sighting {
+                tenant: b"retai1",
+                ..SIGHTING
+            },
+            Sighting {
+                session: [8; 16],
+                ..SIGHTING
+            },
+            Sighting {
+                certificate: [7; 32],
+                ..SIGHTING
+            },
+            Sighting {
+                sequence: 4,
+                ..SIGHTING
+            },
+            Sighting {
+                class: 2,
+                ..SIGHTING
+            },
+            Sighting {
+                captured_us: 8,
+                ..SIGHTING
+            },
         ];
         for other in changed {
-            assert_eq!(other.verify(&key, &signature), Err(Reason::SignatureInvalid));
+            assert_eq!(
+                other.verify(&key, &signature),
+                Err(Reason::SignatureInvalid)
+            );
         }
     }
 }

@@ -81,7 +81,13 @@ const ANYTHING: &[&str] = &[
 ];
 
 /// Crates that decide what every replica must decide alike: same input, same output.
-const PURE: &[&str] = &["proof/", "audit/", "node/domain/", "node/presence/", "node/replica/"];
+const PURE: &[&str] = &[
+    "proof/",
+    "audit/",
+    "node/domain/",
+    "node/presence/",
+    "node/replica/",
+];
 
 /// What a pure crate never depends on outside its tests.
 const PURE_NEVER_DEPENDS: &[&str] = &[

@@ -160,6 +160,8 @@ pub(super) fn reason(number: u16) -> String {
         132 => "the session has as many contacts as it may".to_owned(),
         133 => "the session's time is over".to_owned(),
         134 => "a newer session took its place".to_owned(),
+        135 => "somebody else was seen at the desktop".to_owned(),
+        136 => "nobody could say who sits at the desktop".to_owned(),
         other => Reason::from_code(other).map_or_else(
             || "unknown to this version".to_owned(),
             |reason| reason.to_string(),

@@ -22,6 +22,7 @@ pub mod output;
 mod phone;
 mod platform;
 mod policy;
+mod presence;
 mod reasons;
 mod sensor;
 mod verify;

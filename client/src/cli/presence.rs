@@ -12,6 +12,7 @@ use super::output::{Format, Output};
 use super::{Global, id_from_text};
 use crate::auditor::Flow;
 use crate::clock;
+use crate::context::Context;
 use crate::error::Error;
 use crate::presence::{Class, Desktop, GateWord, Screen};
 use crate::sensor::SoftwareSensor;
@@ -63,8 +64,7 @@ pub(super) struct Watch {
 }
 
 impl Run {
-    pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Error> {
-        let context = global.context()?;
+    pub(super) async fn run(&self, context: &Context, output: Output) -> Result<(), Error> {
         let session = id_from_text(&self.session, "session")?;
         let samples = read(&self.samples)?;
         let connection = context.agent_connection(&self.agent)?;
@@ -170,8 +170,12 @@ fn playback(samples: Vec<(Class, u32)>, hold: bool) -> impl FnMut() -> Option<Cl
 }
 
 impl Watch {
-    pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Error> {
-        let context = global.context()?;
+    pub(super) async fn run(
+        &self,
+        context: &Context,
+        global: &Global,
+        output: Output,
+    ) -> Result<(), Error> {
         let session = match &self.session {
             Some(text) => Some(id_from_text(text, "session")?),
             None => None,

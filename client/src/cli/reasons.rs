@@ -198,6 +198,14 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "close or hand over one",
         ),
         134 => ("the agent opened another session", "go on in the newer one"),
+        135 => (
+            "samples of the sensor say, one after the other, that somebody else sits at the desktop",
+            "call the agent; if it is the agent, log in again: `akashi agent session restore`",
+        ),
+        136 => (
+            "the camera was lost, covered or silent for longer than `suspend_after_s` of the policy",
+            "bring the camera back and log in again: `akashi agent session restore`",
+        ),
         _ => return None,
     };
     Some(About { cause, next })

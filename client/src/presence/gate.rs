@@ -10,7 +10,8 @@ use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 use akashi_proto::v1::platform_service_client::PlatformServiceClient;
 
-use super::words::{Action, Cause, Presence};
+use super::words::Cause;
+use crate::agent::{Presence, ScreenAction};
 use crate::answer::id16;
 use crate::auditor::Flow;
 use crate::clock::Deadline;
@@ -33,7 +34,7 @@ pub struct SessionNews {
     /// Who sits there.
     pub presence: Presence,
     /// What its screen does.
-    pub action: Action,
+    pub action: ScreenAction,
     /// Why the presence changed, if that is the news.
     pub cause: Option<Cause>,
     /// Why it was suspended or ended, if that is the news; zero otherwise.
@@ -182,7 +183,7 @@ fn news(change: v1::SessionChange) -> Result<SessionNews, Error> {
         open: change.open,
         suspended: change.suspended,
         presence: Presence::from_number(change.presence)?,
-        action: Action::from_number(change.action),
+        action: ScreenAction::from_number(change.action),
         cause: Cause::from_number(change.cause)?,
         reason: u16::try_from(change.reason).map_err(|_wide| Error::Answer { what: "reason" })?,
         log_index: change.log_index,

@@ -28,13 +28,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
+use crate::agent::{Presence, ScreenAction};
 use crate::clock;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::sensor::SoftwareSensor;
 
 pub use gate::{GateWord, InForce, SessionNews};
-pub use words::{Action, Cause, Class, Presence};
+pub use words::{Cause, Class};
 
 /// How long a node may take to answer the hello.
 const OPENING: Duration = Duration::from_secs(4);
@@ -49,7 +50,7 @@ pub struct Screen {
     /// Who sits there, as far as the node says; none while no node says anything.
     pub presence: Option<Presence>,
     /// What to do.
-    pub action: Action,
+    pub action: ScreenAction,
     /// A fresh login is needed.
     pub suspended: bool,
     /// How long this may go on without another word, in milliseconds.
@@ -60,7 +61,7 @@ impl Screen {
     /// No node allows anything.
     const SILENT: Self = Self {
         presence: None,
-        action: Action::Clear,
+        action: ScreenAction::Clear,
         suspended: false,
         lease_ms: 0,
     };
@@ -174,7 +175,10 @@ impl Desktop {
     /// Opens a stream at the preferred node and says whose it is.
     async fn open(&self) -> Result<Open, Error> {
         let (send, messages) = mpsc::channel(SAMPLES_AHEAD);
-        let certificate = self.signer.as_ref().map(|signer| signer.certificate.to_vec());
+        let certificate = self
+            .signer
+            .as_ref()
+            .map(|signer| signer.certificate.to_vec());
         let hello = v1::PresenceHello {
             session_id: self.session.to_vec().into(),
             sensor_certificate: certificate.unwrap_or_default().into(),

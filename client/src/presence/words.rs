@@ -1,9 +1,9 @@
-//! The words of presence, as this SDK says them. A number that this version does not know is an error for
-//! a state, and a blackout for an action.
+//! The words of presence that only this side of the SDK says.
 
 use akashi_proto::v1;
 
 use super::Screen;
+use crate::agent::{Presence, ScreenAction};
 use crate::error::Error;
 
 /// What a sensor sees in one sample.
@@ -67,94 +67,6 @@ impl Class {
     }
 }
 
-/// Who sits there, as far as the rule dares to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// The agent.
-    Present,
-    /// Nobody.
-    Absent,
-    /// The camera is covered, or it is too dark.
-    Occluded,
-    /// The agent is not alone.
-    Multiple,
-    /// Somebody else.
-    Other,
-    /// No picture, or no word from the sensor.
-    CameraLost,
-}
-
-impl Presence {
-    /// The state of a number.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Answer`] for a number that this version does not know.
-    pub fn from_number(number: i32) -> Result<Self, Error> {
-        match v1::PresenceState::try_from(number) {
-            Ok(v1::PresenceState::Present) => Ok(Self::Present),
-            Ok(v1::PresenceState::Absent) => Ok(Self::Absent),
-            Ok(v1::PresenceState::Occluded) => Ok(Self::Occluded),
-            Ok(v1::PresenceState::Multiple) => Ok(Self::Multiple),
-            Ok(v1::PresenceState::Other) => Ok(Self::Other),
-            Ok(v1::PresenceState::CameraLost) => Ok(Self::CameraLost),
-            Ok(v1::PresenceState::Unspecified) | Err(_) => Err(Error::Answer { what: "presence" }),
-        }
-    }
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Present => "present",
-            Self::Absent => "absent",
-            Self::Occluded => "occluded",
-            Self::Multiple => "multiple",
-            Self::Other => "other",
-            Self::CameraLost => "camera_lost",
-        }
-    }
-}
-
-/// What a screen does, from the mildest to the strictest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    /// Shows what policy allows.
-    Show,
-    /// Hides everything about a customer.
-    Mask,
-    /// Shows nothing of the work.
-    Clear,
-    /// Black until a fresh login.
-    Blackout,
-}
-
-impl Action {
-    /// The action of a number; one that this version does not know is the strictest.
-    #[must_use]
-    pub fn from_number(number: i32) -> Self {
-        match v1::ScreenAction::try_from(number) {
-            Ok(v1::ScreenAction::Show) => Self::Show,
-            Ok(v1::ScreenAction::Mask) => Self::Mask,
-            Ok(v1::ScreenAction::Clear) => Self::Clear,
-            Ok(v1::ScreenAction::Blackout | v1::ScreenAction::Unspecified) | Err(_) => {
-                Self::Blackout
-            }
-        }
-    }
-
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Show => "show",
-            Self::Mask => "mask",
-            Self::Clear => "clear",
-            Self::Blackout => "blackout",
-        }
-    }
-}
-
 /// Why a state changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -203,12 +115,12 @@ impl Cause {
 
 /// A node's word.
 pub(super) fn screen(answer: &v1::KeepPresenceResponse) -> Result<Screen, Error> {
-    let action = Action::from_number(answer.action);
+    let action = ScreenAction::from_number(answer.action);
     Ok(Screen {
         presence: Some(Presence::from_number(answer.presence)?),
         // Without a lease nothing is shown, whatever else is said.
         action: if answer.lease_ms == 0 {
-            action.max(Action::Clear)
+            hidden(action)
         } else {
             action
         },
@@ -217,23 +129,29 @@ pub(super) fn screen(answer: &v1::KeepPresenceResponse) -> Result<Screen, Error>
     })
 }
 
+/// The action, or a cleared screen if it shows anything.
+const fn hidden(action: ScreenAction) -> ScreenAction {
+    match action {
+        ScreenAction::Show | ScreenAction::Mask | ScreenAction::Clear => ScreenAction::Clear,
+        ScreenAction::Blackout => ScreenAction::Blackout,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_is_black_and_what_has_no_lease_is_clear() {
-        assert_eq!(Action::from_number(0), Action::Blackout);
-        assert_eq!(Action::from_number(99), Action::Blackout);
+    fn what_has_no_lease_is_clear_and_what_is_not_known_is_no_state() {
         let mut answer = v1::KeepPresenceResponse {
             presence: v1::PresenceState::Present.into(),
             action: v1::ScreenAction::Show.into(),
             lease_ms: 9_000,
             ..Default::default()
         };
-        assert_eq!(screen(&answer).unwrap().action, Action::Show);
+        assert_eq!(screen(&answer).unwrap().action, ScreenAction::Show);
         answer.lease_ms = 0;
-        assert_eq!(screen(&answer).unwrap().action, Action::Clear);
+        assert_eq!(screen(&answer).unwrap().action, ScreenAction::Clear);
         answer.presence = 7;
         assert!(screen(&answer).is_err());
     }

@@ -19,8 +19,8 @@ use std::path::Path;
 
 use akashi_proof::{
     Assurance, Capture, CaptureResult, Context, DeviceKey, Dimensions, SIGNATURE_BYTES,
-    SensorCertificate, SensorKey, Sighting, Suite, TemplateCommitment, TemplateOpening, enrolment_message,
-    probe_message,
+    SensorCertificate, SensorKey, Sighting, Suite, TemplateCommitment, TemplateOpening,
+    enrolment_message, probe_message,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};

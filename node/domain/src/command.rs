@@ -4,6 +4,7 @@
 
 mod holding;
 mod oversight;
+mod presence;
 mod question;
 mod registry;
 mod session;
@@ -12,6 +13,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
+pub use presence::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
 pub use session::{
@@ -118,6 +120,8 @@ pub enum Command {
     EndSession(EndSession) = 33,
     /// An agent's desktop brings its session back.
     RestoreSession(RestoreSession) = 34,
+    /// What a node's edge sees of desktops. Only nodes send it.
+    ReportPresence(ReportPresence) = 35,
     /// An agent may not work.
     LockAgent(LockAgent) = 36,
     /// An agent may work again.
@@ -134,6 +138,8 @@ pub enum Command {
     RequestUnmask(RequestUnmask) = 43,
     /// A supervisor decides that.
     DecideUnmask(DecideUnmask) = 44,
+    /// What a node's edge heard in a window of time. Only nodes send it.
+    PresenceSummary(PresenceSummary) = 45,
     /// An agent sees masked fields without a second person.
     BreakGlass(BreakGlass) = 50,
 }

@@ -9,6 +9,7 @@ mod contact;
 mod enrolment;
 mod holding;
 mod oversight;
+mod presence;
 mod question;
 mod registry;
 mod session;
@@ -27,6 +28,7 @@ pub use holding::{
     TemplateRevoked,
 };
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
+pub use presence::{PresenceChanged, PresenceSummarised};
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use session::{
@@ -239,6 +241,10 @@ events! {
     SessionSuspended = 74,
     /// A session goes on after a fresh login.
     SessionRestored = 75,
+    /// Somebody else, nobody, or again the agent is seen; or a desktop attached to a node.
+    PresenceChanged = 76,
+    /// What a node heard of desktops in a window of time.
+    PresenceSummarised = 77,
     /// An agent may not work.
     AgentLocked = 78,
     /// An agent may work again.

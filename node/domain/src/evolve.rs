@@ -6,6 +6,7 @@ mod contact;
 mod enrolment;
 mod holding;
 mod oversight;
+mod presence;
 mod question;
 mod registry;
 mod session;

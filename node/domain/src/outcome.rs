@@ -170,6 +170,10 @@ pub mod reason {
     pub const SESSION_EXPIRED: u16 = 133;
     /// A newer session of the same agent took its place.
     pub const NEWER_SESSION: u16 = 134;
+    /// Somebody else was seen at the desktop.
+    pub const ANOTHER_PERSON: u16 = 135;
+    /// For too long nobody could say who sits at the desktop.
+    pub const PRESENCE_UNKNOWN: u16 = 136;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

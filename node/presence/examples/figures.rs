@@ -26,7 +26,9 @@ fn main() {
         Errors::in_stretches("60 s at 20 %", PERCENT, 20 * PERCENT, 60),
         Errors::in_stretches("20 s at 90 %", PERCENT, 90 * PERCENT, 20),
     ];
-    println!("| rule | errors at FNMR 1 % | false blackouts per agent-month | masked, share of time |");
+    println!(
+        "| rule | errors at FNMR 1 % | false blackouts per agent-month | masked, share of time |"
+    );
     println!("|---|---|---|---|");
     for errors in errors {
         right("one sample", &KofN::new(1, 1, 5), errors);
@@ -36,9 +38,14 @@ fn main() {
         right("6 of 8, every 1 s", &KofN::new(6, 8, 1), errors);
         right("sequential", &Sequential::new(Rule::STANDARD), errors);
     }
-    println!("\n| rule | matches of an impostor | hidden p50 / p99 / max | black p50 / p90 / p99 / max | not hidden by the first sample |");
+    println!(
+        "\n| rule | matches of an impostor | hidden p50 / p99 / max | black p50 / p90 / p99 / max | not hidden by the first sample |"
+    );
     println!("|---|---|---|---|---|");
-    for (fmr, name) in [(BILLION / 10_000, "1/10,000"), (BILLION / 50_000, "1/50,000")] {
+    for (fmr, name) in [
+        (BILLION / 10_000, "1/10,000"),
+        (BILLION / 50_000, "1/50,000"),
+    ] {
         for luck in [
             Errors::independent(fmr),
             Errors::in_stretches("4 s at 50 %", fmr, BILLION / 2, 4),

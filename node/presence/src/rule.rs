@@ -151,9 +151,7 @@ impl Watch {
             State::Present | State::Absent | State::Multiple if silent => {
                 self.turn(State::CameraLost, self.why_silent(), now_us)
             }
-            State::Occluded
-                if silent || now_us.saturating_sub(self.since_us) >= graces.lost_us =>
-            {
+            State::Occluded if silent || now_us.saturating_sub(self.since_us) >= graces.lost_us => {
                 let cause = if silent {
                     self.why_silent()
                 } else {

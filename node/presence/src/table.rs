@@ -129,9 +129,7 @@ impl Table {
         }
         entry.sequence = sequence;
         self.heard.entry(key).or_default().count(class, sequence);
-        let changed = entry
-            .watch
-            .sample(&self.rule, &entry.graces, class, now_us);
+        let changed = entry.watch.sample(&self.rule, &entry.graces, class, now_us);
         let due_us = entry.watch.due_us(&entry.graces);
         if due_us < entry.queued_us {
             self.queue.remove(&(entry.queued_us, key));

@@ -179,6 +179,7 @@ pub static RPCS: &[Rpc] = &[
         Flow::Answers,
         PLATFORM,
     ),
+    rpc(
         "/akashi.v1.PlatformService/LockAgent",
         Flow::Unary,
         STAFFING,

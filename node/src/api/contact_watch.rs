@@ -4,6 +4,7 @@
 //! lagged behind the events misses nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use akashi_domain::answer::Rejection;
 use akashi_domain::ids::{ContactId, SessionId};
@@ -20,7 +21,12 @@ use super::desk::{Watcher, concerns};
 use super::front::Front;
 use super::replica::Replica;
 use super::status::Refusal;
+use crate::clock;
+use crate::edge::Lease;
 use crate::engine::{AppliedEntry, ReceiptError};
+
+/// How long a desktop's stream waits for a lease before it is sent elsewhere.
+const LEASELESS_MAX: Duration = Duration::from_secs(3);
 
 /// One thing to say about a contact.
 #[derive(Debug)]
@@ -54,6 +60,8 @@ pub(super) struct ContactWatch<R> {
     events: broadcast::Receiver<Arc<AppliedEntry>>,
     sealed: watch::Receiver<Option<Arc<SignedHead>>>,
     said: Said,
+    /// This node's leave to speak to desktops.
+    lease: Lease,
 }
 
 impl<R: Replica> ContactWatch<R> {
@@ -88,6 +96,7 @@ impl<R: Replica> ContactWatch<R> {
             events,
             sealed,
             said,
+            lease: front.edge.lease().clone(),
         })
     }
 
@@ -106,6 +115,10 @@ impl<R: Replica> ContactWatch<R> {
         loop {
             if self.said == Said::Everything {
                 return Ok(None);
+            }
+            // The lease first: what is read after it is at least as fresh as it says.
+            if self.desk.is_some() && !self.lease.held(clock::runtime() + LEASELESS_MAX).await {
+                return Err(Refusal::NoLeader);
             }
             let view = self.replica.view();
             let contact = view

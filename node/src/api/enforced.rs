@@ -32,8 +32,7 @@ pub(super) async fn open<R: Replica>(
         waited_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX),
     };
     let revoked = stream::once(async move { Ok(say(v1::Enforcement::Revoked)) });
-    let enforced =
-        stream::once(async move { Ok(say(in_force(by_all, log_index, bound).await)) });
+    let enforced = stream::once(async move { Ok(say(in_force(by_all, log_index, bound).await)) });
     Ok(revoked.chain(enforced).boxed())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use akashi_domain::answer::Rejection;
-use akashi_domain::ids::{AgentHash, Digest, SessionId, Stamp};
+use akashi_domain::ids::{Digest, SessionId, Stamp};
 use akashi_domain::keys;
 use akashi_domain::kv::Table;
 use akashi_domain::records::{Policy, Session, SessionState};
@@ -17,12 +17,12 @@ use futures::stream::{self, BoxStream};
 use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
+use super::desk::desk_of;
 use super::front::{Call, Front};
 use super::replica::Replica;
 use super::status::Refusal;
 use crate::clock;
 use crate::edge::{self, NotSeated, Seat};
-use crate::net::Identity;
 use crate::wire::{self, Malformed};
 
 /// How long a desktop may take to name its session.
@@ -115,16 +115,16 @@ impl Desk {
         call: &Call,
         hello: &v1::PresenceHello,
     ) -> Result<Self, Refusal> {
-        let Some(Identity::Agent { tenant, agent }) = &call.peer.identity else {
-            return Err(Refusal::RoleNotAllowed);
-        };
-        let id = SessionId(wire::array(&hello.session_id, "session_id")?);
-        let agent = AgentHash::of(tenant, agent);
-        let certificate = call.peer.certificate_sha256.map(Digest);
+        let akashi_domain::command::Desk {
+            tenant,
+            agent,
+            certificate,
+        } = desk_of(call)?;
+        let id = wire::session_id(&hello.session_id)?;
         // A session of somebody else is unknown to this agent, whoever has it.
         let found = front
             .find(call.deadline, |view| {
-                let Some(tenant) = view.tenant(tenant)? else {
+                let Some(tenant) = view.tenant(&tenant)? else {
                     return Ok(None);
                 };
                 let session = view.session(tenant.number, id)?;
@@ -136,7 +136,7 @@ impl Desk {
             })
             .await?;
         let (tenant, session) = found.ok_or(Rejection::UnknownSession)?;
-        if Some(session.certificate) != certificate {
+        if session.certificate != certificate {
             return Err(Refusal::CertificateOther);
         }
         let attested = sensor(front, &tenant.name, tenant.number, &session, hello)?;

@@ -26,7 +26,6 @@ use super::front::{Call, Front};
 use super::replica::Replica;
 use super::status::Refusal;
 use crate::clock;
-use crate::edge;
 use crate::engine::AppliedEntry;
 use crate::wire;
 
@@ -47,7 +46,7 @@ pub(super) async fn open<R: Replica>(
     let only = if request.session_id.is_empty() {
         None
     } else {
-        Some(SessionId(wire::array(&request.session_id, "session_id")?))
+        Some(wire::session_id(&request.session_id)?)
     };
     // Subscribed before the first look: whatever happens after it is heard.
     let events = front.replica.subscribe();
@@ -210,8 +209,8 @@ impl<R: Replica> Watch<R> {
             let Some(id) = recorded.event.session() else {
                 continue;
             };
-            let mine = recorded.event.tenant() == self.tenant
-                && self.only.is_none_or(|only| only == id);
+            let mine =
+                recorded.event.tenant() == self.tenant && self.only.is_none_or(|only| only == id);
             if mine {
                 let (cause, reason) = news(&recorded.event);
                 self.say.push_back(Say::Session {
@@ -252,8 +251,8 @@ fn change(
         agent_tag: session.agent_tag.0.to_vec().into(),
         open: session.state != SessionState::Ended,
         suspended: session.state == SessionState::Suspended,
-        presence: i32::from(session.presence.code()),
-        action: edge::screen(session.screen()).into(),
+        presence: wire::presence_state(session.presence).into(),
+        action: wire::screen_action(session.screen()).into(),
         cause: cause.map_or(0, |cause| i32::from(cause.code())),
         reason: u32::from(reason),
         log_index,

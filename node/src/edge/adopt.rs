@@ -78,7 +78,10 @@ async fn adopt<R: Replica>(edge: &Edge<R>, gone: &BTreeSet<u64>) -> bool {
             let Ok(answer) = edge.propose(id, command, deadline).await else {
                 return false;
             };
-            tracing::info!(count = orphans.len(), "sessions of a lost node are watched here");
+            tracing::info!(
+                count = orphans.len(),
+                "sessions of a lost node are watched here"
+            );
             for orphan in orphans {
                 let key = Key {
                     tenant: orphan.tenant,

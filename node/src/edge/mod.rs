@@ -38,7 +38,7 @@ use crate::entropy::{self, NoEntropy};
 use crate::{clock, net};
 
 pub(crate) use lease::Lease;
-pub(crate) use words::{action, class_of, screen};
+pub(crate) use words::{action, class_of};
 use words::{cause_of, known, state_of};
 
 /// How often silence is looked for.
@@ -400,12 +400,7 @@ impl<R: Replica> Edge<R> {
     ) -> Result<Answer, ProposeError> {
         let left = clock::left_until(deadline).saturating_add(NOT_AFTER_SLACK);
         let left_us = u64::try_from(left.as_micros()).unwrap_or(u64::MAX);
-        let now = self
-            .0
-            .replica
-            .progress()
-            .stamp
-            .max(Stamp(clock::unix_us()));
+        let now = self.0.replica.progress().stamp.max(Stamp(clock::unix_us()));
         let request = Request {
             id,
             client: self.0.client,

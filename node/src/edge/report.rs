@@ -28,7 +28,10 @@ type Pending = BTreeMap<(u32, SessionId), SessionPresence>;
 /// Proposes changes as they come: the newest of each session, many at a time, and somebody else at a
 /// desk at once and by itself. One batch is on its way at a time; what comes meanwhile replaces what
 /// waits, so that a cluster that does not answer costs memory for one change per session at most.
-pub(super) async fn run<R: Replica>(edge: Edge<R>, mut reports: UnboundedReceiver<SessionPresence>) {
+pub(super) async fn run<R: Replica>(
+    edge: Edge<R>,
+    mut reports: UnboundedReceiver<SessionPresence>,
+) {
     let mut pending = Pending::new();
     let mut on_its_way: Option<JoinHandle<()>> = None;
     let mut gathered = clock::runtime();

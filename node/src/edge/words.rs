@@ -1,7 +1,7 @@
 //! The same words in three languages: the rule's, the log's and the wire's.
 
 use akashi_domain::command::PresenceCause;
-use akashi_domain::records::{PresenceState, ScreenAction};
+use akashi_domain::records::PresenceState;
 use akashi_presence::{Action, Cause, Class, State};
 use akashi_proto::v1;
 
@@ -62,16 +62,6 @@ pub(crate) const fn action(action: Action) -> v1::ScreenAction {
     }
 }
 
-/// The wire's word for what the log has a screen do.
-pub(crate) const fn screen(action: ScreenAction) -> v1::ScreenAction {
-    match action {
-        ScreenAction::Show => v1::ScreenAction::Show,
-        ScreenAction::Mask => v1::ScreenAction::Mask,
-        ScreenAction::Clear => v1::ScreenAction::Clear,
-        ScreenAction::Blackout => v1::ScreenAction::Blackout,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use akashi_domain::policy::PresenceRule;
@@ -89,8 +79,8 @@ mod tests {
                     ..PresenceRule::default()
                 };
                 assert_eq!(
-                    screen(known(state).action(&rule)),
-                    action(state.action(clear_screen)),
+                    known(state).action(&rule).code(),
+                    state.action(clear_screen).code(),
                     "{state:?}"
                 );
             }

@@ -136,7 +136,11 @@ impl Judge for KofN {
     }
 
     fn next_s(&self) -> u64 {
-        if self.past & 1 == 1 { self.hurried_s } else { 5 }
+        if self.past & 1 == 1 {
+            self.hurried_s
+        } else {
+            5
+        }
     }
 }
 
@@ -173,8 +177,8 @@ pub fn impostors<J: Judge>(fresh: &J, luck: Errors, count: u64, seed: u64) -> Ve
         let mut judge = fresh.clone();
         // Sits down at any moment between two samples, and may be lucky from the start.
         let mut due = 1 + chance.next() % 5;
-        let share = luck.worsens as u128 * u128::from(BILLION)
-            / (luck.worsens + luck.recovers) as u128;
+        let share =
+            luck.worsens as u128 * u128::from(BILLION) / (luck.worsens + luck.recovers) as u128;
         let mut lucky = chance.happens(share as u64);
         let (mut masked, mut second) = (None, 0);
         let black = loop {

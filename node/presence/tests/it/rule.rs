@@ -82,7 +82,11 @@ fn another_face_that_stays_is_another_person_and_stays_one() {
         assert!(samples < 60, "somebody else must be noticed");
     }
     let took_s = (desk.now_us - before_us) / SECOND_US;
-    assert_eq!((samples, took_s), (22, 26), "5 s to the first, then every second");
+    assert_eq!(
+        (samples, took_s),
+        (22, 26),
+        "5 s to the first, then every second"
+    );
     let other = Transition {
         from: State::Present,
         to: State::Other,
@@ -121,7 +125,11 @@ fn an_empty_chair_clears_after_the_grace() {
     assert_eq!(desk.shows().1, Action::Mask);
     desk.waits(0);
     desk.sees(Class::NoFace, 600);
-    assert_eq!(desk.watch.state(), State::Absent, "an empty chair ends nothing");
+    assert_eq!(
+        desk.watch.state(),
+        State::Absent,
+        "an empty chair ends nothing"
+    );
     desk.sees(Class::Match, 1);
     assert_eq!(desk.watch.state(), State::Absent);
     desk.sees(Class::Match, 1);

@@ -76,7 +76,9 @@ fn a_sample_counts_once_and_only_for_whoever_attached_last() {
         Action::Mask,
         "who attaches again shows nothing before two matches"
     );
-    table.sample(key(1), second, 6, Class::Match, 3 * S).unwrap();
+    table
+        .sample(key(1), second, 6, Class::Match, 3 * S)
+        .unwrap();
     let said = table
         .sample(key(1), second, 7, Class::Match, 4 * S)
         .unwrap();
