@@ -277,7 +277,7 @@ impl Agent {
                 let (agent, session) = verb.of.at(&context)?;
                 let contact = id_from_text(&verb.contact, "contact")?;
                 agent.observe(&session, &contact, global.deadline()).await?;
-                output.note("Listening in; `akashi explain 114` tells who may.");
+                output.note("Listening in.");
                 Ok(())
             }
             AgentVerb::Unmask(verb) => verb.run(&context, global, output).await,

@@ -57,6 +57,9 @@ Example:
     /// Wait for a notice and decline it: \"not now\"
     #[command(after_help = "Example:\n  akashi phone decline cust-demo-1")]
     Decline(Subject),
+    /// Wait for what the customer is told without being asked: masked fields were shown to an agent
+    #[command(after_help = "Example:\n  akashi phone told cust-demo-1 --timeout 30")]
+    Told(Subject),
 }
 
 #[derive(Debug, Args)]
@@ -152,7 +155,49 @@ impl Phone {
             PhoneVerb::Decline(one) => {
                 reply(&context, &one.subject, Reply::Decline, global, output).await
             }
+            PhoneVerb::Told(one) => told(&context, &one.subject, global, output).await,
         }
+    }
+}
+
+/// Shows what the customer is told, with its receipt checked, until there is nothing more in time.
+async fn told(
+    context: &Context,
+    subject: &str,
+    global: &Global,
+    output: Output,
+) -> Result<(), Error> {
+    let phone = open(context, subject)?;
+    let deadline = global.deadline();
+    let mut session = phone.open_session(deadline).await?;
+    let mut heard = false;
+    loop {
+        let told = match phone.next_told(&mut session, deadline).await {
+            Ok(told) => told,
+            Err(Error::DeadlineExceeded) if heard => return Ok(()),
+            Err(Error::DeadlineExceeded) => return Err(Error::NoAnswer),
+            Err(error) => return Err(error),
+        };
+        heard = true;
+        let contact = hex::encode(told.contact_id);
+        let who = if told.break_glass {
+            "one person alone"
+        } else {
+            "two people agreed"
+        };
+        output.record(
+            &[
+                ("shown to an agent", format!("fields {}", told.fields)),
+                ("during contact", contact.clone()),
+                ("when", clock::rfc3339(told.at_us)),
+                ("until", clock::rfc3339(told.until_us)),
+                ("decided by", who.to_owned()),
+                ("leaf", told.leaf_index.to_string()),
+            ],
+            &json!({ "contactId": contact, "fields": told.fields, "at": clock::rfc3339(told.at_us),
+                     "until": clock::rfc3339(told.until_us), "breakGlass": told.break_glass,
+                     "leafIndex": told.leaf_index }),
+        );
     }
 }
 

@@ -43,6 +43,10 @@ impl Issuer {
         self.0.verifying_key().to_bytes()
     }
 
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).to_bytes().to_vec()
+    }
+
     pub(crate) fn register(&self) -> v1::RegisterIssuerRequest {
         v1::RegisterIssuerRequest {
             request_id: id(),

@@ -33,6 +33,7 @@ mod port;
 mod refusals;
 mod registry;
 mod roles;
+mod sessions;
 mod surface;
 mod telemetry;
 mod tls;

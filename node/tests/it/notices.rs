@@ -92,6 +92,11 @@ impl Session {
         }
     }
 
+    /// Whatever comes next.
+    pub(crate) async fn say(&mut self) -> Say {
+        self.next().await.unwrap().unwrap()
+    }
+
     pub(crate) async fn notice(&mut self) -> v1::Notice {
         match self.next().await {
             Ok(Some(Say::Notice(notice))) => notice,

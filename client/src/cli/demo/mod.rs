@@ -1,9 +1,10 @@
-//! `akashi demo`: the whole job on real processes, in seven steps, each with its expectations.
+//! `akashi demo`: the whole job on real processes, in eight steps, each with its expectations.
 //!
 //! Everything is done through the same SDK that customers of the project use; nothing looks into a
 //! node but to search its disk for secrets that must not be there.
 
 mod calls;
+mod desks;
 mod enrolment;
 mod failover;
 mod holdings;
@@ -34,7 +35,7 @@ const SAMPLE: &str = include_str!("../../../../ops/samples/enrolment.jsonl");
 #[command(after_help = "\
 Enrols a file of customers, verifies inbound and outbound calls, shows refusals, kills the leader in
 the middle of a stream of calls, verifies a receipt offline; then credentials, an order and a
-(software) face. Exit status 0 only if every expectation
+(software) face; an agent's stolen laptop, and a lock. Exit status 0 only if every expectation
 held.
 
 Example:
@@ -132,8 +133,9 @@ async fn show(stage: &mut Stage, file: PathBuf) -> Result<(), Error> {
     failover::run(stage).await?;
     receipts::run(stage, &timelines).await?;
     holdings::run(stage).await?;
+    desks::run(stage).await?;
 
-    stage.title(7, "What happened");
+    stage.title(8, "What happened");
     for line in calls::timeline_table(&timelines).lines() {
         stage.say(line);
     }
