@@ -4,13 +4,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::entry::encode;
 use crate::ids::{
-    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SubjectHash,
+    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SessionId,
+    SubjectHash, UnmaskId,
 };
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Progress, SealedOrder, Sensor, Session, Settings, Subject, Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.

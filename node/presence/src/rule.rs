@@ -11,8 +11,8 @@
 //! agent a second and an impostor everything that could be read; the blackout, which ends a session, is
 //! left to the sum.
 
+use crate::HEARTBEAT_MS;
 use crate::state::{Action, Cause, Class, Graces, State};
-use crate::{HEARTBEAT_MS, SECOND_US};
 
 /// Samples of one kind in a row that are believed, where one is not.
 const CONFIRMED: u8 = 2;

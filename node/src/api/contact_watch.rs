@@ -120,14 +120,7 @@ impl<R: Replica> ContactWatch<R> {
             if self.desk.is_some() && !self.lease.held(clock::runtime() + LEASELESS_MAX).await {
                 return Err(Refusal::NoLeader);
             }
-            let view = self.replica.view();
-            let contact = view
-                .contact(self.tenant, self.id)?
-                .ok_or(Rejection::UnknownContact)?;
-            if let Some(desk) = self.desk {
-                desk.check(&view, self.tenant, &contact)?;
-                self.session = desk.hold(&contact).flatten();
-            }
+            let contact = self.look()?;
             if let Some(change) = self.change(contact)? {
                 return Ok(Some(change));
             }
@@ -136,6 +129,19 @@ impl<R: Replica> ContactWatch<R> {
             }
             self.wait().await?;
         }
+    }
+
+    /// The contact as it stands, if it may be shown here.
+    fn look(&mut self) -> Result<Contact, Refusal> {
+        let view = self.replica.view();
+        let contact = view
+            .contact(self.tenant, self.id)?
+            .ok_or(Rejection::UnknownContact)?;
+        if let Some(desk) = self.desk {
+            desk.check(&view, self.tenant, &contact)?;
+            self.session = desk.hold(&contact).flatten();
+        }
+        Ok(contact)
     }
 
     fn change(&mut self, contact: Contact) -> Result<Option<Change>, Refusal> {

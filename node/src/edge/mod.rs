@@ -435,10 +435,9 @@ impl<R: Replica> Shared<R> {
         for (to, from) in id.iter_mut().zip(time) {
             *to = from;
         }
-        if let [_, _, _, _, _, _, version, _, variant, ..] = &mut id {
-            *version = (*version & 0x0f) | 0x70;
-            *variant = (*variant & 0x3f) | 0x80;
-        }
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut id;
+        *version = (*version & 0x0f) | 0x70;
+        *variant = (*variant & 0x3f) | 0x80;
         Ok(RequestId(id))
     }
 }
