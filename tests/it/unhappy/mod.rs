@@ -3,5 +3,6 @@
 //! Where the decision is the subject, the deterministic core is driven (`world`); where nodes matter,
 //! real processes are.
 
+mod presence;
 mod sessions;
 mod world;

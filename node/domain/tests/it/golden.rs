@@ -2,6 +2,7 @@
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
 mod events;
+mod presence;
 mod questions;
 mod records;
 mod sessions;
@@ -150,6 +151,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     let mut commands = of_calls();
     commands.extend(questions::commands());
     commands.extend(sessions::commands());
+    commands.extend(presence::commands());
     commands
 }
 

@@ -10,7 +10,7 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, evidence, judged, pinned, policy, questions, sessions, settings,
+    cluster, evidence, judged, pinned, policy, presence, questions, sessions, settings,
 };
 use crate::world::body;
 
@@ -18,6 +18,7 @@ fn events() -> Vec<(&'static str, Event)> {
     let mut events = of_calls();
     events.extend(questions::events());
     events.extend(sessions::events());
+    events.extend(presence::events());
     events
 }
 
