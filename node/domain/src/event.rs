@@ -72,6 +72,10 @@ macro_rules! events {
         #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
         #[borsh(use_discriminant = true)]
         #[repr(u8)]
+        #[expect(
+            clippy::large_enum_variant,
+            reason = "a few live at a time: they are recorded and gone"
+        )]
         pub enum Event {
             $($(#[$doc])* $name($name) = $number,)*
         }

@@ -84,7 +84,7 @@ impl RiskRule {
 
     /// Whether these signals speak against full trust.
     #[must_use]
-    pub fn broken_by(&self, risk: &Risk) -> bool {
+    pub fn broken_by(self, risk: Risk) -> bool {
         let line = 1_u8.checked_shl(u32::from(risk.line_type)).unwrap_or(0);
         risk.sim_age < self.sim_age_min
             || self.line_types & line != 0

@@ -128,7 +128,7 @@ impl PresenceState {
 
     /// What the screen does once the state counts.
     #[must_use]
-    pub const fn action(self, rule: &PresenceRule) -> ScreenAction {
+    pub const fn action(self, rule: PresenceRule) -> ScreenAction {
         match self {
             Self::Present => ScreenAction::Show,
             Self::Absent if rule.clear_screen => ScreenAction::Clear,
