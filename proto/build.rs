@@ -7,6 +7,7 @@ use prost::Message as _;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "akashi/v1/types.proto",
+        "akashi/v1/presence.proto",
         "akashi/v1/platform.proto",
         "akashi/v1/phone.proto",
         "akashi/v1/agent.proto",

@@ -27,6 +27,17 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// The clock that never goes back and goes on while the machine sleeps: what leases run on. Only
+/// differences mean anything.
+#[must_use]
+pub fn boottime() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u32::try_from(now.tv_nsec).unwrap_or_default(),
+    )
+}
+
 /// The moment by which a caller wants an answer. No attempt runs past it.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);

@@ -217,6 +217,20 @@ impl Context {
         Ok(Agent::new(self.connection(&self.agents(), agent)?))
     }
 
+    /// A connection with the certificate of one agent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::operator`].
+    pub fn agent_connection(&self, agent: &str) -> Result<Connection, Error> {
+        if !layout::is_handle(agent) {
+            return Err(Error::usage(
+                "agent: not an opaque handle of 8 to 64 characters",
+            ));
+        }
+        self.connection(&self.agents(), agent)
+    }
+
     /// A connection of phones: server-authenticated TLS only.
     ///
     /// # Errors

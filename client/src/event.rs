@@ -130,6 +130,8 @@ pub fn name(kind: u16) -> String {
         73 => "session.ended",
         74 => "session.suspended",
         75 => "session.restored",
+        76 => "presence.changed",
+        77 => "presence.summarised",
         78 => "agent.locked",
         79 => "agent.unlocked",
         80 => "agent.certificate_revoked",

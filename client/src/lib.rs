@@ -64,6 +64,7 @@ pub mod pki;
 pub mod platform;
 pub mod policy;
 pub mod processor;
+pub mod presence;
 pub mod request_id;
 pub mod retry;
 pub mod sensor;

@@ -34,6 +34,19 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// Microseconds on the clock that never goes back and goes on while the machine sleeps: what leases run
+/// on. Only differences mean anything.
+#[must_use]
+pub fn boottime_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (s, ns) = (
+        u64::try_from(now.tv_sec).unwrap_or_default(),
+        u64::try_from(now.tv_nsec).unwrap_or_default(),
+    );
+    s.saturating_mul(1_000_000)
+        .saturating_add(ns.checked_div(1_000).unwrap_or_default())
+}
+
 /// The same moment as the runtime's timers see it.
 #[must_use]
 pub fn runtime() -> tokio::time::Instant {
@@ -54,6 +67,15 @@ mod tests {
     fn the_clock_is_past_the_year_this_was_written() {
         assert!(unix_us() > 1_750_000_000_000_000);
         assert!(unix_s() > 1_750_000_000);
+    }
+
+    #[test]
+    fn the_clock_of_leases_goes_on() {
+        let (before, began) = (boottime_us(), monotonic());
+        assert!(before > 0);
+        while began.elapsed() < Duration::from_millis(3) {}
+        let passed_us = boottime_us() - before;
+        assert!((2_000..10_000_000).contains(&passed_us), "{passed_us}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod api;
 pub mod clock;
 pub mod config;
+mod edge;
 pub mod engine;
 pub mod entropy;
 pub mod net;

@@ -75,6 +75,7 @@ mod reader;
 mod reason;
 mod secret;
 mod sensor;
+mod sighting;
 mod signature;
 mod statement;
 mod submission;
@@ -104,6 +105,7 @@ pub use sensor::{
     Assurance, Capture, CaptureResult, Enrolled, SensorCertificate, SensorPolicy, SensorStanding,
     accept_enrolment, accept_probe, enrolment_message, probe_message,
 };
+pub use sighting::Sighting;
 pub use signature::{IssuerKey, SIGNATURE_BYTES, SensorKey};
 pub use statement::{
     AnyStatement, Consent, Dimensions, Equals, InSet, Kind, Knowledge, Possession, Proof,

@@ -37,6 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("proof", &[]),
     ("audit", &[]),
     ("node/domain", &["akashi-proof", "akashi-merkle"]),
+    ("node/presence", &["akashi-merkle"]),
     (
         "node/replica",
         &["akashi-domain", "akashi-proof", "akashi-merkle"],
@@ -48,6 +49,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "akashi-proof",
             "akashi-merkle",
             "akashi-domain",
+            "akashi-presence",
             "akashi-replica",
         ],
     ),
@@ -70,6 +72,7 @@ const ANYTHING: &[&str] = &[
     "akashi-proof",
     "akashi-merkle",
     "akashi-domain",
+    "akashi-presence",
     "akashi-replica",
     "akashi-node",
     "akashi-client",
@@ -78,7 +81,13 @@ const ANYTHING: &[&str] = &[
 ];
 
 /// Crates that decide what every replica must decide alike: same input, same output.
-const PURE: &[&str] = &["proof/", "audit/", "node/domain/", "node/replica/"];
+const PURE: &[&str] = &[
+    "proof/",
+    "audit/",
+    "node/domain/",
+    "node/presence/",
+    "node/replica/",
+];
 
 /// What a pure crate never depends on outside its tests.
 const PURE_NEVER_DEPENDS: &[&str] = &[

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::Output;
-use super::{Global, id_from_text, leaf};
+use super::{Global, id_from_text, leaf, presence};
 use crate::agent::{SessionView, Wanted};
 use crate::answer::{Outcome, Stage};
 use crate::clock;
@@ -34,6 +34,8 @@ Exit status 0 open, 3 refused by the phone, 4 no answer in time, 5 not let in.
 Example:
   akashi agent login agent-01 --policy agent-pin")]
     Login(Login),
+    Run(presence::Run),
+    Watch(presence::Watch),
     /// Look at sessions, end them, bring them back
     #[command(subcommand)]
     Session(SessionVerb),
@@ -268,6 +270,8 @@ impl Agent {
         let context = global.context()?;
         match self.verb {
             AgentVerb::Login(verb) => verb.run(&context, global, output).await,
+            AgentVerb::Run(verb) => verb.run(&context, output).await,
+            AgentVerb::Watch(verb) => verb.run(&context, global, output).await,
             AgentVerb::Session(verb) => verb.run(&context, global, output).await,
             AgentVerb::Observe(verb) => {
                 let (agent, session) = verb.of.at(&context)?;

@@ -142,6 +142,8 @@ pub(super) fn reason(number: u16) -> String {
         173 => "the order was not opened".to_owned(),
         174 => "the customer reported the contact".to_owned(),
         175 => "the order is not approved".to_owned(),
+        135 => "somebody else was seen at the desktop".to_owned(),
+        136 => "nobody could say who sits at the desktop".to_owned(),
         other => Reason::from_code(other).map_or_else(
             || "unknown to this version".to_owned(),
             |reason| reason.to_string(),

@@ -29,6 +29,7 @@ mod phone;
 mod platform;
 mod policy;
 mod processor;
+mod presence;
 mod reasons;
 mod sensor;
 mod verify;

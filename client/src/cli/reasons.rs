@@ -264,6 +264,13 @@ pub(super) const fn about(number: u16) -> Option<About> {
         175 => (
             "the customer did not approve the order, or not yet",
             "wait for the approval; a processor is told when it is sealed",
+        135 => (
+            "samples of the sensor say, one after the other, that somebody else sits at the desktop",
+            "call the agent; if it is the agent, log in again: `akashi agent session restore`",
+        ),
+        136 => (
+            "the camera was lost, covered or silent for longer than `suspend_after_s` of the policy",
+            "bring the camera back and log in again: `akashi agent session restore`",
         ),
         _ => return None,
     };

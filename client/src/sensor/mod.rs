@@ -19,8 +19,8 @@ use std::path::Path;
 
 use akashi_proof::{
     Assurance, Capture, CaptureResult, Context, DeviceKey, Dimensions, SIGNATURE_BYTES,
-    SensorCertificate, SensorKey, Suite, TemplateCommitment, TemplateOpening, enrolment_message,
-    probe_message,
+    SensorCertificate, SensorKey, Sighting, Suite, TemplateCommitment, TemplateOpening,
+    enrolment_message, probe_message,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
@@ -295,6 +295,12 @@ impl SoftwareSensor {
         self.sign(context, &probe, now_us, |capture, certificate| {
             probe_message(context, key, capture, certificate, enrolled)
         })
+    }
+
+    /// Signs what it says of one sample of a working agent.
+    #[must_use]
+    pub fn sign_sighting(&self, sighting: &Sighting<'_>) -> [u8; SIGNATURE_BYTES] {
+        self.key.sign(&sighting.message()).to_bytes()
     }
 
     fn sign(

@@ -347,6 +347,8 @@ pub enum Field {
     Rules = 33,
     /// A request to see masked fields.
     Unmask = 34,
+    /// What a node says of presence.
+    Presence = 40,
     /// What a policy grants.
     Grants = 45,
     /// What a policy asks of agents.
@@ -392,6 +394,7 @@ impl core::fmt::Display for Field {
             Self::Posture => "posture",
             Self::Rules => "version",
             Self::Unmask => "unmask_id",
+            Self::Presence => "presence",
             Self::Grants => "grants",
             Self::AgentRule => "agents",
             Self::Delegate => "delegate",

@@ -7,6 +7,7 @@ mod call;
 mod holding;
 mod oversight;
 mod order;
+mod presence;
 mod question;
 mod registry;
 mod session;
@@ -18,6 +19,7 @@ pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, 
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
+pub use presence::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};
 pub use session::{
@@ -142,6 +144,8 @@ pub enum Command {
     EndSession(EndSession) = 33,
     /// An agent's desktop brings its session back.
     RestoreSession(RestoreSession) = 34,
+    /// What a node's edge sees of desktops. Only nodes send it.
+    ReportPresence(ReportPresence) = 35,
     /// An agent may not work.
     LockAgent(LockAgent) = 36,
     /// An agent may work again.
@@ -158,6 +162,8 @@ pub enum Command {
     RequestUnmask(RequestUnmask) = 43,
     /// A supervisor decides that.
     DecideUnmask(DecideUnmask) = 44,
+    /// What a node's edge heard in a window of time. Only nodes send it.
+    PresenceSummary(PresenceSummary) = 45,
     /// An agent sees masked fields without a second person.
     BreakGlass(BreakGlass) = 50,
     /// A version of a policy is not to be asked any more.

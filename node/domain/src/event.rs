@@ -12,6 +12,7 @@ mod enrolment;
 mod holding;
 mod oversight;
 mod order;
+mod presence;
 mod question;
 mod registry;
 mod session;
@@ -38,6 +39,7 @@ pub use holding::{
 };
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
+pub use presence::{PresenceChanged, PresenceSummarised};
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use session::{
@@ -292,6 +294,10 @@ events! {
     SessionSuspended = 74,
     /// A session goes on after a fresh login.
     SessionRestored = 75,
+    /// Somebody else, nobody, or again the agent is seen; or a desktop attached to a node.
+    PresenceChanged = 76,
+    /// What a node heard of desktops in a window of time.
+    PresenceSummarised = 77,
     /// An agent may not work.
     AgentLocked = 78,
     /// An agent may work again.

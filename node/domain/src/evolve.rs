@@ -9,6 +9,7 @@ mod enrolment;
 mod holding;
 mod oversight;
 mod order;
+mod presence;
 mod question;
 mod registry;
 mod session;

@@ -163,6 +163,29 @@ pub fn session(tenant: u32, session: SessionId) -> Vec<u8> {
     key(b's', tenant, &session.0)
 }
 
+/// `Agent`: no key of a session of this tenant is below.
+#[must_use]
+pub fn sessions_from(tenant: u32) -> Vec<u8> {
+    key(b's', tenant, &[])
+}
+
+/// `Agent`: every key of a session of this tenant is below.
+#[must_use]
+pub fn sessions_to(tenant: u32) -> Vec<u8> {
+    let mut key = session(tenant, SessionId([0xff; 16]));
+    key.push(0);
+    key
+}
+
+/// Takes the key of a session apart: tenant and id; `None` if it is none.
+#[must_use]
+pub fn session_of(key: &[u8]) -> Option<(u32, SessionId)> {
+    let (tag, rest) = key.split_first()?;
+    let (tenant, id) = rest.split_first_chunk::<4>()?;
+    let id = id.try_into().ok()?;
+    (*tag == b's').then_some((u32::from_be_bytes(*tenant), SessionId(id)))
+}
+
 /// `Policy`: [`crate::records::WorkRules`] in force.
 #[must_use]
 pub fn work_rules(tenant: u32) -> Vec<u8> {

@@ -12,6 +12,7 @@ mod enrolment;
 mod holding;
 mod oversight;
 mod order;
+mod presence;
 mod question;
 mod registry;
 mod session;
@@ -83,6 +84,16 @@ pub mod column {
     pub const FIELDS: u16 = 35;
     /// A request to see masked fields (16 bytes).
     pub const UNMASK: u16 = 36;
+    /// Who is seen at a desktop (u8).
+    pub const PRESENCE: u16 = 45;
+    /// Who was seen before (u8).
+    pub const PRESENCE_BEFORE: u16 = 46;
+    /// Why that changed (u8).
+    pub const PRESENCE_CAUSE: u16 = 47;
+    /// What was heard: from when (u64), sessions (u32), heartbeats (u64), big-endian.
+    pub const HEARD: u16 = 48;
+    /// The replica whose edge says so (u64, big-endian).
+    pub const EDGE: u16 = 49;
     /// What a verdict or a contact is good for, as bits of the tenant (u32, big-endian).
     pub const SCOPE: u16 = 50;
     /// What spoke against full trust, as bits (u8).

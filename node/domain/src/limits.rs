@@ -77,3 +77,6 @@ pub const ERASED_PER_COMMAND_MAX: usize = 4_096;
 pub const SECOND_US: u64 = 1_000_000;
 /// The window in which notices per subject are counted.
 pub const NOTICE_WINDOW_US: u64 = 3_600 * SECOND_US;
+/// Sessions of one report of presence: what a node gathers in 50 ms when a whole floor stands up, in
+/// several reports at worst.
+pub const PRESENCE_REPORTS_MAX: usize = 512;

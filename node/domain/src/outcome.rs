@@ -208,6 +208,10 @@ pub mod reason {
     pub const ORDER_STOPPED: u16 = 174;
     /// The customer did not approve the order.
     pub const ORDER_NOT_APPROVED: u16 = 175;
+    /// Somebody else was seen at the desktop.
+    pub const ANOTHER_PERSON: u16 = 135;
+    /// For too long nobody could say who sits at the desktop.
+    pub const PRESENCE_UNKNOWN: u16 = 136;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

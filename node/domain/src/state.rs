@@ -4,7 +4,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::entry::encode;
 use crate::ids::{
-    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SubjectHash,
+    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SessionId,
+    SubjectHash, UnmaskId,
 };
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
@@ -14,6 +15,8 @@ use crate::records::{
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order,
     Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order,
     Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
+    Progress, SealedOrder, Sensor, Session, Settings, Subject, Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.

@@ -8,11 +8,13 @@ use akashi_domain::records::Tenant;
 use akashi_domain::state::Records as _;
 use akashi_proto::v1;
 use akashi_proto::v1::agent_service_server::AgentService;
-use tonic::{Request, Response, Status};
+use futures::stream::BoxStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use super::contact_watch::{Change, ContactWatch, stream};
 use super::desk::{Watcher, desk_of};
 use super::front::{Call, Front};
+use super::presence;
 use super::replica::Replica;
 use super::status::Refusal;
 use crate::wire::{self, Malformed};
@@ -153,8 +155,8 @@ type Opened = (Option<v1::Placement>, u64);
 
 #[tonic::async_trait]
 impl<R: Replica> AgentService for Agent<R> {
-    type WatchVerdictStream =
-        futures::stream::BoxStream<'static, Result<v1::WatchVerdictResponse, Status>>;
+    type WatchVerdictStream = BoxStream<'static, Result<v1::WatchVerdictResponse, Status>>;
+    type KeepPresenceStream = BoxStream<'static, Result<v1::KeepPresenceResponse, Status>>;
 
     async fn watch_verdict(
         &self,
@@ -165,6 +167,16 @@ impl<R: Replica> AgentService for Agent<R> {
             .await
             .map_err(|refusal| self.0.refuse(refusal))?;
         Ok(Response::new(stream(watch, screen)))
+    }
+
+    async fn keep_presence(
+        &self,
+        request: Request<Streaming<v1::KeepPresenceRequest>>,
+    ) -> Result<Response<Self::KeepPresenceStream>, Status> {
+        let call = Call::of(&request).map_err(|refusal| self.0.refuse(refusal))?;
+        let incoming = request.into_inner();
+        let stream = presence::stream(self.0.clone(), call, incoming);
+        Ok(Response::new(stream))
     }
 
     async fn open_session(

@@ -229,6 +229,11 @@ pub static RPCS: &[Rpc] = &[
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/WatchSessions",
+        Flow::Answers,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/LockAgent",
         Flow::Unary,
         STAFFING,
@@ -270,6 +275,7 @@ pub static RPCS: &[Rpc] = &[
     large("/akashi.v1.PhoneService/SubmitProof", Flow::Unary, PHONE),
     rpc("/akashi.v1.PhoneService/AnswerNotice", Flow::Unary, PHONE),
     rpc("/akashi.v1.AgentService/WatchVerdict", Flow::Answers, AGENT),
+    rpc("/akashi.v1.AgentService/KeepPresence", Flow::Both, AGENT),
     rpc("/akashi.v1.AgentService/OpenSession", Flow::Unary, AGENT),
     rpc("/akashi.v1.AgentService/EndSession", Flow::Unary, AGENT),
     rpc("/akashi.v1.AgentService/RestoreSession", Flow::Unary, AGENT),
@@ -376,6 +382,11 @@ pub static RPCS: &[Rpc] = &[
         Flow::Unary,
         OPERATOR,
     ),
+    rpc(
+        "/akashi.v1.ClusterService/AwaitEnforced",
+        Flow::Answers,
+        STAFFING,
+    ),
     always("/grpc.health.v1.Health/Check", Flow::Unary, &Role::ALL),
     always("/grpc.health.v1.Health/Watch", Flow::Answers, &Role::ALL),
     rpc(
@@ -480,6 +491,7 @@ mod tests {
                     ]
                     .contains(&method),
                     ("AuditService", method, Role::Operator) => method != "GetEvidence",
+                    ("ClusterService", "AwaitEnforced", Role::Platform) => true,
                     ("ClusterService", "GetKeySet", role) => {
                         role != Role::Anyone && role != Role::Node
                     }

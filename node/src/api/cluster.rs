@@ -8,8 +8,10 @@ use akashi_domain::state::Records as _;
 use akashi_proof::{Assurance, SensorCertificate, SensorKey, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_server::ClusterService;
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
+use super::enforced;
 use super::front::{Call, Front};
 use super::replica::Replica;
 use super::status::Refusal;
@@ -147,6 +149,8 @@ impl<R: Replica> Operators<R> {
 
 #[tonic::async_trait]
 impl<R: Replica> ClusterService for Operators<R> {
+    type AwaitEnforcedStream = BoxStream<'static, Result<v1::AwaitEnforcedResponse, Status>>;
+
     async fn bootstrap(
         &self,
         request: Request<v1::BootstrapRequest>,
@@ -349,6 +353,18 @@ impl<R: Replica> ClusterService for Operators<R> {
         Ok(Response::new(v1::GetKeySetResponse {
             key_set: keys.to_text(),
         }))
+    }
+
+    async fn await_enforced(
+        &self,
+        request: Request<v1::AwaitEnforcedRequest>,
+    ) -> Result<Response<Self::AwaitEnforcedStream>, Status> {
+        let waiting = async {
+            let call = Call::of(&request)?;
+            enforced::open(&self.0, &call, request.get_ref().log_index).await
+        };
+        let stream = waiting.await.map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(Response::new(stream))
     }
 
     async fn transfer_leader(

@@ -4,6 +4,7 @@
 //! lagged behind the events misses nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use akashi_domain::answer::Rejection;
 use akashi_domain::ids::{AgentHash, ContactId};
@@ -22,7 +23,12 @@ use super::desk::{Watcher, concerns};
 use super::front::Front;
 use super::replica::Replica;
 use super::status::Refusal;
+use crate::clock;
+use crate::edge::Lease;
 use crate::engine::{AppliedEntry, ReceiptError};
+
+/// How long a desktop's stream waits for a lease before it is sent elsewhere.
+const LEASELESS_MAX: Duration = Duration::from_secs(3);
 
 /// One thing to say about a contact.
 #[derive(Debug)]
@@ -62,6 +68,9 @@ pub(super) struct ContactWatch<R> {
     to_the_end: bool,
     said: Option<Said>,
     over: bool,
+    said: Said,
+    /// This node's leave to speak to desktops.
+    lease: Lease,
 }
 
 impl<R: Replica> ContactWatch<R> {
@@ -97,6 +106,8 @@ impl<R: Replica> ContactWatch<R> {
             to_the_end: false,
             said: None,
             over: false,
+            said,
+            lease: front.edge.lease().clone(),
         })
     }
 
@@ -122,14 +133,11 @@ impl<R: Replica> ContactWatch<R> {
             if self.over {
                 return Ok(None);
             }
-            let view = self.replica.view();
-            let contact = view
-                .contact(self.tenant, self.id)?
-                .ok_or(Rejection::UnknownContact)?;
-            if let Some(desk) = self.desk {
-                desk.check(&view, self.tenant, &contact)?;
-                self.session = desk.hold(&contact).flatten();
+            // The lease first: what is read after it is at least as fresh as it says.
+            if self.desk.is_some() && !self.lease.held(clock::runtime() + LEASELESS_MAX).await {
+                return Err(Refusal::NoLeader);
             }
+            let contact = self.look()?;
             if let Some(change) = self.change(contact)? {
                 return Ok(Some(change));
             }
@@ -140,6 +148,19 @@ impl<R: Replica> ContactWatch<R> {
     }
 
     /// The change, if there is one since the last.
+    /// The contact as it stands, if it may be shown here.
+    fn look(&mut self) -> Result<Contact, Refusal> {
+        let view = self.replica.view();
+        let contact = view
+            .contact(self.tenant, self.id)?
+            .ok_or(Rejection::UnknownContact)?;
+        if let Some(desk) = self.desk {
+            desk.check(&view, self.tenant, &contact)?;
+            self.session = desk.hold(&contact).flatten();
+        }
+        Ok(contact)
+    }
+
     fn change(&mut self, contact: Contact) -> Result<Option<Change>, Refusal> {
         let receipt = match contact.verdict.map(|verdict| verdict.leaf) {
             None => None,

@@ -16,6 +16,7 @@ use super::replica::Replica;
 use super::status::Refusal;
 use crate::clock;
 use crate::config::Config;
+use crate::edge::Edge;
 use crate::net::{Identity, Peer};
 
 /// Added to a command's last moment: clocks of the cluster agree within half a second.
@@ -112,10 +113,11 @@ impl Call {
     }
 }
 
-/// The replica, and what this node is called.
+/// The replica, the edge, and what this node is called.
 #[derive(Debug)]
 pub(super) struct Front<R> {
     pub(super) replica: R,
+    pub(super) edge: Edge<R>,
     pub(super) config: Arc<Config>,
 }
 
@@ -123,14 +125,19 @@ impl<R: Clone> Clone for Front<R> {
     fn clone(&self) -> Self {
         Self {
             replica: self.replica.clone(),
+            edge: self.edge.clone(),
             config: Arc::clone(&self.config),
         }
     }
 }
 
 impl<R: Replica> Front<R> {
-    pub(super) const fn new(replica: R, config: Arc<Config>) -> Self {
-        Self { replica, config }
+    pub(super) const fn new(replica: R, config: Arc<Config>, edge: Edge<R>) -> Self {
+        Self {
+            replica,
+            edge,
+            config,
+        }
     }
 
     /// Cluster time as well as this node knows it: stamps stand still while nothing is decided, so

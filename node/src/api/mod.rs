@@ -10,6 +10,7 @@ pub mod auth;
 mod cluster;
 mod contact_watch;
 mod desk;
+mod enforced;
 mod front;
 pub mod limits;
 mod notices;
@@ -18,7 +19,9 @@ mod orders_watch;
 mod phone;
 mod platform;
 mod processor;
+mod presence;
 mod replica;
+mod session_watch;
 pub mod status;
 
 use std::sync::Arc;
@@ -34,6 +37,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
+use crate::edge::Edge;
 use crate::telemetry::Metrics;
 use front::Front;
 use limits::{Door, MESSAGE_BYTES_MAX, SUBMISSION_BYTES_MAX};
@@ -62,7 +66,8 @@ pub async fn service<R: Replica>(
     let (health, health_service) = tonic_health::server::health_reporter();
     let fenced = replica.fenced();
     let reflection = config.api.reflection;
-    let front = Front::new(replica, config);
+    let edge = Edge::start(replica.clone(), config.node.id, &shutdown);
+    let front = Front::new(replica, config, edge);
     let mut routes = Routes::new(health_service)
         .add_service(
             PlatformServiceServer::new(platform::Platform(front.clone()))

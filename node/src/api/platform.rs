@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use super::contact_watch::{Change, ContactWatch, stream};
 use super::front::{Call, Front};
 use super::replica::Replica;
+use super::session_watch;
 use super::status::Refusal;
 use crate::wire::{self, Malformed};
 
@@ -258,6 +259,8 @@ impl Asked {
 
 #[tonic::async_trait]
 impl<R: Replica> PlatformService for Platform<R> {
+    type WatchSessionsStream =
+        futures::stream::BoxStream<'static, Result<v1::WatchSessionsResponse, Status>>;
     type WatchContactStream =
         futures::stream::BoxStream<'static, Result<v1::WatchContactResponse, Status>>;
 
@@ -592,6 +595,18 @@ impl<R: Replica> PlatformService for Platform<R> {
             .await
             .map(Response::new)
             .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn watch_sessions(
+        &self,
+        request: Request<v1::WatchSessionsRequest>,
+    ) -> Result<Response<Self::WatchSessionsStream>, Status> {
+        let watch = async {
+            let call = Call::of(&request)?;
+            session_watch::open(&self.0, &call, request.get_ref()).await
+        };
+        let stream = watch.await.map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(Response::new(stream))
     }
 
     async fn watch_contact(

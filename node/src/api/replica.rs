@@ -52,6 +52,9 @@ pub trait Replica: Clone + Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Progress, ReadError>> + Send;
 
+    /// Up to where every replica has applied the log, as far as this one was told.
+    fn applied_by_all(&self) -> watch::Receiver<u64>;
+
     /// How far it has come.
     fn progress(&self) -> Progress;
 
@@ -129,6 +132,10 @@ impl Replica for crate::engine::Handle {
 
     async fn wait_applied(&self, log_index: u64, deadline: Instant) -> Result<Progress, ReadError> {
         Self::wait_applied(self, log_index, deadline).await
+    }
+
+    fn applied_by_all(&self) -> watch::Receiver<u64> {
+        Self::applied_by_all(self)
     }
 
     fn progress(&self) -> Progress {

@@ -85,6 +85,10 @@ pub enum Refusal {
     NoEvidence,
     /// The contact was handed to someone else.
     HandedOver,
+    /// The session ended, or its desktop attached somewhere else.
+    SessionElsewhere,
+    /// A sample without the signature that the session's policy asks for.
+    SampleUnsigned,
     /// The rules do not let the agent in, or at something; recorded, for this reason.
     Denied(u16),
     /// The agent's certificate was revoked.
@@ -115,14 +119,17 @@ impl Refusal {
             }
             Self::RoleNotAllowed
             | Self::CertificateOther
+            | Self::SampleUnsigned
             | Self::CertificateRevoked
             | Self::AgentLocked
             | Self::Denied(_) => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
-            Self::NotSealed | Self::NoVerdict | Self::HandedOver | Self::SessionDark => {
-                Code::FailedPrecondition
-            }
+            Self::NotSealed
+            | Self::NoVerdict
+            | Self::HandedOver
+            | Self::SessionElsewhere
+            | Self::SessionDark => Code::FailedPrecondition,
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -160,6 +167,8 @@ impl Refusal {
             Self::NoVerdict => "NO_VERDICT",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
+            Self::SessionElsewhere => "SESSION_ELSEWHERE",
+            Self::SampleUnsigned => "SAMPLE_UNSIGNED",
             Self::Denied(_) => "DENIED",
             Self::CertificateRevoked => "CERTIFICATE_REVOKED",
             Self::AgentLocked => "AGENT_LOCKED",
@@ -200,6 +209,8 @@ impl Refusal {
             Self::NoVerdict => "there is no verdict yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
+            Self::SessionElsewhere => "the session ended or is attached elsewhere".to_owned(),
+            Self::SampleUnsigned => "a sensor's signature is needed".to_owned(),
             Self::Denied(reason) => format!("reason {reason}"),
             Self::CertificateRevoked => "the certificate is revoked".to_owned(),
             Self::AgentLocked => "the agent is locked".to_owned(),
@@ -241,6 +252,8 @@ impl Refusal {
             | Self::NoVerdict
             | Self::NoEvidence
             | Self::HandedOver
+            | Self::SessionElsewhere
+            | Self::SampleUnsigned
             | Self::Denied(_)
             | Self::CertificateRevoked
             | Self::AgentLocked
@@ -491,6 +504,8 @@ mod tests {
             Refusal::NoVerdict,
             Refusal::NoEvidence,
             Refusal::HandedOver,
+            Refusal::SessionElsewhere,
+            Refusal::SampleUnsigned,
             Refusal::Internal,
             Refusal::Field(Malformed { field: "subject" }),
             Refusal::Rejected(Rejection::PinLocked(Stamp(1))),

@@ -11,6 +11,7 @@
 //! what bounds memory is the byte budget that a command takes before it enters ([`QUEUE_BYTES_MAX`])
 //! and the limits inside `RaftCore`.
 
+mod applied;
 mod apply_thread;
 mod digester;
 mod flush_thread;
@@ -90,6 +91,7 @@ struct Shared {
     durable: Arc<AtomicU64>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
     holder: Holder,
+    applied: applied::AppliedByAll,
     metrics: Metrics,
 }
 
@@ -287,6 +289,12 @@ impl Handle {
             Ok(Err(_stopped)) => Err(ReadError::Unavailable),
             Err(_elapsed) => Err(ReadError::DeadlineExceeded),
         }
+    }
+
+    /// Up to where every node of the cluster has applied the log, as far as this one was told.
+    #[must_use]
+    pub fn applied_by_all(&self) -> watch::Receiver<u64> {
+        self.shared.applied.watch()
     }
 
     /// How far this node has come.

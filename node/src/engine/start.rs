@@ -23,6 +23,7 @@ use akashi_replica::store::{StateStore as _, StoreError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, watch};
 
+use super::applied::AppliedByAll;
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
 use super::digester::Digester;
 use super::flush_thread::FlushThread;
@@ -112,6 +113,7 @@ pub struct Inputs {
     raft: Sender<RaftInput>,
     seal: Sender<SealInput>,
     all_have: Arc<AtomicU64>,
+    applied: AppliedByAll,
     handle: Handle,
 }
 
@@ -130,6 +132,10 @@ impl PeerInputs for Inputs {
 
     fn all_have(&self, index: u64) {
         self.all_have.fetch_max(index, Ordering::AcqRel);
+    }
+
+    fn applied(&self, from: NodeId, index: u64) {
+        self.applied.says(from, index);
     }
 
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
@@ -384,11 +390,18 @@ impl Parts {
             log: log_in.clone(),
             position: position.clone(),
             sealed: sealed.clone(),
-            peers: outbox,
+            peers: outbox.clone(),
             all_have: Arc::clone(&all_have),
             limits: with.config.storage,
             metrics: metrics.clone(),
         };
+        let applied = AppliedByAll::of(with.config.cluster.replicas.iter().map(|r| r.id));
+        tokio::spawn(applied.clone().tell(
+            with.config.node.id,
+            position.clone(),
+            outbox.clone(),
+            down.clone(),
+        ));
         let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
         threads.push(spawn("flush", move || flush.run(&runtime, stop))?);
 
@@ -420,6 +433,7 @@ impl Parts {
                 durable,
                 connected,
                 holder: self.holder,
+                applied: applied.clone(),
                 metrics: metrics.clone(),
             }),
         };
@@ -427,6 +441,7 @@ impl Parts {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
             all_have,
+            applied,
             handle: handle.clone(),
         });
         let guard = EngineGuard {

@@ -32,6 +32,7 @@ enum Out {
     Raft(Vec<u8>),
     Seal(SealMessage),
     AllHave(u64),
+    Applied(u64),
     StateDigest(StateDigest),
 }
 
@@ -63,6 +64,13 @@ impl Outbox {
     pub fn state_digest(&self, own: StateDigest) {
         for queue in self.queues.values() {
             drop(queue.try_send(Out::StateDigest(own)));
+        }
+    }
+
+    /// Tells every peer up to where this replica has applied the log.
+    pub fn applied(&self, index: u64) {
+        for queue in self.queues.values() {
+            drop(queue.try_send(Out::Applied(index)));
         }
     }
 
@@ -200,6 +208,7 @@ async fn flush(gathered: &mut Vec<Out>, frames: &mpsc::Sender<Frame>) -> bool {
             }
             Out::Seal(message) => put_seal(&mut frame, &message),
             Out::AllHave(index) => frame.all_have = index,
+            Out::Applied(index) => frame.applied = index,
             Out::StateDigest(said) => {
                 frame.state_digest = Some(peer::StateDigest {
                     index: said.index,

@@ -34,6 +34,8 @@ pub trait PeerInputs: Send + Sync + 'static {
     fn state_digest(&self, from: NodeId, theirs: StateDigest);
     /// Every replica has the log up to `index`, as far as the sender knows; must not wait.
     fn all_have(&self, index: u64);
+    /// A peer has applied the log up to `index`, as it says; must not wait.
+    fn applied(&self, from: NodeId, index: u64);
     /// A command that another node took; answered only if this node leads.
     fn forwarded(&self, request: DomainRequest) -> Boxed<Result<Answer, Retry>>;
     /// A read that another node took; answered only if this node leads.
@@ -110,6 +112,7 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                         inputs.seal(from, seal);
                     }
                     inputs.all_have(frame.all_have);
+                    inputs.applied(from, frame.applied);
                     if let Some(theirs) = take_state_digest(&frame) {
                         inputs.state_digest(from, theirs);
                     }

@@ -339,6 +339,10 @@ impl Replica for Paper {
         Ok(self.progress())
     }
 
+    fn applied_by_all(&self) -> watch::Receiver<u64> {
+        watch::Sender::new(self.lock().log_index).subscribe()
+    }
+
     fn progress(&self) -> Progress {
         self.view().progress().unwrap()
     }

@@ -15,6 +15,7 @@ mod reach;
 mod relay;
 mod said;
 mod trust;
+mod presence;
 mod sessions;
 mod keeping;
 mod life;

@@ -23,8 +23,8 @@ const LOGINS: &str = "logins";
 const SHIFT: u64 = 3_600 * SECOND;
 
 /// An agent with a phone and a desktop.
-struct Worker {
-    agent: AgentHash,
+pub(super) struct Worker {
+    pub(super) agent: AgentHash,
     phone: Phone,
     number: u8,
     logins: u8,
@@ -39,7 +39,7 @@ impl Worker {
         }
     }
 
-    const fn session(&self) -> SessionId {
+    pub(super) const fn session(&self) -> SessionId {
         SessionId([self.number; 16])
     }
 
@@ -72,7 +72,7 @@ impl Worker {
         }))
     }
 
-    fn restore(&mut self, world: &mut World) -> Reply {
+    pub(super) fn restore(&mut self, world: &mut World) -> Reply {
         let login = self.log_in(world);
         world.done(Command::RestoreSession(RestoreSession {
             desk: self.desk(),
@@ -81,18 +81,18 @@ impl Worker {
         }))
     }
 
-    fn record(&self, world: &World) -> Session {
+    pub(super) fn record(&self, world: &World) -> Session {
         let session = world.state.session(1, self.session());
         session.unwrap().unwrap()
     }
 
-    fn bind(&self, world: &mut World, contact: u64) -> Reply {
+    pub(super) fn bind(&self, world: &mut World, contact: u64) -> Reply {
         world.bind(contact, self.agent).unwrap()
     }
 }
 
 /// A cluster where calls want an agent who is present, and two fields may be unmasked for a minute.
-fn centre() -> World {
+pub(super) fn centre() -> World {
     let mut world = World::founded();
     world.put_policy(
         POLICY,
@@ -142,7 +142,7 @@ fn hire(world: &mut World, number: u8, supervisor: bool) -> Worker {
 }
 
 /// A worker with an open session.
-fn at_work(world: &mut World, number: u8, supervisor: bool) -> Worker {
+pub(super) fn at_work(world: &mut World, number: u8, supervisor: bool) -> Worker {
     let mut worker = hire(world, number, supervisor);
     let login = worker.log_in(world);
     let reply = worker.open(world, login);
@@ -150,7 +150,7 @@ fn at_work(world: &mut World, number: u8, supervisor: bool) -> Worker {
     worker
 }
 
-const fn denied(reason: u16) -> Reply {
+pub(super) const fn denied(reason: u16) -> Reply {
     Reply::Denied { reason }
 }
 

@@ -72,6 +72,8 @@ pub fn submission_jobs<V: View>(
         | Command::OpenSession(_)
         | Command::EndSession(_)
         | Command::RestoreSession(_)
+        | Command::ReportPresence(_)
+        | Command::PresenceSummary(_)
         | Command::LockAgent(_)
         | Command::UnlockAgent(_)
         | Command::RevokeAgentCertificate(_)

@@ -22,6 +22,7 @@ mod notice;
 mod order;
 mod oversight;
 mod pin;
+mod presence;
 mod registry;
 mod session;
 mod retire;
@@ -208,6 +209,8 @@ pub fn decide<V: View, C: Checker>(
         Command::OpenSession(command) => session::open(state, step, command),
         Command::EndSession(command) => session::end(state, command),
         Command::RestoreSession(command) => session::restore(state, step, command),
+        Command::ReportPresence(command) => presence::report(state, command),
+        Command::PresenceSummary(command) => presence::summary(state, command),
         Command::LockAgent(command) => lock::lock(state, command),
         Command::UnlockAgent(command) => lock::unlock(state, command),
         Command::RevokeAgentCertificate(command) => lock::revoke_certificate(state, command),

@@ -76,6 +76,7 @@ impl Evolve for SessionOpened {
             posture,
             posture_until,
             rules_version: self.rules_version,
+            edge: 0,
         };
         let key = keys::session(self.tenant, self.session);
         store(state, Table::Agent, key, &record);

@@ -204,6 +204,8 @@ pub struct Session {
     pub posture_until: Stamp,
     /// The version of the tenant's rules that was acknowledged; zero if none.
     pub rules_version: u32,
+    /// The replica that its desktop is attached to, and whose word on its presence counts; zero: none yet.
+    pub edge: u64,
 }
 
 impl Session {

@@ -4,6 +4,7 @@
 mod customers;
 mod calls;
 mod events;
+mod presence;
 mod questions;
 mod records;
 mod sessions;
@@ -154,6 +155,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     commands.extend(customers::commands());
     commands.extend(sessions::commands());
     commands.extend(calls::commands());
+    commands.extend(presence::commands());
     commands
 }
 

@@ -33,6 +33,7 @@ mod phone;
 mod pins;
 mod policies;
 mod predicates;
+mod presence;
 mod rejections;
 mod repeats;
 mod sessions;

@@ -48,7 +48,7 @@ const fn session(number: u8) -> SessionId {
 }
 
 /// A registered agent with an enrolled phone, a policy for logins, and calls that want somebody present.
-fn scene(rule: AgentRule) -> (World, Phone) {
+pub(crate) fn scene(rule: AgentRule) -> (World, Phone) {
     let mut world = World::founded();
     world.done(Command::RegisterAgent(RegisterAgent {
         tenant: TENANT.into(),
@@ -108,7 +108,7 @@ fn asked(world: &mut World, login: u8) -> ChallengeId {
 }
 
 /// A verified login.
-fn log_in(world: &mut World, phone: &mut Phone, login: u8) {
+pub(crate) fn log_in(world: &mut World, phone: &mut Phone, login: u8) {
     let challenge = asked(world, login);
     world.prove(phone, challenge, PIN).unwrap();
     assert_eq!(world.last_kinds(), [31, 32, 33]);
@@ -128,7 +128,7 @@ fn open(world: &mut World, number: u8, login: u8) -> Reply {
 }
 
 /// An agent at work, with a session under the number of its login.
-fn at_work(world: &mut World, phone: &mut Phone, number: u8) {
+pub(crate) fn at_work(world: &mut World, phone: &mut Phone, number: u8) {
     log_in(world, phone, number);
     assert!(matches!(
         open(world, number, number),
@@ -136,7 +136,7 @@ fn at_work(world: &mut World, phone: &mut Phone, number: u8) {
     ));
 }
 
-fn record(world: &World, number: u8) -> Session {
+pub(crate) fn record(world: &World, number: u8) -> Session {
     world.state.session(1, session(number)).unwrap().unwrap()
 }
 
@@ -144,12 +144,12 @@ fn agent_record(world: &World) -> Agent {
     world.state.agent(1, agent()).unwrap().unwrap()
 }
 
-fn contact(world: &World, number: u64) -> Contact {
+pub(crate) fn contact(world: &World, number: u64) -> Contact {
     let contact = world.state.contact(1, ContactId(id16(number)));
     contact.unwrap().unwrap()
 }
 
-fn bind(world: &mut World, number: u64) -> Reply {
+pub(crate) fn bind(world: &mut World, number: u64) -> Reply {
     world.done(Command::BindAgent(BindAgent {
         tenant: TENANT.into(),
         contact: ContactId(id16(number)),
@@ -197,7 +197,7 @@ fn revoke_certificate(certificate: Digest) -> Command {
     })
 }
 
-fn restore(number: u8, login: u8) -> Command {
+pub(crate) fn restore(number: u8, login: u8) -> Command {
     Command::RestoreSession(RestoreSession {
         desk: desk(),
         session: session(number),

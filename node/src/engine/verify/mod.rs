@@ -161,6 +161,20 @@ const fn carries_proofs(command: &Command) -> bool {
         | Command::RecordFallback(_)
         | Command::GrantDelegation(_)
         | Command::RevokeDelegation(_)
+        | Command::OpenSession(_)
+        | Command::EndSession(_)
+        | Command::RestoreSession(_)
+        | Command::ReportPresence(_)
+        | Command::PresenceSummary(_)
+        | Command::LockAgent(_)
+        | Command::UnlockAgent(_)
+        | Command::RevokeAgentCertificate(_)
+        | Command::AttestPosture(_)
+        | Command::PublishRules(_)
+        | Command::ObserveContact(_)
+        | Command::RequestUnmask(_)
+        | Command::DecideUnmask(_)
+        | Command::BreakGlass(_)
         | Command::AnswerNotice(_) => false,
     }
 }

@@ -12,6 +12,7 @@ use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
     cluster, evidence, judged, pinned, policy, questions, sessions, settings,
     calls, cluster, evidence, judged, pinned, policy, questions, settings,
+    cluster, evidence, judged, pinned, policy, presence, questions, sessions, settings,
 };
 use crate::world::body;
 
@@ -21,6 +22,7 @@ fn events() -> Vec<(&'static str, Event)> {
     events.extend(customers::events());
     events.extend(sessions::events());
     events.extend(calls::events());
+    events.extend(presence::events());
     events
 }
 

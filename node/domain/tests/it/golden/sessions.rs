@@ -374,6 +374,7 @@ pub(super) fn records() -> Vec<(&'static str, Vec<u8>)> {
         posture: 0b101,
         posture_until: LATER,
         rules_version: 3,
+        edge: 2,
     };
     let rules = WorkRules {
         version: 3,

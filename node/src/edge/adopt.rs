@@ -1,0 +1,135 @@
+//! Orphans: sessions whose node is gone, and whose desktops have not come back anywhere.
+//!
+//! Nobody would say that they are silent. The leader takes them over as if they had attached to it: those
+//! that attach elsewhere leave again, and the others are lost after the grace like anybody else.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use akashi_domain::command::{Command, PresenceCause, ReportPresence, SessionPresence};
+use akashi_domain::keys;
+use akashi_domain::kv::{Fault, Table, View as _};
+use akashi_domain::limits::PRESENCE_REPORTS_MAX;
+use akashi_domain::records::{Session, SessionState};
+use akashi_domain::state::Records as _;
+use akashi_presence::Key;
+
+use super::Edge;
+use crate::api::Replica;
+use crate::clock;
+
+/// How often the leader looks who is missing; a node that is missing twice in a row is gone. Desktops of a
+/// node that only restarts are elsewhere or back by then.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Time to have a batch decided.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// Looks for orphans while this node leads.
+pub(super) async fn run<R: Replica>(edge: Edge<R>) {
+    let mut missing = BTreeSet::new();
+    let mut adopted = BTreeSet::new();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = missing_nodes(&edge).unwrap_or_default();
+        adopted.retain(|node| now.contains(node));
+        let gone: BTreeSet<u64> = now
+            .iter()
+            .copied()
+            .filter(|node| missing.contains(node) && !adopted.contains(node))
+            .collect();
+        missing = now;
+        if !gone.is_empty() && adopt(&edge, &gone).await {
+            adopted.extend(gone);
+        }
+    }
+}
+
+/// The nodes that this one, if it leads, has no stream to.
+fn missing_nodes<R: Replica>(edge: &Edge<R>) -> Result<BTreeSet<u64>, Fault> {
+    let status = edge.0.replica.status();
+    if !status.is_leader {
+        return Ok(BTreeSet::new());
+    }
+    let cluster = edge.0.replica.view().cluster()?;
+    let replicas = cluster.map(|cluster| cluster.replicas).unwrap_or_default();
+    Ok(replicas
+        .iter()
+        .map(|replica| replica.id)
+        .filter(|id| *id != edge.0.node && !status.connected.contains(id))
+        .collect())
+}
+
+/// Takes over every open session of `gone`. Returns whether all of them were.
+async fn adopt<R: Replica>(edge: &Edge<R>, gone: &BTreeSet<u64>) -> bool {
+    let mut from = keys::sessions_from(0);
+    loop {
+        let Ok((orphans, next)) = page(edge, gone, &from) else {
+            return false;
+        };
+        if !orphans.is_empty() {
+            let command = Command::ReportPresence(ReportPresence {
+                node: edge.0.node,
+                sessions: orphans.clone(),
+            });
+            let Ok(id) = edge.0.fresh_id() else {
+                return false;
+            };
+            let deadline = clock::runtime() + ATTEMPT;
+            let Ok(answer) = edge.propose(id, command, deadline).await else {
+                return false;
+            };
+            tracing::info!(
+                count = orphans.len(),
+                "sessions of a lost node are watched here"
+            );
+            for orphan in orphans {
+                let key = Key {
+                    tenant: orphan.tenant,
+                    session: orphan.session.0,
+                };
+                if let Ok(Some(session)) = edge.session(key)
+                    && session.edge == edge.0.node
+                {
+                    edge.sit(key, &session, answer.placement.log_index);
+                }
+            }
+        }
+        match next {
+            Some(next) => from = next,
+            None => return true,
+        }
+    }
+}
+
+type Page = (Vec<SessionPresence>, Option<Vec<u8>>);
+
+/// The orphans among the next sessions, and where to read on.
+fn page<R: Replica>(edge: &Edge<R>, gone: &BTreeSet<u64>, from: &[u8]) -> Result<Page, Fault> {
+    let view = edge.0.replica.view();
+    let until = keys::sessions_to(u32::MAX);
+    let found = view.scan(Table::Agent, from, &until, PRESENCE_REPORTS_MAX)?;
+    let mut orphans = Vec::new();
+    for (key, bytes) in &found {
+        let session: Session = borsh::from_slice(bytes).map_err(|_foreign| Fault::Corrupt)?;
+        if let Some((tenant, id)) = keys::session_of(key)
+            && session.state != SessionState::Ended
+            && gone.contains(&session.edge)
+        {
+            orphans.push(SessionPresence {
+                tenant,
+                session: id,
+                state: session.presence,
+                cause: PresenceCause::Attached,
+            });
+        }
+    }
+    let next = found
+        .last()
+        .filter(|_| found.len() == PRESENCE_REPORTS_MAX)
+        .map(|(key, _)| {
+            let mut next = key.clone();
+            next.push(0);
+            next
+        });
+    Ok((orphans, next))
+}
