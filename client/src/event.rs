@@ -49,6 +49,7 @@ pub fn name(kind: u16) -> String {
         VERDICT_REACHED => "verdict.reached",
         34 => "submission.duplicate",
         40 => "contact.closed",
+        41 => "contact.processed",
         50 => "order.offered",
         51 => "order.approved",
         52 => "order.payload_expired",

@@ -62,6 +62,7 @@ pub mod policy;
 pub mod request_id;
 pub mod retry;
 pub mod sensor;
+pub mod statement;
 pub mod tag;
 
 pub use agent::Agent;

@@ -14,4 +14,5 @@ mod policies;
 mod raft_log;
 mod second_verifier;
 mod sim;
+mod statements;
 mod tidy;

@@ -22,6 +22,7 @@ mod platform;
 mod policy;
 mod reasons;
 mod sensor;
+mod statement;
 mod verify;
 
 use std::path::PathBuf;
@@ -128,6 +129,7 @@ enum Verb {
     Sensor(sensor::Sensor),
     Order(order::Order),
     Policy(policy::Policy),
+    Statement(statement::Statement),
     Platform(platform::Platform),
     Verify(verify::Verify),
     Log(log::Log),
@@ -184,6 +186,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Sensor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Statement(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Verify(verb) => verb.run(&global, output),
         Verb::Log(verb) => Box::pin(verb.run(&global, output)).await,

@@ -2,6 +2,7 @@
 //!
 //! The platform never sees a PIN, a key or a proof.
 
+mod accounting;
 mod asking;
 
 use std::time::Duration;
@@ -68,6 +69,7 @@ pub struct Invitation {
     pub token: [u8; 32],
 }
 
+pub use accounting::Period;
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 
 impl Platform {

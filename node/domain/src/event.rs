@@ -8,6 +8,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod processed;
 mod question;
 mod registry;
 mod submission;
@@ -24,6 +25,7 @@ pub use holding::{
     CredentialRefused, CredentialRegistered, CredentialRevoked, TemplateEnrolled, TemplateRefused,
     TemplateRevoked,
 };
+pub use processed::ContactProcessed;
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use submission::{
@@ -165,6 +167,8 @@ events! {
     DuplicateSubmission = 34,
     /// The platform ended the contact.
     ContactClosed = 40,
+    /// What became of a contact, for whoever has to account for it.
+    ContactProcessed = 41,
     /// An order is to be approved.
     OrderOffered = 50,
     /// An order is approved.

@@ -5,6 +5,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod processed;
 mod question;
 mod registry;
 mod submission;

@@ -8,6 +8,7 @@ mod admin;
 mod contact;
 mod enrolment;
 mod holding;
+mod processed;
 mod question;
 mod registry;
 mod submission;

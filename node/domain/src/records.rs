@@ -14,10 +14,12 @@ use crate::policy::PolicyBody;
 mod evidence;
 mod holdings;
 mod orders;
+mod tally;
 
 pub use evidence::{Evidence, EvidenceFactor};
 pub use holdings::{Credential, Issuer, Sensor, Template};
 pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
+pub use tally::Tally;
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
 ///

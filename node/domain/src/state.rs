@@ -10,7 +10,7 @@ use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
+    Progress, SealedOrder, Sensor, Settings, Subject, Tally, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -149,6 +149,16 @@ pub trait Records: View {
     /// A contact.
     fn contact(&self, tenant: u32, contact: ContactId) -> Result<Option<Contact>, Fault> {
         load(self, Table::Call, &keys::contact(tenant, contact))
+    }
+
+    /// How many contacts a tenant has had.
+    fn tally(&self, tenant: u32) -> Result<Tally, Fault> {
+        Ok(load(self, Table::Call, &keys::tally(tenant))?.unwrap_or_default())
+    }
+
+    /// The leaf of the closed contact with this number.
+    fn processed_leaf(&self, tenant: u32, number: u64) -> Result<Option<u64>, Fault> {
+        load(self, Table::Call, &keys::processed(tenant, number))
     }
 
     /// A challenge.

@@ -111,7 +111,7 @@ const READERS: &[Role] = &[Role::Auditor, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 43] = [
+pub const RPCS: [Rpc; 46] = [
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,
@@ -171,6 +171,21 @@ pub const RPCS: [Rpc; 43] = [
     rpc(
         "/akashi.v1.PlatformService/WatchContact",
         Flow::Answers,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/GetProcessingReceipt",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/FindProcessed",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/GetStatementPart",
+        Flow::Unary,
         PLATFORM,
     ),
     rpc("/akashi.v1.PhoneService/GetEnrolment", Flow::Unary, PHONE),

@@ -15,6 +15,7 @@ mod notices;
 mod phone;
 mod platform;
 mod replica;
+mod statement;
 pub mod status;
 
 use std::sync::Arc;

@@ -79,6 +79,8 @@ pub enum Refusal {
     LoginUnknown,
     /// No verdict yet.
     NoVerdict,
+    /// The contact is not closed yet.
+    ContactOpen,
     /// There is no evidence: none was kept, or it was erased.
     NoEvidence,
     /// The contact was handed to someone else.
@@ -106,7 +108,9 @@ impl Refusal {
             Self::RoleNotAllowed | Self::CertificateOther => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
-            Self::NotSealed | Self::NoVerdict | Self::HandedOver => Code::FailedPrecondition,
+            Self::NotSealed | Self::NoVerdict | Self::ContactOpen | Self::HandedOver => {
+                Code::FailedPrecondition
+            }
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -142,6 +146,7 @@ impl Refusal {
             Self::OrderUnknown => "ORDER_UNKNOWN",
             Self::LoginUnknown => "LOGIN_UNKNOWN",
             Self::NoVerdict => "NO_VERDICT",
+            Self::ContactOpen => "CONTACT_OPEN",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
             Self::Internal => "INTERNAL",
@@ -178,6 +183,7 @@ impl Refusal {
             Self::OrderUnknown => "no such order".to_owned(),
             Self::LoginUnknown => "no such login".to_owned(),
             Self::NoVerdict => "there is no verdict yet".to_owned(),
+            Self::ContactOpen => "the contact is not closed yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
             Self::Internal => "a fault of this node".to_owned(),
@@ -215,6 +221,7 @@ impl Refusal {
             | Self::OrderUnknown
             | Self::LoginUnknown
             | Self::NoVerdict
+            | Self::ContactOpen
             | Self::NoEvidence
             | Self::HandedOver
             | Self::Internal => None,
@@ -432,6 +439,7 @@ mod tests {
             Refusal::OrderUnknown,
             Refusal::LoginUnknown,
             Refusal::NoVerdict,
+            Refusal::ContactOpen,
             Refusal::NoEvidence,
             Refusal::HandedOver,
             Refusal::Internal,

@@ -33,6 +33,7 @@ mod port;
 mod refusals;
 mod registry;
 mod roles;
+mod statements;
 mod surface;
 mod telemetry;
 mod tls;

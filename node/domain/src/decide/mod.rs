@@ -13,6 +13,7 @@ mod login;
 mod lone;
 mod order;
 mod pin;
+mod processed;
 mod registry;
 mod submission;
 mod template;

@@ -31,6 +31,7 @@ mod phone;
 mod pins;
 mod policies;
 mod predicates;
+mod processed;
 mod rejections;
 mod repeats;
 mod timing;
