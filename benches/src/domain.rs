@@ -15,7 +15,7 @@ use akashi_domain::ids::{
     ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
 use akashi_domain::kv::Changes;
-use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
 use akashi_proof::{
@@ -101,6 +101,8 @@ impl World {
                 require_knowledge: true,
                 challenge_ttl_s: 600,
                 verdict_ttl_s: 3_600,
+                grants: Grants::default(),
+                agents: AgentRule::registered(),
             },
         };
         world.run(vec![Command::Found(found)])?;
@@ -130,6 +132,10 @@ impl World {
                 agent: None,
                 subject_tag: tag(subject),
                 agent_tag: Tag::ZERO,
+                campaign: 0,
+                queue: 0,
+                previous: ContactId::ZERO,
+                delegate: None,
             }));
         }
         self.entry(commands)

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::layout::{self, NodeSpec, Plan};
 use crate::operator::{NodeStatus, Operator, Policy};
+use crate::policy::AgentRule;
 
 /// Ports between one node's first and the next node's.
 const PORTS_PER_NODE: u16 = 10;
@@ -326,6 +327,7 @@ pub fn basic_policy() -> Policy {
         require_knowledge: true,
         challenge_ttl_s: 120,
         verdict_ttl_s: 3_600,
+        agents: Some(AgentRule::registered().to_wire()),
         ..Policy::default()
     }
 }

@@ -16,3 +16,4 @@ mod second_verifier;
 mod sim;
 mod statements;
 mod tidy;
+mod unhappy;

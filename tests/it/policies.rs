@@ -108,6 +108,34 @@ fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
             }),
             challenge_ttl_s: 120,
             verdict_ttl_s: 3_601,
+            grants: phone::Grants {
+                scope: 0x0102_0304,
+                limited: 0x0100_0000,
+                needs: 7,
+                fallbacks: 0x0201,
+                risk: phone::RiskRule {
+                    sim_age_min: 1,
+                    line_types: 2,
+                    flags: 3,
+                    attestation_min: 4,
+                },
+            },
+            agents: phone::AgentRule {
+                binding: phone::AgentBinding::Registered,
+                posture: 0x0506_0708,
+                rules: true,
+                presence: phone::PresenceRule {
+                    absent_grace_s: 258,
+                    lost_grace_s: 259,
+                    suspend_after_s: 260,
+                    clear_screen: false,
+                },
+                unmask: full.then_some(phone::UnmaskRule {
+                    fields: 0x0a0b,
+                    ttl_s: 0x0c0d,
+                    break_glass: true,
+                }),
+            },
         };
         let body = machine::PolicyBody {
             purpose: replicated,
@@ -127,6 +155,34 @@ fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
             }),
             challenge_ttl_s: 120,
             verdict_ttl_s: 3_601,
+            grants: machine::Grants {
+                scope: 0x0102_0304,
+                limited: 0x0100_0000,
+                needs: 7,
+                fallbacks: 0x0201,
+                risk: machine::RiskRule {
+                    sim_age_min: 1,
+                    line_types: 2,
+                    flags: 3,
+                    attestation_min: 4,
+                },
+            },
+            agents: machine::AgentRule {
+                binding: machine::AgentBinding::Registered,
+                posture: 0x0506_0708,
+                rules: true,
+                presence: machine::PresenceRule {
+                    absent_grace_s: 258,
+                    lost_grace_s: 259,
+                    suspend_after_s: 260,
+                    clear_screen: false,
+                },
+                unmask: full.then_some(machine::UnmaskRule {
+                    fields: 0x0a0b,
+                    ttl_s: 0x0c0d,
+                    break_glass: true,
+                }),
+            },
         };
         assert_eq!(
             rules.digest("demo", "everything", 3),

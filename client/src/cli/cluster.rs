@@ -12,6 +12,7 @@ use crate::clock::{self, Deadline};
 use crate::dev::basic_policy;
 use crate::error::Error;
 use crate::operator::{NodeStatus, Policy};
+use crate::policy::AgentRule;
 
 /// Seconds after which a node that says nothing is shown as such: the others are there to be read.
 const STATUS_S_MAX: u64 = 3;
@@ -54,6 +55,9 @@ struct PolicyArgs {
     /// Ask for possession of the phone only
     #[arg(long)]
     no_pin: bool,
+    /// Let any registered agent take a contact; otherwise only one with a session who is present
+    #[arg(long)]
+    any_agent: bool,
 }
 
 impl Cluster {
@@ -84,6 +88,7 @@ impl Cluster {
                     require_knowledge: !args.no_pin,
                     challenge_ttl_s: args.challenge_ttl,
                     verdict_ttl_s: args.verdict_ttl,
+                    agents: args.any_agent.then(|| AgentRule::registered().to_wire()),
                     ..Policy::default()
                 };
                 let policy = operator

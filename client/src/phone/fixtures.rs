@@ -12,7 +12,7 @@ use crate::event;
 use crate::identity::Identity;
 use crate::order::Order;
 use crate::pki::Authority;
-use crate::policy::{PolicyPurpose, Rules};
+use crate::policy::{AgentRule, Grants, PolicyPurpose, Rules};
 
 pub(super) const SUBJECT: &str = "cust-0001";
 
@@ -93,6 +93,8 @@ pub(super) fn basic() -> Rules {
         consent: None,
         challenge_ttl_s: 120,
         verdict_ttl_s: 3_600,
+        grants: Grants::default(),
+        agents: AgentRule::registered(),
     }
 }
 

@@ -117,6 +117,7 @@ impl Platform {
                 .map(|agent| self.tags.tag(agent))
                 .unwrap_or_default()
                 .into(),
+            ..v1::AnnounceContactRequest::default()
         };
         let answer = self
             .connection

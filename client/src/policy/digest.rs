@@ -47,6 +47,8 @@ impl Rules {
         }
         bytes.extend_from_slice(&self.challenge_ttl_s.to_le_bytes());
         bytes.extend_from_slice(&self.verdict_ttl_s.to_le_bytes());
+        self.grants.put(bytes);
+        self.agents.put(bytes);
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use akashi_proof::{Dimensions, SET_MAX, TAU_LIMIT};
 use serde::Deserialize;
 
+use super::grants_file::{AgentsEntry, GrantsEntry, agents, grants};
 use super::{ConsentRule, FaceRule, PolicyPurpose, Predicate, Rules, Source, Test};
 use crate::error::Error;
 use crate::files;
@@ -33,6 +34,10 @@ struct File {
     predicates: Vec<Entry>,
     face: Option<FaceEntry>,
     consent: Option<ConsentEntry>,
+    #[serde(default)]
+    grants: GrantsEntry,
+    #[serde(default)]
+    agents: AgentsEntry,
 }
 
 #[derive(Deserialize, Default)]
@@ -181,6 +186,8 @@ pub(super) fn parse(text: &str) -> Result<(String, Rules), String> {
         consent: file.consent.as_ref().map(consent).transpose()?,
         challenge_ttl_s: file.challenge_ttl_s,
         verdict_ttl_s: file.verdict_ttl_s,
+        grants: grants(&file.grants, purpose)?,
+        agents: agents(&file.agents, purpose)?,
     };
     Ok((file.name, rules))
 }
@@ -330,6 +337,6 @@ fn consent(entry: &ConsentEntry) -> Result<ConsentRule, String> {
     })
 }
 
-fn must(holds: bool, what: &str) -> Result<(), String> {
+pub(super) fn must(holds: bool, what: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.to_owned()) }
 }

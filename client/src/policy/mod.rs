@@ -6,10 +6,14 @@
 
 mod digest;
 mod file;
+mod grants;
+mod grants_file;
+mod grants_wire;
 mod wire;
 mod words;
 
 pub use file::read;
+pub use grants::{AgentBinding, AgentRule, Grants, PresenceRule, RiskRule, UnmaskRule};
 pub use words::{asked, wanted};
 
 /// What a policy is for. Numbers are those of the proof context.
@@ -64,6 +68,10 @@ pub struct Rules {
     pub challenge_ttl_s: u32,
     /// How long a verdict is good, in seconds.
     pub verdict_ttl_s: u32,
+    /// What a verdict is good for.
+    pub grants: Grants,
+    /// What is asked of agents.
+    pub agents: AgentRule,
 }
 
 /// One attribute, whichever of the named issuers signed it.

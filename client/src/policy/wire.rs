@@ -3,7 +3,9 @@
 use akashi_proto::v1;
 use akashi_proto::v1::predicate_rule::Test as Wire;
 
-use super::{ConsentRule, FaceRule, PolicyPurpose, Predicate, Rules, Source, Test};
+use super::{
+    AgentRule, ConsentRule, FaceRule, Grants, PolicyPurpose, Predicate, Rules, Source, Test,
+};
 use crate::answer::bytes32;
 use crate::error::Error;
 
@@ -35,6 +37,8 @@ impl Rules {
             consent: policy.consent.as_ref().map(consent).transpose()?,
             challenge_ttl_s: policy.challenge_ttl_s,
             verdict_ttl_s: policy.verdict_ttl_s,
+            grants: Grants::from_wire(policy.grants.as_ref())?,
+            agents: AgentRule::from_wire(policy.agents.as_ref())?,
         })
     }
 
@@ -65,6 +69,8 @@ impl Rules {
                 recipient: consent.recipient.to_vec().into(),
                 max_payload_bytes: consent.max_payload_bytes,
             }),
+            grants: Some(self.grants.to_wire()),
+            agents: Some(self.agents.to_wire()),
             ..v1::Policy::default()
         }
     }
@@ -170,6 +176,6 @@ fn consent(rule: &v1::ConsentRule) -> Result<ConsentRule, Error> {
     })
 }
 
-fn narrow<T: TryFrom<u32>>(number: u32, what: &'static str) -> Result<T, Error> {
+pub(super) fn narrow<T: TryFrom<u32>>(number: u32, what: &'static str) -> Result<T, Error> {
     T::try_from(number).map_err(|_large| Error::Answer { what })
 }

@@ -195,6 +195,12 @@ pub enum Rejection {
     /// There are as many as there may be.
     #[error("there is no room for another {0}")]
     Full(Field) = 30,
+    /// The customer said that they are not on a call: nobody may go on.
+    #[error("the contact is blocked")]
+    ContactBlocked = 55,
+    /// The contact is not good for this: it needs a verdict that is.
+    #[error("the contact's verdict does not cover this")]
+    StepUpRequired = 65,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -244,6 +250,12 @@ pub enum Field {
     Consent = 20,
     /// What an invitation is for.
     EnrolmentKind = 21,
+    /// What a policy grants.
+    Grants = 45,
+    /// What a policy asks of agents.
+    AgentRule = 46,
+    /// Who is asked in the customer's place.
+    Delegate = 47,
 }
 
 impl core::fmt::Display for Field {
@@ -270,6 +282,9 @@ impl core::fmt::Display for Field {
             Self::Face => "face",
             Self::Consent => "consent",
             Self::EnrolmentKind => "enrolment kind",
+            Self::Grants => "grants",
+            Self::AgentRule => "agents",
+            Self::Delegate => "delegate",
         })
     }
 }

@@ -298,6 +298,14 @@ pub struct AnnounceContact {
     pub subject_tag: Tag,
     /// The agent's pseudonym in the audit log.
     pub agent_tag: Tag,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The contact that it continues; zeros if it continues none.
+    pub previous: ContactId,
+    /// Who is asked in the customer's place.
+    pub delegate: Option<SubjectHash>,
 }
 
 /// See [`Command::BindAgent`].

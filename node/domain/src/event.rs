@@ -33,7 +33,7 @@ pub use submission::{
 };
 
 use crate::evolve::{Evolve, Place};
-use crate::ids::ContactId;
+use crate::ids::{ContactId, SubjectHash};
 use crate::kv::{Fault, Overlay, View};
 use crate::leaf::Columns;
 
@@ -44,6 +44,11 @@ pub trait Fact {
 
     /// The contact it belongs to, if any.
     fn contact(&self) -> Option<ContactId> {
+        None
+    }
+
+    /// Whose phone has to be told something else after it, if anybody's.
+    fn phone(&self) -> Option<SubjectHash> {
         None
     }
 }
@@ -90,6 +95,14 @@ macro_rules! events {
                     $(Self::$name(fact) => Fact::contact(fact),)*
                 };
                 contact.filter(|contact| *contact != ContactId::ZERO)
+            }
+
+            /// Whose phone has to be told something else after it, if anybody's.
+            #[must_use]
+            pub fn phone(&self) -> Option<SubjectHash> {
+                match self {
+                    $(Self::$name(fact) => Fact::phone(fact),)*
+                }
             }
 
             /// Writes what it changes.

@@ -82,6 +82,11 @@ bytes_id!(
     16
 );
 bytes_id!(
+    /// One session of an agent; chosen by the agent's program, unique in the tenant.
+    SessionId,
+    16
+);
+bytes_id!(
     /// A credential's serial; chosen by its issuer.
     Serial,
     16

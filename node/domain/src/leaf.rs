@@ -65,6 +65,18 @@ pub mod column {
     pub const PARTY: u16 = 20;
     /// Digest of a sealed payload (32 bytes).
     pub const SEALED_DIGEST: u16 = 21;
+    /// What a verdict or a contact is good for, as bits of the tenant (u32, big-endian).
+    pub const SCOPE: u16 = 50;
+    /// What spoke against full trust, as bits (u8).
+    pub const LIMITS: u16 = 51;
+    /// How many different factor types held: 1, or 2 for two and more; 0 unless verified (u8).
+    pub const AAL: u16 = 52;
+    /// The tenant's number of a campaign (u32, big-endian); zero if there is none.
+    pub const CAMPAIGN: u16 = 53;
+    /// The tenant's number of a queue (u32, big-endian); zero if there is none.
+    pub const QUEUE: u16 = 54;
+    /// The contact that a contact continues (16 bytes).
+    pub const PREVIOUS: u16 = 55;
 }
 
 /// Bits of the `flags` column.

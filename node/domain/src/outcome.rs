@@ -155,6 +155,57 @@ impl Held {
     };
 }
 
+/// What a verdict is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Good {
+    /// For what, as bits of the tenant.
+    pub scope: u32,
+    /// What spoke against full trust ([`limit`]).
+    pub limits: u8,
+    /// How many different factor types held: 1, or 2 for two and more; 0 for a verdict that is none.
+    pub aal: u8,
+    /// The match words, as a number of 24 bits; zero if nothing was proved.
+    pub match_code: u32,
+}
+
+impl Good {
+    /// For nothing.
+    pub const NOTHING: Self = Self {
+        scope: 0,
+        limits: 0,
+        aal: 0,
+        match_code: 0,
+    };
+}
+
+/// What speaks against full trust, as bits.
+pub mod limit {
+    /// The device is younger than the cooling time after re-enrolment.
+    pub const COOLING: u8 = 1;
+    /// Signals about the number break the policy's rule.
+    pub const RISK: u8 = 2;
+    /// A weaker way than a proof.
+    pub const FALLBACK: u8 = 4;
+    /// Somebody else proved, who may act for the customer.
+    pub const DELEGATE: u8 = 8;
+    /// Handed on with a smaller scope.
+    pub const TRANSFER: u8 = 16;
+    /// A silent sign of distress. Never shown to anybody.
+    pub const DURESS: u8 = 32;
+
+    /// What of `limits` may be shown.
+    #[must_use]
+    pub const fn shown(limits: u8) -> u8 {
+        limits & !DURESS
+    }
+}
+
+/// The assurance of a verdict: how many different factor types held, two at most.
+#[must_use]
+pub fn aal(held: u32) -> u8 {
+    if held.count_ones() >= 2 { 2 } else { 1 }
+}
+
 /// Factor types that held, as bits (know, have, are).
 pub mod factors {
     /// Something the customer knows.

@@ -3,10 +3,19 @@
 //! A policy is data: named, versioned, hashed, pinned by every challenge. Whatever is accepted here can
 //! be asked of a phone, so every bound is checked by building the statement that it will become.
 
+mod agents;
+mod grants;
+
 use akashi_proof::{
     Assurance, Commitment, Dimensions, InSet, Purpose, Range, RangeBits, RangeTest, TAU_LIMIT,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
+
+pub use agents::{AgentBinding, AgentRule, PresenceRule, UnmaskRule};
+pub use grants::{
+    ATTESTATION_MAX, FALLBACK_KINDS, Grants, LINE_TYPES, RISK_FLAGS, RiskRule, SCOPE_ALL,
+    SIM_AGE_MAX,
+};
 
 use crate::answer::Field;
 use crate::entry::encode;
@@ -66,6 +75,10 @@ pub struct PolicyBody {
     pub challenge_ttl_s: u32,
     /// How long a verdict is good, in seconds.
     pub verdict_ttl_s: u32,
+    /// What a verdict is good for.
+    pub grants: Grants,
+    /// What is asked of agents.
+    pub agents: AgentRule,
 }
 
 /// One attribute of a registered credential, whichever of the named issuers signed it.
@@ -217,6 +230,12 @@ impl PolicyBody {
         let consents = self.purpose == PolicyPurpose::Consent;
         if self.consent.is_some() != consents || !self.consent.is_none_or(ConsentRule::holds_up) {
             return Err(Field::Consent);
+        }
+        if !self.grants.holds_up(self.purpose) {
+            return Err(Field::Grants);
+        }
+        if !self.agents.holds_up(self.purpose) {
+            return Err(Field::AgentRule);
         }
         Ok(())
     }

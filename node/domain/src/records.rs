@@ -2,23 +2,25 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::command::{EnrolmentKind, Initiator, Party};
+use crate::command::{EnrolmentKind, Party};
 use crate::entry::Sealed;
-use crate::ids::{
-    AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, Stamp, SubjectHash, Tag,
-};
-use crate::limits::SECOND_US;
-use crate::outcome::Outcome;
+use crate::ids::{ChallengeId, ContactId, Digest, EnrolmentId, LoginId, Stamp, SubjectHash, Tag};
 use crate::policy::PolicyBody;
 
+mod contacts;
 mod evidence;
 mod holdings;
 mod orders;
+mod sessions;
+mod settings;
 mod tally;
 
+pub use contacts::{Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict};
 pub use evidence::{Evidence, EvidenceFactor};
 pub use holdings::{Credential, Issuer, Sensor, Template};
 pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
+pub use sessions::{PresenceState, ScreenAction};
+pub use settings::Settings;
 pub use tally::Tally;
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
@@ -90,76 +92,6 @@ pub struct Tenant {
     pub name: String,
 }
 
-/// Cluster-wide limits that decisions read. Changed by a command, never by a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Settings {
-    /// Notices per subject within an hour.
-    pub notices_per_hour: u32,
-    /// Recorded refusals after which a challenge ends.
-    pub refusals_per_challenge: u32,
-    /// Wrong PINs in a row before the first lock.
-    pub pin_failures_soft: u32,
-    /// Wrong PINs in a row before the lock that only re-proofing opens.
-    pub pin_failures_hard: u32,
-    /// Length of the first lock in seconds; each further one doubles it.
-    pub pin_lock_first_s: u32,
-    /// How long request ids are remembered, in seconds.
-    pub request_horizon_s: u32,
-    /// How long an invitation to enrol is open, in seconds.
-    pub enrolment_ttl_s: u32,
-    /// How long an approved order's sealed payload waits for the processor, in seconds.
-    pub order_ttl_s: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            notices_per_hour: 10,
-            refusals_per_challenge: 5,
-            pin_failures_soft: 5,
-            pin_failures_hard: 10,
-            pin_lock_first_s: 30,
-            request_horizon_s: 3_600,
-            enrolment_ttl_s: 86_400,
-            order_ttl_s: 86_400,
-        }
-    }
-}
-
-impl Settings {
-    /// These settings with every non-zero field of `change` in place, if all are within range.
-    #[must_use]
-    pub fn changed_by(self, change: Self) -> Option<Self> {
-        let pick = |new: u32, old: u32, low: u32, high: u32| match new {
-            0 => Some(old),
-            new if (low..=high).contains(&new) => Some(new),
-            _ => None,
-        };
-        let settings = Self {
-            notices_per_hour: pick(change.notices_per_hour, self.notices_per_hour, 1, 1_000)?,
-            refusals_per_challenge: pick(
-                change.refusals_per_challenge,
-                self.refusals_per_challenge,
-                1,
-                20,
-            )?,
-            pin_failures_soft: pick(change.pin_failures_soft, self.pin_failures_soft, 1, 20)?,
-            pin_failures_hard: pick(change.pin_failures_hard, self.pin_failures_hard, 2, 100)?,
-            pin_lock_first_s: pick(change.pin_lock_first_s, self.pin_lock_first_s, 1, 3_600)?,
-            request_horizon_s: pick(change.request_horizon_s, self.request_horizon_s, 60, 86_400)?,
-            enrolment_ttl_s: pick(change.enrolment_ttl_s, self.enrolment_ttl_s, 60, 604_800)?,
-            order_ttl_s: pick(change.order_ttl_s, self.order_ttl_s, 60, 604_800)?,
-        };
-        (settings.pin_failures_soft <= settings.pin_failures_hard).then_some(settings)
-    }
-
-    /// The horizon of request ids in microseconds.
-    #[must_use]
-    pub fn horizon_us(&self) -> u64 {
-        u64::from(self.request_horizon_s).saturating_mul(SECOND_US)
-    }
-}
-
 /// One version of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Policy {
@@ -195,6 +127,8 @@ pub struct Device {
     pub leaf: u64,
     /// Set once it is revoked.
     pub revoked: bool,
+    /// Until when what it proves is limited, because it replaced another device; zero if it did not.
+    pub cooling_until: Stamp,
 }
 
 /// Wrong PINs with valid possession, in a row, per device.
@@ -221,6 +155,12 @@ pub struct Subject {
     pub notices: Vec<Stamp>,
     /// The pseudonym that leaves carry.
     pub tag: Tag,
+    /// Nobody is asked before this stamp, because the customer does not wish it; zero if they do.
+    pub opted_out_until: Stamp,
+    /// Contacts that the centre begins end at once before this stamp, because of a report.
+    pub frozen_until: Stamp,
+    /// The newest contacts that are not closed, oldest first.
+    pub contacts: Vec<ContactId>,
 }
 
 impl Subject {
@@ -256,50 +196,6 @@ pub struct Enrolment {
     pub closed: bool,
     /// The pseudonym that leaves carry.
     pub tag: Tag,
-}
-
-/// One interaction with a customer.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Contact {
-    /// Who is asked.
-    pub subject: SubjectHash,
-    /// Who called whom.
-    pub initiator: Initiator,
-    /// Why, as shown to the customer.
-    pub call_reason: u16,
-    /// The agent who has it.
-    pub agent: Option<AgentHash>,
-    /// The agent's pseudonym.
-    pub agent_tag: Tag,
-    /// Its challenge; zeros if none was issued.
-    pub challenge: ChallengeId,
-    /// The verdict, once there is one.
-    pub verdict: Option<Verdict>,
-    /// Closed by the platform.
-    pub closed: bool,
-}
-
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Verdict {
-    /// How.
-    pub outcome: Outcome,
-    /// Why.
-    pub reason: u16,
-    /// Factor types that held.
-    pub factors: u32,
-    /// Predicates that held, one bit per slot of the policy.
-    pub predicates: u8,
-    /// Assurance of the face that held; [`crate::outcome::NO_LEVEL`] if none was asked.
-    pub level: u8,
-    /// The version of the policy that asked.
-    pub policy_version: u32,
-    /// When.
-    pub decided: Stamp,
-    /// Until when it is good; zero unless verified.
-    pub not_after: Stamp,
-    /// Its leaf.
-    pub leaf: u64,
 }
 
 /// A submission that was judged: its fingerprint and what was said.

@@ -111,7 +111,7 @@ const READERS: &[Role] = &[Role::Auditor, Role::Operator];
 const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 
 /// Every method of the client port.
-pub const RPCS: [Rpc; 46] = [
+pub static RPCS: &[Rpc] = &[
     rpc(
         "/akashi.v1.PlatformService/AnnounceContact",
         Flow::Unary,

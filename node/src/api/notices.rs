@@ -287,45 +287,7 @@ impl<R: Replica> Waiting<R> {
 
     /// Whether an event changes what this phone has to be told.
     fn is_mine(&self, event: &Event) -> bool {
-        let about = match event {
-            Event::ChallengeIssued(fact) => fact.subject,
-            Event::DeviceEnrolled(fact) => fact.subject,
-            Event::DeviceRevoked(fact) => fact.subject,
-            Event::ClusterFounded(_)
-            | Event::TenantCreated(_)
-            | Event::PolicyActivated(_)
-            | Event::SettingsChanged(_)
-            | Event::AgentRegistered(_)
-            | Event::IssuerRegistered(_)
-            | Event::IssuerRevoked(_)
-            | Event::SensorRegistered(_)
-            | Event::SensorRevoked(_)
-            | Event::EnrolmentOpened(_)
-            | Event::EnrolmentRefused(_)
-            | Event::EnrolmentExpired(_)
-            | Event::PinLocked(_)
-            | Event::PinKeyReplaced(_)
-            | Event::ContactAnnounced(_)
-            | Event::AgentBound(_)
-            | Event::NoticeOpened(_)
-            | Event::ProofRefused(_)
-            | Event::ProofHeld(_)
-            | Event::ChallengeConsumed(_)
-            | Event::VerdictReached(_)
-            | Event::DuplicateSubmission(_)
-            | Event::ContactClosed(_)
-            | Event::OrderOffered(_)
-            | Event::OrderApproved(_)
-            | Event::OrderPayloadExpired(_)
-            | Event::CredentialRegistered(_)
-            | Event::CredentialRefused(_)
-            | Event::CredentialRevoked(_)
-            | Event::TemplateEnrolled(_)
-            | Event::TemplateRefused(_)
-            | Event::TemplateRevoked(_)
-            | Event::AgentLoginOpened(_) => return false,
-        };
-        event.tenant() == self.tenant.number && about == self.subject
+        event.tenant() == self.tenant.number && event.phone() == Some(self.subject)
     }
 
     /// The first notice in the outbox that was not sent and whose leaf is sealed.

@@ -128,9 +128,7 @@ impl<R: Replica> Statements<'_, R> {
     fn processed(&self, tenant: &str, id: ContactId) -> Result<(u64, u64), Refusal> {
         let tenant = self.tenant(tenant)?;
         let view = self.0.replica.view();
-        let contact = view
-            .contact(tenant, id)?
-            .ok_or(Rejection::UnknownContact)?;
+        let contact = view.contact(tenant, id)?.ok_or(Rejection::UnknownContact)?;
         let leaf = view.processed_leaf(tenant, contact.number)?;
         Ok((contact.number, leaf.ok_or(Refusal::ContactOpen)?))
     }

@@ -350,6 +350,8 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::UnknownCredential => (Code::NotFound, "CREDENTIAL_UNKNOWN"),
         Rejection::UnknownTemplate => (Code::NotFound, "TEMPLATE_UNKNOWN"),
         Rejection::Full(_) => (Code::ResourceExhausted, "FULL"),
+        Rejection::ContactBlocked => (Code::FailedPrecondition, "CONTACT_BLOCKED"),
+        Rejection::StepUpRequired => (Code::FailedPrecondition, "STEP_UP_REQUIRED"),
     }
 }
 
@@ -453,6 +455,8 @@ mod tests {
             Refusal::Rejected(Rejection::UnknownCredential),
             Refusal::Rejected(Rejection::UnknownTemplate),
             Refusal::Rejected(Rejection::Full(Field::Credential)),
+            Refusal::Rejected(Rejection::ContactBlocked),
+            Refusal::Rejected(Rejection::StepUpRequired),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

@@ -8,7 +8,7 @@ use akashi_domain::command::{
     RegisterAgent, RegisterIssuer, RegisterSensor, RevokeCredential, RevokeDevice, RevokeIssuer,
     RevokeSensor, RevokeTemplate,
 };
-use akashi_domain::ids::{Digest, Serial, Stamp, SubjectHash};
+use akashi_domain::ids::{ContactId, Digest, Serial, Stamp, SubjectHash};
 use akashi_domain::limits::ORDER_AMOUNTS_MAX;
 use akashi_domain::records::{ReplicaInfo, Settings};
 use akashi_proof::Commitment;
@@ -164,6 +164,10 @@ pub fn put_settings(request: &v1::PutSettingsRequest) -> Result<Command, Malform
             request_horizon_s: new.request_horizon_s,
             enrolment_ttl_s: new.enrolment_ttl_s,
             order_ttl_s: new.order_ttl_s,
+            cooling_s: new.cooling_s,
+            resume_grace_s: new.resume_grace_s,
+            report_freeze_s: new.report_freeze_s,
+            session_contacts_max: new.session_contacts_max,
         },
     }))
 }
@@ -319,6 +323,16 @@ pub fn announce_contact(request: v1::AnnounceContactRequest) -> Result<Command, 
         "" => None,
         handle => Some(agent(&tenant, handle)?),
     };
+    let previous = match request.previous_contact_id.is_empty() {
+        true => ContactId::ZERO,
+        false => ContactId(id16(&request.previous_contact_id, "previous_contact_id")?),
+    };
+    let delegate = match request.delegate.as_str() {
+        "" => None,
+        handle => {
+            Some(subject(&tenant, handle).map_err(|_refused| Malformed { field: "delegate" })?)
+        }
+    };
     Ok(Command::AnnounceContact(AnnounceContact {
         contact: contact_id(&request.contact_id)?,
         subject: subject(&tenant, &request.subject)?,
@@ -328,6 +342,10 @@ pub fn announce_contact(request: v1::AnnounceContactRequest) -> Result<Command, 
         agent,
         subject_tag: tag(&request.subject_tag, "subject_tag")?,
         agent_tag: tag(&request.agent_tag, "agent_tag")?,
+        campaign: request.campaign,
+        queue: request.queue,
+        previous,
+        delegate,
         tenant,
     }))
 }

@@ -7,15 +7,16 @@ use akashi_domain::limits::{
     ISSUERS_PER_RULE_MAX, ORDER_AMOUNTS_MAX, PAYLOAD_BYTES_MAX, PREDICATES_MAX,
 };
 use akashi_domain::policy::{
-    AttributeSource, CONSENT_PAYLOAD_BYTES, ConsentRule, FACE_MAX_AGE_S, FACE_MIN_LEVEL, FaceRule,
-    PolicyBody, PolicyPurpose, PredicateRule, PredicateTest,
+    AgentBinding, AgentRule, AttributeSource, CONSENT_PAYLOAD_BYTES, ConsentRule, FACE_MAX_AGE_S,
+    FACE_MIN_LEVEL, FaceRule, Grants, PolicyBody, PolicyPurpose, PredicateRule, PredicateTest,
+    PresenceRule, RiskRule, SCOPE_ALL, UnmaskRule,
 };
 use akashi_domain::records;
 use akashi_proof::{ATTRIBUTES_MAX, Assurance, Dimensions, RangeBits, SET_MAX, TAU_LIMIT};
 use akashi_proto::v1;
 use akashi_proto::v1::predicate_rule::Test;
 
-use super::{Malformed, array, code, name};
+use super::{Malformed, array, byte, code, name};
 
 /// Challenge lifetime of a policy that names none, in seconds.
 const CHALLENGE_TTL_S_DEFAULT: u32 = 120;
@@ -54,6 +55,18 @@ pub(super) fn parse(policy: Option<v1::Policy>) -> Result<(String, PolicyBody), 
         consent: policy.consent.as_ref().map(consent).transpose()?,
         challenge_ttl_s: or(policy.challenge_ttl_s, CHALLENGE_TTL_S_DEFAULT),
         verdict_ttl_s: or(policy.verdict_ttl_s, VERDICT_TTL_S_DEFAULT),
+        grants: policy
+            .grants
+            .as_ref()
+            .map(grants)
+            .transpose()?
+            .unwrap_or_default(),
+        agents: policy
+            .agents
+            .as_ref()
+            .map(agents)
+            .transpose()?
+            .unwrap_or_default(),
     };
     Ok((name(policy.name, "policy")?, body))
 }
@@ -214,6 +227,77 @@ fn consent(rule: &v1::ConsentRule) -> Result<ConsentRule, Malformed> {
     })
 }
 
+fn grants(given: &v1::Grants) -> Result<Grants, Malformed> {
+    let scope = given.scope.unwrap_or(SCOPE_ALL);
+    let fallbacks = code(given.fallbacks, "grants.fallbacks")?;
+    let risk = given.risk.as_ref().map(risk_rule).transpose()?;
+    Ok(Grants {
+        scope,
+        limited: given.limited.unwrap_or(scope),
+        needs: given.needs,
+        fallbacks,
+        risk: risk.unwrap_or_default(),
+    })
+}
+
+fn risk_rule(rule: &v1::RiskRule) -> Result<RiskRule, Malformed> {
+    Ok(RiskRule {
+        sim_age_min: byte(rule.sim_age_min, "risk.sim_age_min")?,
+        line_types: byte(rule.line_types, "risk.line_types")?,
+        flags: byte(rule.flags, "risk.flags")?,
+        attestation_min: byte(rule.attestation_min, "risk.attestation_min")?,
+    })
+}
+
+fn agents(rule: &v1::AgentRule) -> Result<AgentRule, Malformed> {
+    let binding = match v1::AgentBinding::try_from(rule.binding) {
+        Ok(v1::AgentBinding::Unspecified | v1::AgentBinding::Present) => AgentBinding::Present,
+        Ok(v1::AgentBinding::Registered) => AgentBinding::Registered,
+        Err(_unknown) => {
+            return Err(Malformed {
+                field: "agents.binding",
+            });
+        }
+    };
+    let presence = rule.presence.as_ref().map(presence).transpose()?;
+    Ok(AgentRule {
+        binding,
+        posture: rule.posture,
+        rules: rule.rules,
+        presence: presence.unwrap_or_default(),
+        unmask: rule.unmask.map(|rule| UnmaskRule {
+            fields: rule.fields,
+            ttl_s: rule.ttl_s,
+            break_glass: rule.break_glass,
+        }),
+    })
+}
+
+fn presence(rule: &v1::PresenceRule) -> Result<PresenceRule, Malformed> {
+    let default = PresenceRule::default();
+    let seconds = |given: Option<u32>, default: u16, field| {
+        given.map_or(Ok(default), |given| code(given, field))
+    };
+    Ok(PresenceRule {
+        absent_grace_s: seconds(
+            rule.absent_grace_s,
+            default.absent_grace_s,
+            "presence.absent_grace_s",
+        )?,
+        lost_grace_s: seconds(
+            rule.lost_grace_s,
+            default.lost_grace_s,
+            "presence.lost_grace_s",
+        )?,
+        suspend_after_s: seconds(
+            rule.suspend_after_s,
+            default.suspend_after_s,
+            "presence.suspend_after_s",
+        )?,
+        clear_screen: rule.clear_screen.unwrap_or(default.clear_screen),
+    })
+}
+
 /// What a policy or a challenge is for.
 #[must_use]
 pub(super) const fn purpose(purpose: PolicyPurpose) -> v1::PolicyPurpose {
@@ -253,6 +337,46 @@ pub fn say(policy: records::Policy) -> v1::Policy {
         consent: body.consent.map(|rule| v1::ConsentRule {
             recipient: rule.recipient.to_vec().into(),
             max_payload_bytes: rule.max_payload_bytes,
+        }),
+        grants: Some(say_grants(&body.grants)),
+        agents: Some(say_agents(&body.agents)),
+    }
+}
+
+fn say_grants(grants: &Grants) -> v1::Grants {
+    v1::Grants {
+        scope: Some(grants.scope),
+        limited: Some(grants.limited),
+        needs: grants.needs,
+        fallbacks: u32::from(grants.fallbacks),
+        risk: Some(v1::RiskRule {
+            sim_age_min: u32::from(grants.risk.sim_age_min),
+            line_types: u32::from(grants.risk.line_types),
+            flags: u32::from(grants.risk.flags),
+            attestation_min: u32::from(grants.risk.attestation_min),
+        }),
+    }
+}
+
+fn say_agents(rule: &AgentRule) -> v1::AgentRule {
+    let binding = match rule.binding {
+        AgentBinding::Registered => v1::AgentBinding::Registered,
+        AgentBinding::Present => v1::AgentBinding::Present,
+    };
+    v1::AgentRule {
+        binding: binding.into(),
+        posture: rule.posture,
+        rules: rule.rules,
+        presence: Some(v1::PresenceRule {
+            absent_grace_s: Some(u32::from(rule.presence.absent_grace_s)),
+            lost_grace_s: Some(u32::from(rule.presence.lost_grace_s)),
+            suspend_after_s: Some(u32::from(rule.presence.suspend_after_s)),
+            clear_screen: Some(rule.presence.clear_screen),
+        }),
+        unmask: rule.unmask.map(|rule| v1::UnmaskRule {
+            fields: rule.fields,
+            ttl_s: rule.ttl_s,
+            break_glass: rule.break_glass,
         }),
     }
 }

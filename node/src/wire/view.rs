@@ -4,7 +4,7 @@ use akashi_domain::answer::Placement;
 use akashi_domain::command::{EnrolmentKind, Initiator};
 use akashi_domain::ids::{ChallengeId, ContactId, SubjectHash};
 use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
-use akashi_domain::outcome::{AgentView, Outcome};
+use akashi_domain::outcome::{AgentView, Outcome, limit};
 use akashi_domain::records::{
     self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Verdict,
 };
@@ -89,6 +89,9 @@ pub fn verdict(
         receipt: receipt.unwrap_or_default(),
         predicates: u32::from(found.predicates),
         level: Assurance::from_code(found.level).map(|level| u32::from(level.code())),
+        scope: found.scope,
+        limits: u32::from(limit::shown(found.limits)),
+        aal: u32::from(found.aal),
         ..pending
     }
 }
@@ -105,6 +108,10 @@ pub const fn settings(settings: &records::Settings) -> v1::Settings {
         request_horizon_s: settings.request_horizon_s,
         enrolment_ttl_s: settings.enrolment_ttl_s,
         order_ttl_s: settings.order_ttl_s,
+        cooling_s: settings.cooling_s,
+        resume_grace_s: settings.resume_grace_s,
+        report_freeze_s: settings.report_freeze_s,
+        session_contacts_max: settings.session_contacts_max,
     }
 }
 

@@ -12,7 +12,7 @@ use akashi_domain::decide::Inline;
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::ids::{ClientId, Digest, RequestId, Stamp};
 use akashi_domain::kv::{Changes, Fault, Pair, Table, View};
-use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::{Progress, ReplicaInfo};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
@@ -103,6 +103,8 @@ pub(crate) fn body() -> PolicyBody {
         require_knowledge: true,
         challenge_ttl_s: 120,
         verdict_ttl_s: 600,
+        grants: Grants::default(),
+        agents: AgentRule::registered(),
     }
 }
 

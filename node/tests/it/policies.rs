@@ -36,7 +36,22 @@ pub(crate) fn policy(name: &str, purpose: v1::PolicyPurpose) -> v1::Policy {
         require_possession: true,
         require_knowledge: true,
         purpose: purpose.into(),
+        agents: Some(registered()),
         ..v1::Policy::default()
+    }
+}
+
+/// Any registered agent takes a contact.
+pub(crate) fn registered() -> v1::AgentRule {
+    v1::AgentRule {
+        binding: v1::AgentBinding::Registered.into(),
+        presence: Some(v1::PresenceRule {
+            absent_grace_s: Some(10),
+            lost_grace_s: Some(10),
+            suspend_after_s: Some(300),
+            clear_screen: Some(true),
+        }),
+        ..v1::AgentRule::default()
     }
 }
 
@@ -110,6 +125,18 @@ fn everything() -> v1::Policy {
         }),
         challenge_ttl_s: 90,
         verdict_ttl_s: 1_800,
+        grants: Some(v1::Grants {
+            scope: Some(0xff),
+            limited: Some(0x0f),
+            needs: 0x11,
+            fallbacks: 0,
+            risk: Some(v1::RiskRule {
+                sim_age_min: 5,
+                line_types: 0x3f,
+                flags: 7,
+                attestation_min: 3,
+            }),
+        }),
         ..policy("everything", v1::PolicyPurpose::Consent)
     }
 }
@@ -155,6 +182,19 @@ async fn what_a_policy_does_not_name_has_its_default_and_no_simulator_passes() {
     let active = operator.put_policy(put(nothing)).await.unwrap();
     let active = active.into_inner().policy.unwrap();
     assert_eq!(active.purpose(), v1::PolicyPurpose::CustomerCall);
+    let grants = active.grants.unwrap();
+    let full = (Some(u32::MAX), Some(u32::MAX));
+    assert_eq!((grants.scope, grants.limited), full);
+    assert_eq!((grants.needs, grants.fallbacks), (0, 0));
+    let silent = v1::Policy {
+        agents: None,
+        ..policy("silent", v1::PolicyPurpose::CustomerCall)
+    };
+    let active = operator.put_policy(put(silent)).await.unwrap();
+    let agents = active.into_inner().policy.unwrap().agents.unwrap();
+    assert_eq!(agents.binding(), v1::AgentBinding::Present);
+    assert_eq!(agents.presence, registered().presence);
+    assert_eq!(agents.unmask, None);
 }
 
 #[tokio::test]

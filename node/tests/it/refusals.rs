@@ -23,6 +23,7 @@ async fn operators_found_a_cluster_once_and_look_at_it() {
         name: POLICY.to_owned(),
         require_possession: true,
         require_knowledge: true,
+        agents: Some(crate::policies::registered()),
         ..v1::Policy::default()
     };
     let bootstrap = || v1::BootstrapRequest {

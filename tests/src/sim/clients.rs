@@ -13,7 +13,7 @@ use akashi_domain::ids::{
 };
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::{Notice, ReplicaInfo, Settings};
 use akashi_domain::state::Records as _;
 use akashi_proof::{Context, ContextFields, Purpose, Suite};
@@ -229,6 +229,10 @@ impl World {
                     agent: None,
                     subject_tag,
                     agent_tag: Tag::ZERO,
+                    campaign: 0,
+                    queue: 0,
+                    previous: ContactId::ZERO,
+                    delegate: None,
                 })
             }
             Act::Prove { right, twice } => return self.prove(number, right, twice),
@@ -451,6 +455,8 @@ fn found(replicas: u64) -> Found {
             require_knowledge: true,
             challenge_ttl_s: 60,
             verdict_ttl_s: 600,
+            grants: Grants::default(),
+            agents: AgentRule::registered(),
         },
     }
 }
@@ -466,6 +472,10 @@ const fn limits() -> Settings {
         request_horizon_s: 0,
         enrolment_ttl_s: 0,
         order_ttl_s: 0,
+        cooling_s: 0,
+        resume_grace_s: 0,
+        report_freeze_s: 0,
+        session_contacts_max: 0,
     }
 }
 

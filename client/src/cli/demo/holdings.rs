@@ -15,7 +15,9 @@ use crate::issuer::{Attribute, Issuer, Schema};
 use crate::order::{Line, Order, RecipientSecret, Sheet};
 use crate::phone::{Means, Phone, PhoneDirectory, Pin, Session, Submitted};
 use crate::platform::{Announced, InvitedTo, OfferedOrder, Party};
-use crate::policy::{ConsentRule, FaceRule, PolicyPurpose, Predicate, Rules, Source, Test};
+use crate::policy::{
+    AgentRule, ConsentRule, FaceRule, Grants, PolicyPurpose, Predicate, Rules, Source, Test,
+};
 use crate::sensor::{Face, SoftwareSensor};
 
 /// The score that the policy `credit` asks for.
@@ -107,6 +109,8 @@ fn rules(purpose: PolicyPurpose, predicates: Vec<Predicate>) -> Rules {
         consent: None,
         challenge_ttl_s: 120,
         verdict_ttl_s: 3_600,
+        grants: Grants::default(),
+        agents: AgentRule::registered(),
     }
 }
 

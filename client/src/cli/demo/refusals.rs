@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::operator::Policy;
 use crate::phone::{CheckedNotice, Phone, PhoneDirectory, Reply, Submission, submit_through};
 use crate::platform::Announced;
+use crate::policy::AgentRule;
 
 /// Seconds that the challenge of the policy `quick` is open: the least that a policy may say.
 const QUICK_S: u32 = 10;
@@ -48,6 +49,7 @@ async fn open_challenge_that_will_expire(stage: &mut Stage) -> Result<Late, Erro
         require_knowledge: true,
         challenge_ttl_s: QUICK_S,
         verdict_ttl_s: 60,
+        agents: Some(AgentRule::registered().to_wire()),
         ..Policy::default()
     };
     let tenant = stage.context().tenant().to_owned();

@@ -9,7 +9,7 @@ use crate::event::{ChallengeIssued, Event, VerdictReached};
 use crate::ids::{ChallengeId, ContactId, Digest, LoginId, Stamp, SubjectHash, Tag};
 use crate::kv::{Fault, View};
 use crate::limits::{NOTICE_WINDOW_US, SECOND_US};
-use crate::outcome::{Held, Outcome, reason};
+use crate::outcome::{Good, Held, Outcome, reason};
 use crate::policy::PolicyPurpose;
 use crate::records::{About, Challenge, Cluster, OrderTerms, Policy, Subject, Tenant};
 use crate::state::Records as _;
@@ -176,6 +176,7 @@ pub(super) fn ended_at_once(
         held: Held::NOTHING,
         policy_version: policy.version,
         not_after: Stamp::default(),
+        good: Good::NOTHING,
         tag,
     };
     let reply = Reply::Announced {
@@ -235,6 +236,7 @@ pub(super) fn end<V: View>(
         held: Held::NOTHING,
         policy_version: challenge.policy_version,
         not_after: Stamp::default(),
+        good: Good::NOTHING,
         tag: challenge.tag,
     };
     Ok(Some(verdict.into()))

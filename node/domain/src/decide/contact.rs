@@ -1,10 +1,11 @@
 //! Contacts: announcing, handing to an agent, closing; what a phone says without proving.
 
 use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
+use super::processed::closing;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::{AgentBound, ContactAnnounced, ContactClosed, Event, NoticeOpened};
+use crate::event::{AgentBound, ContactAnnounced, Event, NoticeOpened};
 use crate::ids::{ChallengeId, ContactId};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
@@ -31,6 +32,14 @@ pub(super) fn announce<V: View>(
             .agent(tenant.number, agent)?
             .ok_or(Rejection::UnknownAgent)?;
     }
+    if command.previous != ContactId::ZERO {
+        state
+            .contact(tenant.number, command.previous)?
+            .ok_or(Rejection::UnknownContact)?;
+    }
+    if command.delegate.is_some() {
+        return Err(Rejection::Invalid(Field::Delegate).into());
+    }
     let subject = state.subject(tenant.number, command.subject)?;
     let tag = tag_or(command.subject_tag, subject.tag);
     let mut events = vec![Event::ContactAnnounced(ContactAnnounced {
@@ -40,6 +49,12 @@ pub(super) fn announce<V: View>(
         initiator: command.initiator,
         call_reason: command.call_reason,
         tag,
+        policy: policy.name.clone(),
+        policy_version: policy.version,
+        campaign: command.campaign,
+        queue: command.queue,
+        previous: command.previous,
+        delegate: command.delegate,
     })];
     if let Some(agent) = command.agent {
         events.push(Event::AgentBound(AgentBound {
@@ -83,15 +98,24 @@ pub(super) fn announce<V: View>(
     Ok(Decision { events, reply })
 }
 
-pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
-    founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
+/// A contact with which somebody may go on: known, not closed, not blocked.
+pub(super) fn usable<V: View>(state: &V, tenant: u32, id: ContactId) -> Result<Contact, Stop> {
     let contact = state
-        .contact(tenant.number, command.contact)?
+        .contact(tenant, id)?
         .ok_or(Rejection::UnknownContact)?;
     if contact.closed {
         return Err(Rejection::ContactClosed.into());
     }
+    if contact.blocked {
+        return Err(Rejection::ContactBlocked.into());
+    }
+    Ok(contact)
+}
+
+pub(super) fn bind<V: View>(state: &V, command: &BindAgent) -> Result<Decision, Stop> {
+    founded(state)?;
+    let tenant = tenant(state, &command.tenant)?;
+    usable(state, tenant.number, command.contact)?;
     state
         .agent(tenant.number, command.agent)?
         .ok_or(Rejection::UnknownAgent)?;
@@ -118,11 +142,10 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
         let (outcome, why) = (Outcome::Cancelled, reason::CONTACT_CLOSED);
         events.extend(end(state, tenant.number, open, outcome, why)?);
     }
-    events.push(Event::ContactClosed(ContactClosed {
-        tenant: tenant.number,
-        contact: command.contact,
-        disposition: command.disposition,
-    }));
+    let over = (command.contact, &contact);
+    let ended = events.first();
+    let closing = closing(state, tenant.number, over, ended, command.disposition)?;
+    events.extend(closing);
     Ok(Decision {
         events,
         reply: Reply::Done,

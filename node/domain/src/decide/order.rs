@@ -6,16 +6,17 @@
 use akashi_proof::Commitment;
 
 use super::challenge::{Question, end, ended_at_once, policy, tag_or, unaskable};
+use super::contact::usable;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection};
 use crate::command::OfferOrder;
 use crate::event::{Event, OrderOffered, OrderPayloadExpired};
-use crate::ids::{ChallengeId, OrderId, Stamp};
+use crate::ids::{ChallengeId, OrderId};
 use crate::kv::{Fault, View};
 use crate::limits::ORDER_AMOUNTS_MAX;
 use crate::outcome::{Outcome, reason};
 use crate::policy::{PolicyBody, PolicyPurpose, PredicateTest};
-use crate::records::{About, Contact, OrderTerms, Subject};
+use crate::records::{About, OrderTerms, Subject};
 use crate::state::Records as _;
 
 pub(super) fn offer<V: View>(
@@ -36,11 +37,12 @@ pub(super) fn offer<V: View>(
     }
     let policy = policy(state, &tenant, &command.policy, PolicyPurpose::Consent)?;
     let terms = terms(command, &policy.body)?;
-    if contact.closed {
-        return Err(Rejection::ContactClosed.into());
-    }
-    if !is_verified(&contact, step.stamp) {
+    usable(state, tenant.number, command.contact)?;
+    if !contact.is_verified(step.stamp) {
         return Err(Rejection::NotVerified.into());
+    }
+    if !contact.covers(policy.body.grants.needs) {
+        return Err(Rejection::StepUpRequired.into());
     }
     let subject = state.subject(tenant.number, contact.subject)?;
     let superseded = superseded(state, tenant.number, &subject)?;
@@ -111,12 +113,6 @@ fn terms(command: &OfferOrder, body: &PolicyBody) -> Result<OrderTerms, Rejectio
         amounts: amounts.clone(),
         recipient: rule.recipient,
     })
-}
-
-fn is_verified(contact: &Contact, now: Stamp) -> bool {
-    contact
-        .verdict
-        .is_some_and(|verdict| verdict.outcome == Outcome::Verified && verdict.not_after >= now)
 }
 
 /// The end of an order that waits for its approval; a call that waits is never pushed aside.

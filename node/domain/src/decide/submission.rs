@@ -23,7 +23,7 @@ use crate::factor::{Factor, NEXT_PIN_SLOT, Sent, SubjectKeys, fingerprint, sent,
 use crate::ids::{Digest, Stamp};
 use crate::kv::{Fault, View};
 use crate::limits::{POSSESSION_REFUSALS_RECORDED_MAX, SECOND_US};
-use crate::outcome::{Held, Outcome, reason};
+use crate::outcome::{Good, Held, Outcome, aal, reason};
 use crate::policy::PolicyBody;
 use crate::records::{Challenge, Device, Evidence, Judged, Subject, Tenant};
 use crate::state::Records as _;
@@ -251,7 +251,7 @@ impl<V: View> Case<'_, V> {
         let attempts_left = self.attempts_left(self.challenge.refusals.saturating_add(1))?;
         if attempts_left == 0 {
             let (outcome, why) = (Outcome::NotVerified, reason::ATTEMPTS_USED_UP);
-            events.push(self.verdict(outcome, why, Held::NOTHING, Stamp::default()));
+            events.push(self.not_verified(outcome, why));
             return Ok(Decision {
                 events,
                 reply: Reply::Verdict {
@@ -298,7 +298,7 @@ impl<V: View> Case<'_, V> {
             contact: self.challenge.contact,
             tag: self.challenge.tag,
         }));
-        events.push(self.verdict(Outcome::Verified, reason::NONE, held, not_after));
+        events.push(self.verified(held, not_after));
         events.extend(self.approval(sent)?);
         Ok(Decision {
             events,
@@ -369,7 +369,28 @@ impl<V: View> Case<'_, V> {
         }
     }
 
-    fn verdict(&self, outcome: Outcome, why: u16, held: Held, not_after: Stamp) -> Event {
+    fn verified(&self, held: Held, not_after: Stamp) -> Event {
+        let good = Good {
+            scope: self.challenge.body.grants.scope,
+            limits: 0,
+            aal: aal(held.factors),
+            match_code: 0,
+        };
+        self.verdict((Outcome::Verified, reason::NONE), held, not_after, good)
+    }
+
+    fn not_verified(&self, outcome: Outcome, why: u16) -> Event {
+        let never = Stamp::default();
+        self.verdict((outcome, why), Held::NOTHING, never, Good::NOTHING)
+    }
+
+    fn verdict(
+        &self,
+        (outcome, why): (Outcome, u16),
+        held: Held,
+        not_after: Stamp,
+        good: Good,
+    ) -> Event {
         VerdictReached {
             tenant: self.tenant.number,
             challenge: self.command.challenge,
@@ -381,6 +402,7 @@ impl<V: View> Case<'_, V> {
             held,
             policy_version: self.challenge.policy_version,
             not_after,
+            good,
             tag: self.challenge.tag,
         }
         .into()

@@ -23,6 +23,18 @@ pub struct ContactAnnounced {
     pub call_reason: u16,
     /// The subject's pseudonym.
     pub tag: Tag,
+    /// By which policy it is to be verified.
+    pub policy: String,
+    /// That policy's version.
+    pub policy_version: u32,
+    /// The tenant's number of the campaign; zero if it has none.
+    pub campaign: u32,
+    /// The tenant's number of the queue; zero if it has none.
+    pub queue: u32,
+    /// The contact that it continues; zeros if it continues none.
+    pub previous: ContactId,
+    /// Who is asked in the customer's place.
+    pub delegate: Option<SubjectHash>,
 }
 
 impl Fact for ContactAnnounced {
@@ -107,6 +119,10 @@ impl Fact for ChallengeIssued {
 
     fn contact(&self) -> Option<ContactId> {
         Some(self.contact)
+    }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
     }
 }
 

@@ -60,6 +60,10 @@ impl Fact for DeviceEnrolled {
     fn tenant(&self) -> u32 {
         self.tenant
     }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
+    }
 }
 
 /// The proofs of a device's enrolment did not hold.
@@ -114,6 +118,10 @@ pub struct DeviceRevoked {
 impl Fact for DeviceRevoked {
     fn tenant(&self) -> u32 {
         self.tenant
+    }
+
+    fn phone(&self) -> Option<SubjectHash> {
+        Some(self.subject)
     }
 }
 

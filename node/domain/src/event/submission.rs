@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Fact;
 use crate::ids::{ChallengeId, ContactId, Digest, Stamp, SubjectHash, Tag};
-use crate::outcome::{Held, Outcome};
+use crate::outcome::{Good, Held, Outcome};
 use crate::records::{About, Evidence, Judged};
 
 /// Proofs were judged and do not hold.
@@ -121,6 +121,8 @@ pub struct VerdictReached {
     pub policy_version: u32,
     /// Until when it is good; zero unless verified.
     pub not_after: Stamp,
+    /// What it is good for.
+    pub good: Good,
     /// The subject's pseudonym.
     pub tag: Tag,
 }

@@ -6,14 +6,14 @@ use crate::ids::{ChallengeId, Digest, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::limits::NOTICE_WINDOW_US;
-use crate::records::{About, Challenge, Contact, Notice};
+use crate::records::{About, Care, Challenge, Contact, Leg, Notice};
 use crate::state::{Records as _, store};
 
 impl Evolve for ContactAnnounced {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
         let record = Contact {
             subject: self.subject,
@@ -23,11 +23,29 @@ impl Evolve for ContactAnnounced {
             agent_tag: Tag::ZERO,
             challenge: ChallengeId::ZERO,
             verdict: None,
+            announced: place.stamp,
+            policy: self.policy.clone(),
+            policy_version: self.policy_version,
+            campaign: self.campaign,
+            queue: self.queue,
+            previous: self.previous,
+            delegate: self.delegate,
+            scope: 0,
+            scope_shown: 0,
+            limits: 0,
+            risk: None,
+            blocked: false,
+            leg: Leg::default(),
+            session: None,
+            care: Care::default(),
             closed: false,
+            number: 0,
         };
         let key = keys::contact(self.tenant, self.contact);
         store(state, Table::Call, key, &record);
-        Ok(())
+        super::processed::count(state, self.tenant, |tally| {
+            tally.announced = tally.announced.saturating_add(1);
+        })
     }
 }
 

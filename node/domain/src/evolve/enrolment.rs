@@ -54,6 +54,7 @@ impl Evolve for DeviceEnrolled {
                 enrolled: place.stamp,
                 leaf: place.leaf,
                 revoked: false,
+                cooling_until: Stamp::default(),
             });
             record.pin = PinCounter::default();
             record.tag = self.tag;

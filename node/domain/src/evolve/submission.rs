@@ -84,6 +84,10 @@ impl Evolve for VerdictReached {
             decided: place.stamp,
             not_after: self.not_after,
             leaf: place.leaf,
+            scope: self.good.scope,
+            limits: self.good.limits,
+            aal: self.good.aal,
+            match_code: self.good.match_code,
         };
         self.settle(state, verdict)?;
         if self.challenge == ChallengeId::ZERO {
@@ -117,6 +121,9 @@ impl VerdictReached {
         match self.about {
             About::Call => with_contact(state, self.tenant, self.contact, |record| {
                 record.verdict = Some(verdict);
+                record.scope = verdict.scope;
+                record.scope_shown = verdict.scope;
+                record.limits = verdict.limits;
             })?,
             About::Order(order) => {
                 let mut record = state

@@ -5,12 +5,20 @@ use akashi_merkle::Leaf;
 use super::{Columns, about, column, set};
 use crate::entry::encode;
 use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
+use crate::ids::ContactId;
 
 impl Columns for ContactAnnounced {
     fn columns(&self, leaf: &mut Leaf) {
         leaf.subject_tag = self.tag.0;
         set(leaf, column::CALL_REASON, &self.call_reason.to_be_bytes());
         set(leaf, column::INITIATOR, &encode(&self.initiator));
+        leaf.policy_version = self.policy_version;
+        set(leaf, column::NAME, self.policy.as_bytes());
+        set(leaf, column::CAMPAIGN, &self.campaign.to_be_bytes());
+        set(leaf, column::QUEUE, &self.queue.to_be_bytes());
+        if self.previous != ContactId::ZERO {
+            set(leaf, column::PREVIOUS, &self.previous.0);
+        }
     }
 }
 

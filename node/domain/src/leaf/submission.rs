@@ -6,6 +6,7 @@ use super::{Columns, about, bit, column, flag, prove_by, set};
 use crate::event::{
     ChallengeConsumed, DuplicateSubmission, ProofHeld, ProofRefused, VerdictReached,
 };
+use crate::outcome::limit;
 use crate::records::About;
 
 impl Columns for ProofRefused {
@@ -56,6 +57,9 @@ impl Columns for VerdictReached {
         }
         set(leaf, column::PREDICATES, &[self.held.predicates]);
         set(leaf, column::LEVEL, &[self.held.level]);
+        set(leaf, column::SCOPE, &self.good.scope.to_be_bytes());
+        set(leaf, column::LIMITS, &[limit::shown(self.good.limits)]);
+        set(leaf, column::AAL, &[self.good.aal]);
     }
 }
 

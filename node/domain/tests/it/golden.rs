@@ -16,7 +16,7 @@ use akashi_domain::ids::{
     AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Serial, Stamp,
     SubjectHash, Tag,
 };
-use akashi_domain::outcome::{Held, Outcome};
+use akashi_domain::outcome::{Good, Held, Outcome};
 use akashi_domain::records::{
     Cluster, Evidence, EvidenceFactor, Judged, Policy, Settings, Verdict,
 };
@@ -37,6 +37,12 @@ const HELD: Held = Held {
     factors: 3,
     predicates: 5,
     level: 2,
+};
+const GOOD: Good = Good {
+    scope: 0xf0f0,
+    limits: 3,
+    aal: 2,
+    match_code: 0x00ab_cdef,
 };
 const STAMP: Stamp = Stamp(0x0006_0102_0304_0506);
 
@@ -86,6 +92,10 @@ fn settings() -> Settings {
         request_horizon_s: 6,
         enrolment_ttl_s: 7,
         order_ttl_s: 8,
+        cooling_s: 9,
+        resume_grace_s: 10,
+        report_freeze_s: 11,
+        session_contacts_max: 12,
     }
 }
 
@@ -128,6 +138,10 @@ fn verdict() -> Verdict {
         decided: STAMP,
         not_after: Stamp(STAMP.0 + 1),
         leaf: 42,
+        scope: 0xf0f0,
+        limits: 3,
+        aal: 2,
+        match_code: 0x00ab_cdef,
     }
 }
 
@@ -211,6 +225,10 @@ fn of_calls() -> Vec<(&'static str, Command)> {
                 agent: Some(AGENT),
                 subject_tag: TAG,
                 agent_tag: AGENT_TAG,
+                campaign: 7,
+                queue: 8,
+                previous: ContactId([0x33; 16]),
+                delegate: Some(SUBJECT),
             }),
         ),
         (
@@ -383,6 +401,8 @@ fn answers_keep_their_bytes() {
         ("UnknownCredential", Rejection::UnknownCredential),
         ("UnknownTemplate", Rejection::UnknownTemplate),
         ("Full", Rejection::Full(Field::Credential)),
+        ("ContactBlocked", Rejection::ContactBlocked),
+        ("StepUpRequired", Rejection::StepUpRequired),
     ]
     .map(|(name, why)| {
         (

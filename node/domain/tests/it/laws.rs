@@ -269,5 +269,9 @@ pub(crate) const fn zeros() -> Settings {
         request_horizon_s: 0,
         enrolment_ttl_s: 0,
         order_ttl_s: 0,
+        cooling_s: 0,
+        resume_grace_s: 0,
+        report_freeze_s: 0,
+        session_contacts_max: 0,
     }
 }

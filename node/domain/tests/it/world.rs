@@ -14,7 +14,7 @@ use akashi_domain::ids::{
     ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, SubjectHash, Tag,
 };
 use akashi_domain::kv::{Changes, Table, View};
-use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::{Challenge, Notice, ReplicaInfo, Subject};
 use akashi_domain::state::Records as _;
 use akashi_proof::{Context, ContextFields, Purpose, Suite};
@@ -39,6 +39,8 @@ pub(crate) fn body() -> PolicyBody {
         consent: None,
         challenge_ttl_s: 120,
         verdict_ttl_s: 600,
+        grants: Grants::default(),
+        agents: AgentRule::registered(),
     }
 }
 
@@ -239,6 +241,10 @@ impl World {
             agent: None,
             subject_tag: tag(subject),
             agent_tag: Tag::ZERO,
+            campaign: 0,
+            queue: 0,
+            previous: ContactId::ZERO,
+            delegate: None,
         }
     }
 

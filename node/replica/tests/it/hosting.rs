@@ -6,7 +6,7 @@ use akashi_domain::command::{Command, CreateTenant, Found, Request};
 use akashi_domain::decide::Inline;
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::ids::{ClientId, Digest, RequestId, Stamp};
-use akashi_domain::policy::{PolicyBody, PolicyPurpose};
+use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{leaf_hash, verify_inclusion};
@@ -63,6 +63,8 @@ fn found() -> Command {
             consent: None,
             challenge_ttl_s: 120,
             verdict_ttl_s: 600,
+            grants: Grants::default(),
+            agents: AgentRule::registered(),
         },
     })
 }

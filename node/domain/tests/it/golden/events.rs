@@ -2,15 +2,15 @@
 
 use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::event::{self, Event};
-use akashi_domain::ids::Digest;
+use akashi_domain::ids::{ContactId, Digest};
 use akashi_domain::leaf::{LeafPlace, leaf};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::records::{About, Judged};
+use akashi_domain::records::{About, Care, Judged};
 use expect_test::expect_file;
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, HELD, STAMP, SUBJECT, TAG, TENANT, cluster,
-    evidence, judged, pinned, policy, questions, settings,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
+    cluster, evidence, judged, pinned, policy, questions, settings,
 };
 use crate::world::body;
 
@@ -126,6 +126,12 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 initiator: Initiator::Customer,
                 call_reason: 5,
                 tag,
+                policy: "standard".into(),
+                policy_version: 2,
+                campaign: 7,
+                queue: 8,
+                previous: ContactId([0x33; 16]),
+                delegate: Some(subject),
             }),
         ),
         (
@@ -224,6 +230,7 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 held: HELD,
                 policy_version: 2,
                 not_after: STAMP,
+                good: GOOD,
                 tag,
             }),
         ),
@@ -245,7 +252,42 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 disposition: 8,
             }),
         ),
+        ("ContactProcessed", processed()),
     ]
+}
+
+fn processed() -> Event {
+    Event::ContactProcessed(event::ContactProcessed {
+        tenant: TENANT,
+        contact: CONTACT,
+        number: 0x0102,
+        announced_count: 0x0304,
+        outcome: Some(Outcome::Verified),
+        reason: 5,
+        policy_version: 2,
+        queue: 6,
+        campaign: 7,
+        agent_tag: AGENT_TAG,
+        announced: STAMP,
+        verdict_ms: Some(0x0708),
+        aal: 2,
+        factors: 3,
+        limits: 4,
+        scope: 0x0506_0708,
+        call_reason: 9,
+        initiator: Initiator::Centre,
+        disposition: 8,
+        care: Care {
+            agents: 1,
+            presence: 2,
+            level: 3,
+            training: true,
+            posture: false,
+            rules_version: 4,
+            unmasked: 5,
+        },
+        blocked: true,
+    })
 }
 
 #[test]

@@ -11,15 +11,16 @@ use akashi_domain::event::{self, Event};
 use akashi_domain::ids::{ChallengeId, ContactId, Digest, LoginId, OrderId, Serial, Stamp};
 use akashi_domain::outcome::Outcome;
 use akashi_domain::policy::{
-    AttributeSource, ConsentRule, FaceRule, PolicyBody, PolicyPurpose, PredicateRule, PredicateTest,
+    AgentBinding, AgentRule, AttributeSource, ConsentRule, FaceRule, Grants, PolicyBody,
+    PolicyPurpose, PredicateRule, PredicateTest, PresenceRule, RiskRule, UnmaskRule,
 };
 use akashi_domain::records::{
     About, AgentLogin, Credential, Issuer, Order, OrderTerms, SealedOrder, Sensor, Template,
 };
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, HELD, STAMP, SUBJECT, TAG, TENANT, evidence,
-    verdict,
+    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
+    evidence, verdict,
 };
 
 pub(super) const ORDER: OrderId = OrderId([0x0d; 16]);
@@ -90,6 +91,34 @@ pub(super) fn asking_everything() -> PolicyBody {
         }),
         challenge_ttl_s: 120,
         verdict_ttl_s: 600,
+        grants: Grants {
+            scope: 0xff,
+            limited: 0x0f,
+            needs: 0x11,
+            fallbacks: 3,
+            risk: RiskRule {
+                sim_age_min: 1,
+                line_types: 2,
+                flags: 3,
+                attestation_min: 4,
+            },
+        },
+        agents: AgentRule {
+            binding: AgentBinding::Registered,
+            posture: 5,
+            rules: true,
+            presence: PresenceRule {
+                absent_grace_s: 6,
+                lost_grace_s: 7,
+                suspend_after_s: 8,
+                clear_screen: true,
+            },
+            unmask: Some(UnmaskRule {
+                fields: 9,
+                ttl_s: 10,
+                break_glass: true,
+            }),
+        },
     }
 }
 
@@ -408,6 +437,7 @@ fn asked() -> Vec<(&'static str, Event)> {
             held: HELD,
             policy_version: 2,
             not_after: STAMP,
+            good: GOOD,
             tag,
         })
     };

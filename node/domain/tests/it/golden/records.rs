@@ -3,10 +3,10 @@
 use akashi_domain::answer::{Answer, Placement, Reply};
 use akashi_domain::command::{EnrolmentKind, Initiator, Party};
 use akashi_domain::entry::{Sealed, encode};
-use akashi_domain::ids::{Digest, Stamp};
+use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
-    Agent, Challenge, Contact, Device, Enrolment, Notice, PinCounter, Progress, Remembered,
-    Subject, Tenant,
+    Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
+    Progress, Remembered, Risk, Subject, Tally, Tenant,
 };
 use expect_test::expect_file;
 
@@ -36,6 +36,7 @@ fn records_keep_their_bytes() {
         enrolled: STAMP,
         leaf: 6,
         revoked: false,
+        cooling_until: STAMP,
     };
     let subject = Subject {
         device: Some(device),
@@ -47,6 +48,9 @@ fn records_keep_their_bytes() {
         open: Some(CHALLENGE),
         notices: vec![STAMP],
         tag: TAG,
+        opted_out_until: Stamp(1),
+        frozen_until: Stamp(2),
+        contacts: vec![CONTACT],
     };
     let enrolment = Enrolment {
         id: ENROLMENT,
@@ -69,7 +73,44 @@ fn records_keep_their_bytes() {
         agent_tag: AGENT_TAG,
         challenge: CHALLENGE,
         verdict: Some(verdict()),
+        announced: STAMP,
+        policy: "standard".into(),
+        policy_version: 2,
+        campaign: 7,
+        queue: 8,
+        previous: ContactId([0x33; 16]),
+        delegate: Some(SUBJECT),
+        scope: 0x0f,
+        scope_shown: 0x1f,
+        limits: 3,
+        risk: Some(Risk {
+            sim_age: 1,
+            line_type: 2,
+            flags: 3,
+            attestation: 4,
+        }),
+        blocked: true,
+        leg: Leg {
+            state: LegState::Cleared,
+            cleared: STAMP,
+        },
+        session: Some(SessionId([0x5e; 16])),
+        care: Care {
+            agents: 1,
+            presence: 2,
+            level: 3,
+            training: true,
+            posture: true,
+            rules_version: 4,
+            unmasked: 5,
+        },
         closed: true,
+        number: 9,
+    };
+    let tally = Tally {
+        tenant_leaf: 1,
+        announced: 11,
+        processed: 9,
     };
     let challenge = Challenge {
         contact: CONTACT,
@@ -128,6 +169,7 @@ fn records_keep_their_bytes() {
         ("Subject", encode(&subject)),
         ("Enrolment", encode(&enrolment)),
         ("Contact", encode(&contact)),
+        ("Tally", encode(&tally)),
         ("Challenge", encode(&challenge)),
         ("Notice", encode(&notice)),
         ("Remembered", encode(&remembered)),
