@@ -9,7 +9,7 @@
 //! The crate never does input or output, never reads a clock, draws no randomness and never
 //! panics on any input: an offline verifier needs nothing else of akashi.
 //!
-//! Where to start: [`Receipt::verify`] for auditors, [`Follower`] for readers of the whole log,
+//! Where to start: [`Receipt::verify`] for auditors, [`statement`] for client firms, [`Follower`] for readers of the whole log,
 //! [`Frontier`] for the replica that appends.
 //!
 //! # Examples
@@ -47,8 +47,11 @@ mod held;
 mod inclusion;
 mod keys;
 mod leaf;
+mod multi;
 mod note;
+pub mod processed;
 mod receipt;
+pub mod statement;
 mod text;
 mod tile;
 mod tree;
@@ -64,6 +67,10 @@ pub use keys::{COSIGNERS_MAX, Cosigner, KeySet, KeySetError, KeySetFault};
 pub use leaf::{
     ENTRY_BYTES_MAX, EXTENSION_BYTES_MAX, Extensions, LEAF_FIXED_BYTES, LEAF_VERSION, Leaf,
     LeafError,
+};
+pub use multi::{
+    MULTI_LEAVES_MAX, MultiInclusionError, MultiProofError, multi_inclusion_proof,
+    verify_multi_inclusion,
 };
 pub use note::{NoteError, NoteSignature, SIGNATURES_MAX, SignedHead};
 pub use receipt::{CheckedLeaf, Receipt, ReceiptError};

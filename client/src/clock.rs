@@ -110,9 +110,77 @@ pub fn rfc3339(unix_us: u64) -> String {
     )
 }
 
+/// Days from 1970-01-01 to a day of the Gregorian calendar; none if there is no such day from then on.
+///
+/// # Sources
+///
+/// Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms*, `days_from_civil`.
+#[must_use]
+fn days_to(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let shifted_year = year - u64::from(month <= 2);
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    // 30 February and its like are days of the next month.
+    let exists = day_of(days).month == u8::try_from(month).ok()?;
+    exists.then_some(days)
+}
+
+/// Reads `2026-11-22` or `2026-11-22T15:04:05Z` (UTC, whole seconds) as microseconds since 1970-01-01.
+#[must_use]
+pub fn parse_utc(text: &str) -> Option<u64> {
+    let number = |digits: &str, width: usize| {
+        let well_formed = digits.len() == width && digits.bytes().all(|b| b.is_ascii_digit());
+        well_formed.then(|| digits.parse::<u64>().ok()).flatten()
+    };
+    let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+    let (year, rest) = date.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let days = days_to(number(year, 4)?, number(month, 2)?, number(day, 2)?)?;
+    let (hours, rest) = time.strip_suffix('Z')?.split_once(':')?;
+    let (minutes, seconds) = rest.split_once(':')?;
+    let within = |value: u64, end: u64| (value < end).then_some(value);
+    let hours = within(number(hours, 2)?, 24)?;
+    let minutes = within(number(minutes, 2)?, 60)?;
+    let seconds = within(number(seconds, 2)?, 60)?;
+    Some((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        assert_eq!(parse_utc("1970-01-01"), Some(0));
+        assert_eq!(parse_utc("2000-02-29"), Some(951_782_400_000_000));
+        let known = parse_utc("2026-11-22T15:10:45Z");
+        assert_eq!(known, Some(1_795_360_245_000_000));
+        for days in (0..40_000).step_by(13) {
+            let us = days * 86_400_000_000;
+            let written = rfc3339(us).replace(".000", "");
+            assert_eq!(parse_utc(&written), Some(us), "{written}");
+        }
+        for bad in [
+            "",
+            "2026",
+            "2026-02-30",
+            "2026-13-01",
+            "1969-12-31",
+            "2026-1-1",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T15:10:45",
+            "2026-11-22T15:10Z",
+            "+026-11-22",
+        ] {
+            assert_eq!(parse_utc(bad), None, "{bad:?}");
+        }
+    }
 
     #[test]
     fn known_moments_are_written_as_rfc_3339() {

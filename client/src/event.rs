@@ -111,6 +111,7 @@ pub fn name(kind: u16) -> String {
         40 => "contact.closed",
         42 => "subject.erased",
         43 => "policy.retired",
+        41 => "contact.processed",
         50 => "order.offered",
         ORDER_APPROVED => "order.approved",
         52 => "order.payload_expired",

@@ -68,6 +68,7 @@ pub mod presence;
 pub mod request_id;
 pub mod retry;
 pub mod sensor;
+pub mod statement;
 pub mod tag;
 pub mod webhook;
 

@@ -18,6 +18,7 @@ mod raft_log;
 mod second_verifier;
 mod sim;
 mod soak;
+mod statements;
 mod tidy;
 mod unhappy;
 mod webhooks;

@@ -1,4 +1,4 @@
-"""The command: `vectors`, `judge`, `single-faults`, `selftest`. It decides nothing by itself."""
+"""The command: `vectors`, `judge`, `single-faults`, `selftest`, `period`. It decides nothing by itself."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import judge, prover, selftest, vectors
+from . import judge, period, prover, selftest, vectors
 
 
 def main():
@@ -24,6 +24,10 @@ def main():
     command.add_argument("--rounds", type=int, default=1)
     command = commands.add_parser("selftest", help="the published vectors only")
     command.add_argument("directory", type=Path)
+    command = commands.add_parser("period", help="a statement of a period, with the pinned keys")
+    command.add_argument("statement", type=Path)
+    command.add_argument("keys", type=Path)
+    command.add_argument("--tenant")
     options = parser.parse_args()
     try:
         if options.command == "judge":
@@ -35,9 +39,12 @@ def main():
         elif options.command == "vectors":
             for line in vectors.run(options.directory, options.patient):
                 print(line)
+        elif options.command == "period":
+            texts = [path.read_bytes().decode() for path in (options.statement, options.keys)]
+            print(f"{period.verify(*texts, options.tenant)} contacts")
         else:
             print(f"{selftest.run(options.directory)} facts")
-    except (AssertionError, vectors.Differs) as difference:
+    except (AssertionError, period.Refused, vectors.Differs) as difference:
         print(f"second_verifier: {difference}", file=sys.stderr)
         return 1
     return 0

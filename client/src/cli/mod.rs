@@ -32,6 +32,7 @@ mod processor;
 mod presence;
 mod reasons;
 mod sensor;
+mod statement;
 mod verify;
 mod webhook;
 
@@ -142,6 +143,7 @@ enum Verb {
     Order(order::Order),
     Processor(processor::Processor),
     Policy(policy::Policy),
+    Statement(statement::Statement),
     Platform(platform::Platform),
     Agent(agent::Agent),
     Lock(lock::Lock),
@@ -206,6 +208,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Order(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Processor(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Policy(verb) => Box::pin(verb.run(&global, output)).await,
+        Verb::Statement(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Platform(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Agent(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Lock(verb) => Box::pin(verb.run(&global, output)).await,

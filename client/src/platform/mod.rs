@@ -2,6 +2,7 @@
 //!
 //! The platform never sees a PIN, a key or a proof.
 
+mod accounting;
 mod asking;
 mod customer;
 mod staff;
@@ -88,6 +89,7 @@ pub struct Invitation {
     pub token: [u8; 32],
 }
 
+pub use accounting::Period;
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 pub use customer::{Fallback, Risk, Standing};
 pub use staff::{AgentView, Attestation, posture_message};

@@ -13,6 +13,7 @@ mod holding;
 mod oversight;
 mod order;
 mod presence;
+mod processed;
 mod question;
 mod registry;
 mod session;
@@ -40,6 +41,7 @@ pub use holding::{
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
 pub use presence::{PresenceChanged, PresenceSummarised};
+pub use processed::ContactProcessed;
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};
 pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevoked};
 pub use session::{
@@ -256,6 +258,8 @@ events! {
     SubjectErased = 42,
     /// A version of a policy is not asked any more.
     PolicyRetired = 43,
+    /// What became of a contact, for whoever has to account for it.
+    ContactProcessed = 41,
     /// An order is to be approved.
     OrderOffered = 50,
     /// An order is approved.

@@ -151,6 +151,18 @@ pub fn order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> {
     key
 }
 
+/// `Call`: [`crate::records::Tally`] of a tenant.
+#[must_use]
+pub fn tally(tenant: u32) -> Vec<u8> {
+    key(b'Y', tenant, &[])
+}
+
+/// `Call`: the leaf of the closed contact with this number (u64).
+#[must_use]
+pub fn processed(tenant: u32, number: u64) -> Vec<u8> {
+    key(b'N', tenant, &number.to_be_bytes())
+}
+
 /// `Call`: [`crate::records::AgentLogin`].
 #[must_use]
 pub fn agent_login(tenant: u32, login: LoginId) -> Vec<u8> {

@@ -13,6 +13,7 @@ mod holding;
 mod oversight;
 mod order;
 mod presence;
+mod processed;
 mod question;
 mod registry;
 mod session;

@@ -18,6 +18,7 @@ mod orders;
 mod sessions;
 mod settings;
 mod step_ups;
+mod tally;
 
 pub use contacts::{
     Care, Contact, FallbackKind, Leg, LegState, LineType, Risk, Verdict, risk_flag,
@@ -35,6 +36,7 @@ pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, Seale
 pub use sessions::{PresenceState, ScreenAction};
 pub use settings::Settings;
 pub use step_ups::StepUps;
+pub use tally::Tally;
 
 /// How far a replica has come: what the log gave it, as opposed to what it decided.
 ///

@@ -17,6 +17,7 @@ use crate::records::{
     Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
     Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
     Progress, SealedOrder, Sensor, Session, Settings, Subject, Template, Tenant, Unmask, WorkRules,
+    Progress, SealedOrder, Sensor, Settings, Subject, Tally, Template, Tenant,
 };
 
 /// Decodes the record under `key`.
@@ -221,6 +222,16 @@ pub trait Records: View {
     /// A contact.
     fn contact(&self, tenant: u32, contact: ContactId) -> Result<Option<Contact>, Fault> {
         load(self, Table::Call, &keys::contact(tenant, contact))
+    }
+
+    /// How many contacts a tenant has had.
+    fn tally(&self, tenant: u32) -> Result<Tally, Fault> {
+        Ok(load(self, Table::Call, &keys::tally(tenant))?.unwrap_or_default())
+    }
+
+    /// The leaf of the closed contact with this number.
+    fn processed_leaf(&self, tenant: u32, number: u64) -> Result<Option<u64>, Fault> {
+        load(self, Table::Call, &keys::processed(tenant, number))
     }
 
     /// A challenge.

@@ -250,6 +250,12 @@ pub static RPCS: &[Rpc] = &[
     ),
     rpc(
         "/akashi.v1.PlatformService/AttestPosture",
+        "/akashi.v1.PlatformService/GetProcessingReceipt",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
+        "/akashi.v1.PlatformService/FindProcessed",
         Flow::Unary,
         PLATFORM,
     ),
@@ -259,6 +265,10 @@ pub static RPCS: &[Rpc] = &[
         STAFFING,
     ),
     rpc("/akashi.v1.PlatformService/GetAgent", Flow::Unary, PLATFORM),
+        "/akashi.v1.PlatformService/GetStatementPart",
+        Flow::Unary,
+        PLATFORM,
+    ),
     rpc("/akashi.v1.PhoneService/GetEnrolment", Flow::Unary, PHONE),
     rpc(
         "/akashi.v1.PhoneService/CompleteEnrolment",

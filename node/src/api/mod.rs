@@ -22,6 +22,7 @@ mod processor;
 mod presence;
 mod replica;
 mod session_watch;
+mod statement;
 pub mod status;
 
 use std::sync::Arc;

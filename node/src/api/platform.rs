@@ -14,6 +14,7 @@ use super::contact_watch::{Change, ContactWatch, stream};
 use super::front::{Call, Front};
 use super::replica::Replica;
 use super::session_watch;
+use super::statement::Statements;
 use super::status::Refusal;
 use crate::wire::{self, Malformed};
 
@@ -607,6 +608,37 @@ impl<R: Replica> PlatformService for Platform<R> {
         };
         let stream = watch.await.map_err(|refusal| self.0.refuse(refusal))?;
         Ok(Response::new(stream))
+    async fn get_processing_receipt(
+        &self,
+        request: Request<v1::GetProcessingReceiptRequest>,
+    ) -> Result<Response<v1::GetProcessingReceiptResponse>, Status> {
+        Statements(&self.0)
+            .receipt(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn find_processed(
+        &self,
+        request: Request<v1::FindProcessedRequest>,
+    ) -> Result<Response<v1::FindProcessedResponse>, Status> {
+        Statements(&self.0)
+            .find(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn get_statement_part(
+        &self,
+        request: Request<v1::GetStatementPartRequest>,
+    ) -> Result<Response<v1::GetStatementPartResponse>, Status> {
+        Statements(&self.0)
+            .part(request)
+            .await
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
     }
 
     async fn watch_contact(

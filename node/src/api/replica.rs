@@ -88,6 +88,13 @@ pub trait Replica: Clone + Send + Sync + 'static {
     /// [`ReadError::Storage`].
     fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError>;
 
+    /// Proof that the leaves at `indices`, strictly ascending, are leaves of the tree of `size`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`].
+    fn multi_proof(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, ReadError>;
+
     /// The root of the first `size` leaves.
     ///
     /// # Errors
@@ -164,6 +171,10 @@ impl Replica for crate::engine::Handle {
 
     fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
         Self::consistency(self, from, to)
+    }
+
+    fn multi_proof(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, ReadError> {
+        Self::multi_proof(self, indices, size)
     }
 
     fn root_at(&self, size: u64) -> Result<Hash, ReadError> {

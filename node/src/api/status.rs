@@ -81,6 +81,8 @@ pub enum Refusal {
     LoginUnknown,
     /// No verdict yet.
     NoVerdict,
+    /// The contact is not closed yet.
+    ContactOpen,
     /// There is no evidence: none was kept, or it was erased.
     NoEvidence,
     /// The contact was handed to someone else.
@@ -130,6 +132,9 @@ impl Refusal {
             | Self::HandedOver
             | Self::SessionElsewhere
             | Self::SessionDark => Code::FailedPrecondition,
+            Self::NotSealed | Self::NoVerdict | Self::ContactOpen | Self::HandedOver => {
+                Code::FailedPrecondition
+            }
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }
@@ -165,6 +170,7 @@ impl Refusal {
             Self::OrderUnknown => "ORDER_UNKNOWN",
             Self::LoginUnknown => "LOGIN_UNKNOWN",
             Self::NoVerdict => "NO_VERDICT",
+            Self::ContactOpen => "CONTACT_OPEN",
             Self::NoEvidence => "NO_EVIDENCE",
             Self::HandedOver => "HANDED_OVER",
             Self::SessionElsewhere => "SESSION_ELSEWHERE",
@@ -207,6 +213,7 @@ impl Refusal {
             Self::OrderUnknown => "no such order".to_owned(),
             Self::LoginUnknown => "no such login".to_owned(),
             Self::NoVerdict => "there is no verdict yet".to_owned(),
+            Self::ContactOpen => "the contact is not closed yet".to_owned(),
             Self::NoEvidence => "no such evidence".to_owned(),
             Self::HandedOver => "the contact was handed over".to_owned(),
             Self::SessionElsewhere => "the session ended or is attached elsewhere".to_owned(),
@@ -250,6 +257,7 @@ impl Refusal {
             | Self::OrderUnknown
             | Self::LoginUnknown
             | Self::NoVerdict
+            | Self::ContactOpen
             | Self::NoEvidence
             | Self::HandedOver
             | Self::SessionElsewhere
@@ -502,6 +510,7 @@ mod tests {
             Refusal::OrderUnknown,
             Refusal::LoginUnknown,
             Refusal::NoVerdict,
+            Refusal::ContactOpen,
             Refusal::NoEvidence,
             Refusal::HandedOver,
             Refusal::SessionElsewhere,

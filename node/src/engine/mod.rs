@@ -35,6 +35,8 @@ use akashi_domain::state::Records as _;
 use akashi_merkle::{
     Cosigner, CosignerKey, CosignerSecret, Hash, Held, HeldReceipt, KeySet, Origin, Receipt,
     SignedHead, consistency_proof, inclusion_proof, root_at,
+    Cosigner, CosignerKey, Hash, KeySet, Origin, Receipt, SignedHead, consistency_proof,
+    inclusion_proof, multi_inclusion_proof, root_at,
 };
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
@@ -388,6 +390,16 @@ impl Handle {
     /// [`ReadError::Storage`] also if the sizes are beyond the tree.
     pub fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
         consistency_proof(&self.shared.view, from, to).map_err(|_refused| ReadError::Storage)
+    }
+
+    /// Proof that the leaves at `indices`, strictly ascending, are leaves of the tree of `size`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`] also if an index or the size is beyond the tree.
+    pub fn multi_proof(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, ReadError> {
+        multi_inclusion_proof(&self.shared.view, indices, size)
+            .map_err(|_refused| ReadError::Storage)
     }
 
     /// Root of the tree when it had `size` leaves.

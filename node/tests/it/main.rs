@@ -37,6 +37,7 @@ mod refusals;
 mod registry;
 mod roles;
 mod sessions;
+mod statements;
 mod surface;
 mod telemetry;
 mod tls;

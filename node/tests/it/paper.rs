@@ -18,6 +18,8 @@ use akashi_domain::state::Records as _;
 use akashi_merkle::{
     Cosigner, CosignerSecret, Frontier, Hash, Head, Held, HeldReceipt, KeySet, NodeReader, Origin,
     Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, root_at,
+    Cosigner, CosignerSecret, Frontier, Hash, Head, KeySet, NodeReader, Origin, Receipt,
+    SignedHead, consistency_proof, inclusion_proof, leaf_hash, multi_inclusion_proof, root_at,
 };
 use akashi_node::api::Replica;
 use akashi_node::clock;
@@ -397,6 +399,11 @@ impl Replica for Paper {
 
     fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
         consistency_proof(&Nodes(&self.lock().nodes), from, to).map_err(|_| ReadError::Storage)
+    }
+
+    fn multi_proof(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, ReadError> {
+        multi_inclusion_proof(&Nodes(&self.lock().nodes), indices, size)
+            .map_err(|_| ReadError::Storage)
     }
 
     fn root_at(&self, size: u64) -> Result<Hash, ReadError> {

@@ -16,6 +16,11 @@ use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
 use crate::event::{ContactAnnounced, ContactClosed, Event, NoticeOpened};
+use super::processed::closing;
+use super::{Decision, Step, Stop, founded, tenant};
+use crate::answer::{Field, Rejection, Reply};
+use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
+use crate::event::{AgentBound, ContactAnnounced, Event, NoticeOpened};
 use crate::ids::{ChallengeId, ContactId};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
@@ -235,11 +240,10 @@ pub(super) fn close<V: View>(state: &V, command: &CloseContact) -> Result<Decisi
         let (outcome, why) = (Outcome::Cancelled, reason::CONTACT_CLOSED);
         events.extend(end(state, tenant.number, open, outcome, why)?);
     }
-    events.push(Event::ContactClosed(ContactClosed {
-        tenant: tenant.number,
-        contact: command.contact,
-        disposition: command.disposition,
-    }));
+    let over = (command.contact, &contact);
+    let ended = events.first();
+    let closing = closing(state, tenant.number, over, ended, command.disposition)?;
+    events.extend(closing);
     Ok(Decision {
         events,
         reply: Reply::Done,

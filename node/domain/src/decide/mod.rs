@@ -23,6 +23,7 @@ mod order;
 mod oversight;
 mod pin;
 mod presence;
+mod processed;
 mod registry;
 mod session;
 mod retire;

@@ -24,7 +24,7 @@ impl Evolve for TenantCreated {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
         let tenant = Tenant {
             number: self.tenant,
@@ -40,7 +40,7 @@ impl Evolve for TenantCreated {
         let mut cluster = state.cluster()?.ok_or(Fault::Corrupt)?;
         cluster.tenants = cluster.tenants.max(self.tenant);
         store(state, Table::Meta, keys::CLUSTER.to_vec(), &cluster);
-        Ok(())
+        super::processed::count(state, self.tenant, |tally| tally.tenant_leaf = place.leaf)
     }
 }
 

@@ -46,6 +46,7 @@ impl Evolve for ContactAnnounced {
             steps: StepUps::default(),
             reach: u32::MAX,
             closed: false,
+            number: 0,
         };
         let key = keys::contact(self.tenant, self.contact);
         store(state, Table::Call, key, &record);
@@ -54,6 +55,8 @@ impl Evolve for ContactAnnounced {
                 record.contacts.remove(0);
             }
             record.contacts.push(self.contact);
+        super::processed::count(state, self.tenant, |tally| {
+            tally.announced = tally.announced.saturating_add(1);
         })
     }
 }

@@ -63,6 +63,8 @@ pub struct Contact {
     pub reach: u32,
     /// Closed by the platform.
     pub closed: bool,
+    /// Its number among the tenant's closed contacts, from 1; zero until it is closed.
+    pub number: u64,
 }
 
 impl Contact {

@@ -146,7 +146,7 @@ fn closing_a_contact_cancels_its_open_challenge_and_keeps_a_verdict() {
     let open = world.call(phone.subject, 1);
     let close = world.close(1);
     assert_eq!(world.done(close), Reply::Done);
-    assert_eq!(world.last_kinds(), [33, 40]);
+    assert_eq!(world.last_kinds(), [33, 40, 41]);
     assert_eq!(
         ending(&world, open),
         (Outcome::Cancelled, reason::CONTACT_CLOSED)

@@ -34,6 +34,7 @@ mod pins;
 mod policies;
 mod predicates;
 mod presence;
+mod processed;
 mod rejections;
 mod repeats;
 mod sessions;

@@ -5,7 +5,7 @@ use akashi_domain::event::{self, Event};
 use akashi_domain::ids::{ContactId, Digest};
 use akashi_domain::leaf::{LeafPlace, leaf};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::records::{About, Judged};
+use akashi_domain::records::{About, Care, Judged};
 use expect_test::expect_file;
 
 use super::{
@@ -268,7 +268,42 @@ fn of_calls() -> Vec<(&'static str, Event)> {
                 disposition: 8,
             }),
         ),
+        ("ContactProcessed", processed()),
     ]
+}
+
+fn processed() -> Event {
+    Event::ContactProcessed(event::ContactProcessed {
+        tenant: TENANT,
+        contact: CONTACT,
+        number: 0x0102,
+        announced_count: 0x0304,
+        outcome: Some(Outcome::Verified),
+        reason: 5,
+        policy_version: 2,
+        queue: 6,
+        campaign: 7,
+        agent_tag: AGENT_TAG,
+        announced: STAMP,
+        verdict_ms: Some(0x0708),
+        aal: 2,
+        factors: 3,
+        limits: 4,
+        scope: 0x0506_0708,
+        call_reason: 9,
+        initiator: Initiator::Centre,
+        disposition: 8,
+        care: Care {
+            agents: 1,
+            presence: 2,
+            level: 3,
+            training: true,
+            posture: false,
+            rules_version: 4,
+            unmasked: 5,
+        },
+        blocked: true,
+    })
 }
 
 #[test]

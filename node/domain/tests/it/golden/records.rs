@@ -9,6 +9,7 @@ use akashi_domain::records::{
     Remembered, Risk, Subject, Tenant,
     Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
     Progress, Remembered, Risk, StepUps, Subject, Tenant,
+    Progress, Remembered, Risk, Subject, Tally, Tenant,
 };
 use expect_test::expect_file;
 
@@ -119,6 +120,12 @@ fn records_keep_their_bytes() {
         },
         reach: 0x3f,
         closed: true,
+        number: 9,
+    };
+    let tally = Tally {
+        tenant_leaf: 1,
+        announced: 11,
+        processed: 9,
     };
     let challenge = Challenge {
         contact: CONTACT,
@@ -174,6 +181,7 @@ fn records_keep_their_bytes() {
         ("Subject", encode(&subject)),
         ("Enrolment", encode(&enrolment)),
         ("Contact", encode(&contact)),
+        ("Tally", encode(&tally)),
         ("Challenge", encode(&challenge)),
         ("Notice", encode(&notice)),
         ("Remembered", encode(&remembered)),
