@@ -33,7 +33,6 @@ test: build ## every test that a change must pass
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 test-deep: build oracles ## the same with the oracles, more simulated seeds and longer storms over real nodes
-test-deep: build oracles ## the same with the oracles, more simulated seeds and a longer storm of killed leaders
 	@ops/setup.sh webhooks
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
 		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
