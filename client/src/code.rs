@@ -114,7 +114,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::File,
         Self::Malformed,
         Self::Exists,
@@ -128,8 +128,8 @@ impl Code {
         Self::Expectation,
         Self::Interrupted,
         Self::Lacking,
-        Self::Trace,
         Self::NotDelivered,
+        Self::Trace,
         Self::Usage,
         Self::Refused,
         Self::RequestRefused,
@@ -262,11 +262,12 @@ impl Code {
                 "get a credential from one of the issuers and add it, or decline the notice",
             ),
             Self::Trace => entry(
-                1014,
+                1015,
                 Failed,
                 "calls of a trace did not go as it says",
                 "the cluster refused a step that the trace expects it to take, or took one that it expects refused",
                 "read the lines marked with a cross: each names the trace's line and the reason",
+            ),
             Self::NotDelivered => entry(
                 1014,
                 Failed,

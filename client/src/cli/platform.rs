@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::output::Output;
-use super::{Global, customer, leaf};
-use super::{Global, leaf, number};
+use super::{Global, customer, leaf, number};
 use crate::answer::{Outcome, Stage};
 use crate::clock;
 use crate::error::Error;

@@ -5,12 +5,12 @@
 
 mod command;
 mod customer;
-mod life;
 mod handle;
+mod life;
 mod phone;
 mod policy;
-mod session;
 mod processor;
+mod session;
 mod view;
 
 pub use command::{
@@ -28,20 +28,18 @@ pub use phone::{
     submission_digest, submit_proof,
 };
 pub use policy::say as policy_view;
+pub use processor::{
+    campaign, execute_order, open_order, opened_order, order_execution, prove_total,
+};
 pub use session::{
     attest_posture, break_glass, decide_unmask, end_session, lock_agent, observe_contact,
     open_session, presence_state, publish_rules, request_unmask, restore_session,
     revoke_agent_certificate, screen_action, session, session_id, session_state, unlock_agent,
     unmask_id, unmask_state,
-pub use processor::{
-    campaign, execute_order, open_order, opened_order, order_execution, prove_total,
 };
 pub use view::{
-    agent_view, as_of, enrolment, limits_shown, match_words, notice, outcome, placement, settings,
-    stage, verdict,
-    agent_view, as_of, enrolment, notice, outcome, placement, settings, stage, told, verdict,
-    agent_view, as_of, enrolment, leg, notice, notice_state, outcome, placement, settings, stage,
-    verdict,
+    agent_view, as_of, enrolment, leg, limits_shown, match_words, notice, notice_state, outcome,
+    placement, settings, stage, told, verdict,
 };
 
 use akashi_domain::ids::{
