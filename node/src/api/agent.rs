@@ -83,16 +83,10 @@ impl<R: Replica> Agent<R> {
                     .map(|contact| (tenant, contact)))
             })
             .await?;
-        let registered = found.ok_or(Rejection::UnknownContact)?.certificate;
-        if registered != Digest::ZERO && Some(registered.0) != call.peer.certificate_sha256 {
-            return Err(Refusal::CertificateOther);
-        }
-        let watch = ContactWatch::open(&self.0, tenant, id, true, call.deadline).await?;
-        Ok(watch.for_agent(agent).to_the_end())
         let (tenant, contact) = found.ok_or(Rejection::UnknownContact)?;
         watcher.check(&self.0.replica.view(), tenant.number, &contact)?;
         let watch = ContactWatch::open(&self.0, &desk.tenant, id, true, call.deadline).await?;
-        Ok(watch.for_desk(watcher))
+        Ok(watch.for_desk(watcher).to_the_end())
     }
 
     async fn session(

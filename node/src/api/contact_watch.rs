@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akashi_domain::answer::Rejection;
-use akashi_domain::ids::{AgentHash, ContactId};
-use akashi_domain::outcome::limit;
 use akashi_domain::ids::{ContactId, SessionId};
+use akashi_domain::outcome::limit;
 use akashi_domain::records::Contact;
 use akashi_domain::state::Records as _;
 use akashi_merkle::SignedHead;
@@ -68,7 +67,6 @@ pub(super) struct ContactWatch<R> {
     to_the_end: bool,
     said: Option<Said>,
     over: bool,
-    said: Said,
     /// This node's leave to speak to desktops.
     lease: Lease,
 }
@@ -106,7 +104,6 @@ impl<R: Replica> ContactWatch<R> {
             to_the_end: false,
             said: None,
             over: false,
-            said,
             lease: front.edge.lease().clone(),
         })
     }
@@ -147,7 +144,6 @@ impl<R: Replica> ContactWatch<R> {
         }
     }
 
-    /// The change, if there is one since the last.
     /// The contact as it stands, if it may be shown here.
     fn look(&mut self) -> Result<Contact, Refusal> {
         let view = self.replica.view();
@@ -161,6 +157,7 @@ impl<R: Replica> ContactWatch<R> {
         Ok(contact)
     }
 
+    /// The change, if there is one since the last.
     fn change(&mut self, contact: Contact) -> Result<Option<Change>, Refusal> {
         let receipt = match contact.verdict.map(|verdict| verdict.leaf) {
             None => None,
@@ -184,7 +181,7 @@ impl<R: Replica> ContactWatch<R> {
             scope: contact.scope_shown,
             limits: limit::shown(contact.limits),
             // An agent's screen has no word for it.
-            closed: contact.closed && self.agent.is_none(),
+            closed: contact.closed && self.desk.is_none(),
         };
         let news = self.said != Some(said);
         self.said = Some(said);

@@ -114,7 +114,6 @@ impl<R: Replica> Platform<R> {
             risk: contact.risk.map(wire::risk),
             leg: wire::leg(contact.leg.state).into(),
             notice: wire::notice_state(challenge.as_ref()).into(),
-            scope: contact.scope_shown,
             queue: contact.queue,
             bound: contact.agent.is_some(),
             step_up,
@@ -608,6 +607,8 @@ impl<R: Replica> PlatformService for Platform<R> {
         };
         let stream = watch.await.map_err(|refusal| self.0.refuse(refusal))?;
         Ok(Response::new(stream))
+    }
+
     async fn get_processing_receipt(
         &self,
         request: Request<v1::GetProcessingReceiptRequest>,
