@@ -645,3 +645,28 @@ fn base64(text: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// What `docs/events.md` calls the extensions is what webhooks and scripts get as names.
+#[test]
+fn the_extensions_of_leaves_have_the_documented_names() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/events.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let (_, table) = text.split_once("## Extensions").unwrap();
+    let (table, _) = table.split_once("\n`flags`").unwrap();
+    let documented: Vec<(u16, String)> = table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            let number = cells.next()?.parse().ok()?;
+            Some((number, cells.next()?.to_owned()))
+        })
+        .collect();
+    let known: Vec<(u16, String)> = akashi_client::event::columns::COLUMNS
+        .iter()
+        .map(|(number, name, _)| (*number, (*name).to_owned()))
+        .collect();
+    assert_eq!(
+        known, documented,
+        "client/src/event/columns.rs and docs/events.md"
+    );
+}
