@@ -1,6 +1,7 @@
 //! What calls, step-ups, retired policies and erasures change.
 
 use super::contact::remind_no_more;
+use super::session::leave;
 use super::{Evolve, Place, with_contact};
 use crate::event::{
     ContactResumed, LegChanged, NoticeReminded, PolicyRetired, StepUpAsked, SubjectErased,
@@ -38,16 +39,18 @@ impl Evolve for ContactResumed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
+        let mut session = None;
         with_contact(state, self.tenant, self.contact, |record| {
+            session = record.session.take();
             record.agent = None;
             record.agent_tag = Tag::ZERO;
-            record.session = None;
             record.queue = self.queue;
             record.leg = Leg {
                 state: LegState::Ringing,
                 cleared: Stamp::default(),
             };
-        })
+        })?;
+        leave(state, self.tenant, session, self.contact)
     }
 }
 
