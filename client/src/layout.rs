@@ -6,8 +6,7 @@
 //! | `cluster.keys` | public: who must cosign, and how many; all that an offline check needs |
 //! | `ca/ca.pem`, `ca/ca.key` | the certificate authority; keep the key away from the nodes |
 //! | `nodes/<name>/` | what one node gets: configuration, certificate, key, cosigning key |
-//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; `clients/processors/<name>`; the tenant's tag key |
-//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; the tenant's keys for tags and numbers |
+//! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; `clients/processors/<name>`; the tenant's keys for tags and numbers |
 //! | `phones/` | simulated phones, one directory each |
 
 use std::net::IpAddr;
@@ -20,8 +19,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::entropy;
 use crate::error::Error;
 use crate::files::{self, Mode};
-use crate::order::RecipientSecret;
 pub use crate::handle::is_handle;
+use crate::order::RecipientSecret;
 use crate::pki::{Authority, Issued, Role};
 
 /// Client port of a node that names none.
@@ -313,9 +312,6 @@ fn clients(directory: &Path, plan: &Plan, authority: &Authority) -> Result<(), E
         &plan.tenant,
         PROCESSOR,
     )?;
-    let tag_key = zeroize::Zeroizing::new(entropy::random::<32>()?);
-    let tag_key = zeroize::Zeroizing::new(hex::encode(tag_key.as_slice()) + "\n");
-    files::write_new(&clients.join("tags.key"), tag_key.as_bytes(), Mode::Private)
     for name in ["tags.key", "numbers.key"] {
         let key = zeroize::Zeroizing::new(entropy::random::<32>()?);
         let key = zeroize::Zeroizing::new(hex::encode(key.as_slice()) + "\n");

@@ -25,6 +25,8 @@ pub const fn call<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
         policy,
         call_reason: 1,
         agent: None,
+        queue: 0,
+        campaign: 0,
     }
 }
 

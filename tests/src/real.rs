@@ -17,10 +17,11 @@ use akashi_client::dev::{DevCluster, DevPlan, basic_policy, find_node_binary, fr
 use akashi_client::layout::{self, NodeSpec, Plan};
 use akashi_client::phone::{PhoneDirectory, Profile, Reply};
 use akashi_client::tag::subject_hash;
-use akashi_client::{Call, Deadline, Error, Initiator, Outcome, Phone, Platform, event};
+use akashi_client::{Deadline, Error, Outcome, Phone, Platform, event};
 use akashi_merkle::Leaf;
 use akashi_proof::{PinKdf, PinSecret};
 
+use crate::asked::call;
 use crate::network::Network;
 
 /// Lowest port that is tried; up to the ports that the system gives out by itself there is room for
@@ -422,14 +423,8 @@ async fn one_call(
     pin: &PinSecret,
     round: u32,
 ) -> Result<([u8; 16], Outcome), Error> {
-    let call = Call {
-        subject: phone.subject(),
-        initiator: Initiator::Customer,
-        policy: &basic_policy().name,
-        call_reason: 1,
-        agent: None,
-        ..Call::default()
-    };
+    let policy = basic_policy().name;
+    let call = call(phone.subject(), &policy);
     let announced = platform.announce(&call, Deadline::after(ACT)).await?;
     if announced.outcome.is_some() {
         return Err(Error::Refused {

@@ -172,6 +172,7 @@ mod tests {
                 }],
                 ..v1::SubmitProofRequest::default()
             },
+            match_code: 1,
             keys: Arc::new(keys()),
         }
     }

@@ -248,18 +248,6 @@ impl Phone {
     ) -> Result<Submission, Error> {
         let possession = proofs.first().map(|part| part.proof.clone());
         let match_code = match_code(notice.context(), &possession.unwrap_or_default());
-        let message = v1::SubmitProofRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            tenant: self.tenant().to_owned(),
-            challenge_id: notice.challenge_id().to_vec().into(),
-            submit_token: notice.submit_token().to_vec().into(),
-            suite: u32::from(Suite::V1.code()),
-            proofs,
-            duress: false,
-        };
-        Ok(Submission {
-            message,
-            match_code,
         Ok(Submission {
             request: v1::SubmitProofRequest {
                 request_id: RequestId::fresh()?.to_vec().into(),
@@ -268,7 +256,9 @@ impl Phone {
                 submit_token: notice.submit_token().to_vec().into(),
                 suite: u32::from(Suite::V1.code()),
                 proofs,
+                duress: false,
             },
+            match_code,
             keys: Arc::clone(&self.keys),
         })
     }

@@ -34,9 +34,7 @@ use akashi_domain::records::Progress;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
     Cosigner, CosignerKey, CosignerSecret, Hash, Held, HeldReceipt, KeySet, Origin, Receipt,
-    SignedHead, consistency_proof, inclusion_proof, root_at,
-    Cosigner, CosignerKey, Hash, KeySet, Origin, Receipt, SignedHead, consistency_proof,
-    inclusion_proof, multi_inclusion_proof, root_at,
+    SignedHead, consistency_proof, inclusion_proof, multi_inclusion_proof, root_at,
 };
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;

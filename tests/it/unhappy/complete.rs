@@ -23,12 +23,18 @@ fn every_unhappy_path_is_one_test_that_runs() {
             "{name}.rs is not in mod.rs, so nothing in it runs"
         );
         for (row, function) in rows(&fs::read_to_string(&path).unwrap()) {
-            found.entry(row).or_default().push(format!("{name}::{function}"));
+            found
+                .entry(row)
+                .or_default()
+                .push(format!("{name}::{function}"));
         }
     }
     let missing: Vec<u32> = (1..=ROWS).filter(|row| !found.contains_key(row)).collect();
     assert!(missing.is_empty(), "rows without a test: {missing:?}");
-    let strange: Vec<_> = found.keys().filter(|row| !(1..=ROWS).contains(*row)).collect();
+    let strange: Vec<_> = found
+        .keys()
+        .filter(|row| !(1..=ROWS).contains(*row))
+        .collect();
     assert!(strange.is_empty(), "no such rows: {strange:?}");
 }
 
@@ -73,7 +79,10 @@ fn a_row_is_found_only_where_its_test_runs() {
                 // why\n    async fn u12_report() {}\nfn under_way() {}";
     let names: Vec<_> = rows(text).into_iter().map(|(row, _)| row).collect();
     assert_eq!(names, [7, 12]);
-    for wrong in ["fn u07_x() {}", "#[test]\n#[ignore = \"slow\"]\nfn u07_x() {}"] {
+    for wrong in [
+        "fn u07_x() {}",
+        "#[test]\n#[ignore = \"slow\"]\nfn u07_x() {}",
+    ] {
         assert!(std::panic::catch_unwind(|| rows(wrong)).is_err(), "{wrong}");
     }
 }

@@ -11,15 +11,16 @@
 )]
 
 mod access;
-mod reach;
-mod relay;
-mod said;
-mod trust;
-mod presence;
-mod sessions;
+mod complete;
+mod faults;
 mod keeping;
 mod life;
-mod waiting;
-mod faults;
+mod presence;
+mod reach;
+mod relay;
 mod replays;
+mod said;
+mod sessions;
+mod trust;
+mod waiting;
 mod world;
