@@ -40,10 +40,8 @@ pub use face::StoredFace;
 pub use held::submit_through;
 pub use notice::{CheckedNotice, EnrolledTemplate, Terms};
 pub use proving::{Answer, Means, Pin, Plan};
-pub use session::Session;
+pub use session::{OwnHistory, PastVerdict, Session, Told};
 pub use spoken::{Locale, NoticeText, clock_skew_s};
-pub use session::{Session, Told};
-pub use session::{OwnHistory, PastVerdict, Session};
 pub use store::{PhoneDirectory, Profile};
 
 /// A phone with its root secret in memory; salts, credentials and templates are read when needed.
@@ -58,9 +56,8 @@ pub struct Phone {
 /// Proofs for one challenge, ready to be sent as often as needed: the request id is inside.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    message: v1::SubmitProofRequest,
-    match_code: u32,
     request: v1::SubmitProofRequest,
+    match_code: u32,
     /// By these the phone checks what a node says that holds it.
     keys: Arc<KeySet>,
 }
@@ -73,17 +70,16 @@ impl Submission {
     /// [`Error::Entropy`].
     pub fn under_new_request(&self) -> Result<Self, Error> {
         let request_id = RequestId::fresh()?.to_vec().into();
-        let message = v1::SubmitProofRequest {
+        Ok(self.with(v1::SubmitProofRequest {
             request_id,
-            ..self.message.clone()
-        };
-        Ok(Self { message, ..*self })
+            ..self.request.clone()
+        }))
     }
 
     /// The same proofs with the silent sign of distress: the answer will look the same.
     #[must_use]
     pub fn under_duress(mut self) -> Self {
-        self.message.duress = true;
+        self.request.duress = true;
         self
     }
 
@@ -95,10 +91,6 @@ impl Submission {
             .flatten()
             .map(|word| word.to_string())
             .collect()
-        Ok(self.with(v1::SubmitProofRequest {
-            request_id,
-            ..self.request.clone()
-        }))
     }
 
     /// These proofs, sent for another challenge: what a replaying fraudster would try.
@@ -107,13 +99,6 @@ impl Submission {
     ///
     /// [`Error::Entropy`].
     pub fn aimed_at(&self, notice: &CheckedNotice) -> Result<Self, Error> {
-        let message = v1::SubmitProofRequest {
-            request_id: RequestId::fresh()?.to_vec().into(),
-            challenge_id: notice.challenge_id().to_vec().into(),
-            submit_token: notice.submit_token().to_vec().into(),
-            ..self.message.clone()
-        };
-        Ok(Self { message, ..*self })
         Ok(self.with(v1::SubmitProofRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             challenge_id: notice.challenge_id().to_vec().into(),
@@ -131,6 +116,7 @@ impl Submission {
     fn with(&self, request: v1::SubmitProofRequest) -> Self {
         Self {
             request,
+            match_code: self.match_code,
             keys: Arc::clone(&self.keys),
         }
     }
@@ -390,36 +376,6 @@ impl Phone {
             what: "fields of the proof context",
         })
     }
-}
-
-/// Sends proofs through a certain connection, for instance two copies through two nodes.
-///
-/// # Errors
-///
-/// [`Error`], by what can be done about it.
-pub async fn submit_through(
-    connection: &Connection,
-    submission: &Submission,
-    deadline: Deadline,
-) -> Result<Submitted, Error> {
-    let answer = connection
-        .call(
-            deadline,
-            &submission.message,
-            |channel, request| async move {
-                PhoneServiceClient::new(channel).submit_proof(request).await
-            },
-        )
-        .await?;
-    let placement = answer.placement.unwrap_or_default();
-    Ok(Submitted {
-        outcome: Outcome::from_number(answer.outcome)?,
-        reason: answer.reason,
-        attempts_left: answer.attempts_left,
-        retry_after_us: answer.retry_after_us,
-        leaf_index: placement.leaf_index,
-        repeated: placement.repeated,
-    })
 }
 
 /// The fields of a context that differ from message to message.

@@ -192,9 +192,16 @@ impl Phone {
                     }
                     return checked;
                 }
-                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_)) | None)) => {}
-                Ok(Ok(Some(Say::Notice(notice)))) => return self.check_notice(&notice),
-                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_) | Say::Told(_)) | None)) => {}
+                Ok(Ok(
+                    Some(
+                        Say::Challenge(_)
+                        | Say::Opened(_)
+                        | Say::Told(_)
+                        | Say::History(_)
+                        | Say::Ended(_),
+                    )
+                    | None,
+                )) => {}
                 Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
                     self.connection().avoid_preferred();
                     *session = self.open_session(deadline).await?;
@@ -220,10 +227,14 @@ impl Phone {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
                 Ok(Ok(Some(Say::Told(told)))) => return self.check_told(&told),
-                Ok(Ok(Some(Say::Challenge(_) | Say::Opened(_) | Say::Notice(_)) | None)) => {}
-                Ok(Ok(Some(Say::Notice(notice)))) => return self.check_notice(&notice),
                 Ok(Ok(
-                    Some(Say::Challenge(_) | Say::Opened(_) | Say::History(_) | Say::Ended(_))
+                    Some(
+                        Say::Challenge(_)
+                        | Say::Opened(_)
+                        | Say::Notice(_)
+                        | Say::History(_)
+                        | Say::Ended(_),
+                    )
                     | None,
                 )) => {}
                 Ok(Err(Error::Unavailable { .. } | Error::StreamEnded { .. })) => {
@@ -249,6 +260,8 @@ impl Phone {
             Ok(_) | Err(Error::Rejected { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
     /// What is told is in the log, or it is not believed.
     fn check_told(&self, told: &v1::Told) -> Result<Told, Error> {
         let checked = crate::auditor::verify_receipt(&told.receipt, &self.keys)?;
@@ -271,6 +284,8 @@ impl Phone {
             break_glass: told.break_glass,
             leaf_index: told.leaf_index,
         })
+    }
+
     /// Asks what the cluster stores about the owner. Notices that arrive meanwhile are sent again by the
     /// node when the next session is opened.
     ///

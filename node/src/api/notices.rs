@@ -410,6 +410,8 @@ impl<R: Replica> Waiting<R> {
             }
         }
         Ok(None)
+    }
+
     /// What no longer waits need not be remembered; what ended without this phone's doing is taken off
     /// its screen.
     fn forget(&mut self, view: &R::View, waiting: &[Notice]) -> Result<(), Refusal> {

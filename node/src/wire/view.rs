@@ -6,8 +6,8 @@ use akashi_domain::ids::{ChallengeId, ContactId, SubjectHash};
 use akashi_domain::limits::{TEMPLATE_AGE_MAX_S, TEMPLATE_LEVEL_MIN};
 use akashi_domain::outcome::{AgentView, Outcome, limit};
 use akashi_domain::records::{
-    self, Challenge, Cluster, Contact, Enrolment, OrderTerms, Progress, Template, Told, Verdict,
-    self, Challenge, Cluster, Contact, Enrolment, LegState, OrderTerms, Progress, Template, Verdict,
+    self, Challenge, Cluster, Contact, Enrolment, LegState, OrderTerms, Progress, Template, Told,
+    Verdict,
 };
 use akashi_proof::Assurance;
 use akashi_proto::v1;
@@ -112,6 +112,8 @@ pub fn match_words(code: u32) -> Vec<String> {
 #[must_use]
 pub fn limits_shown(contact: &Contact) -> u32 {
     u32::from(limit::shown(contact.limits))
+}
+
 /// How a call stands.
 #[must_use]
 pub const fn leg(state: LegState) -> v1::LegState {
@@ -267,7 +269,6 @@ pub fn told(told: &Told, receipt: String) -> v1::Told {
     }
 }
 
-fn order_terms(terms: &OrderTerms) -> v1::OrderTerms {
 pub(super) fn order_terms(terms: &OrderTerms) -> v1::OrderTerms {
     v1::OrderTerms {
         order_id: terms.order.0.to_vec().into(),

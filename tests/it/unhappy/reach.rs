@@ -84,10 +84,9 @@ fn u02_somebody_who_is_not_enrolled_is_said_to_be_so_and_questions_are_recorded_
         world.done(fallback(1, FallbackKind::Knowledge, true)),
         VERIFIED
     );
-    let [Event::FallbackUsed(used), Event::VerdictReached(reached)] =
-        world.last().try_into().unwrap()
-    else {
-        panic!("a fallback and its verdict")
+    let events = world.last();
+    let [Event::FallbackUsed(used), Event::VerdictReached(reached)] = events.as_slice() else {
+        panic!("a fallback and its verdict: {events:?}")
     };
     assert_eq!((used.kind, used.passed), (FallbackKind::Knowledge, true));
     assert_eq!(

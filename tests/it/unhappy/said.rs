@@ -105,7 +105,7 @@ fn u12_a_report_stops_every_contact_of_the_customer_at_once_also_a_verified_one(
 }
 
 #[test]
-fn u12_after_the_contact_is_closed_a_report_is_too_late() {
+fn after_the_contact_is_closed_a_report_is_too_late() {
     let mut world = World::founded();
     let mut phone = world.customer(1);
     let challenge = world.verified(&mut phone, 1);
