@@ -32,6 +32,7 @@ mod phone;
 mod pki;
 mod policies;
 mod port;
+mod presence;
 mod processors;
 mod refusals;
 mod registry;

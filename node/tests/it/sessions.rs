@@ -19,9 +19,9 @@ use crate::phone::{PIN, Phone};
 use crate::policies::{policy, put};
 use crate::port::Port;
 
-type AgentClient = AgentServiceClient<Channel>;
+pub(crate) type AgentClient = AgentServiceClient<Channel>;
 
-const AGENT: &str = "agent-0001";
+pub(crate) const AGENT: &str = "agent-0001";
 const SUPERVISOR: &str = "agent-0009";
 
 /// The number of a recorded refusal.
@@ -41,23 +41,23 @@ fn is_denied<T: std::fmt::Debug>(answer: Result<T, Status>, why: u16) {
 }
 
 /// An agent with a phone, a certificate and open notices.
-struct Worker {
+pub(crate) struct Worker {
     handle: &'static str,
     phone: Phone,
     notices: Notices,
     certificate: [u8; 32],
-    client: AgentClient,
+    pub(crate) client: AgentClient,
 }
 
 /// What every test needs.
-struct Centre {
-    port: Port,
+pub(crate) struct Centre {
+    pub(crate) port: Port,
     platform: Platform,
     logins: u8,
 }
 
 impl Centre {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let port = Port::open(Paper::founded()).await;
         let mut operator = operator(&port).await;
         let login = policy("login", v1::PolicyPurpose::AgentLogin);
@@ -80,7 +80,7 @@ impl Centre {
         }
     }
 
-    async fn hire(&self, handle: &'static str, number: u8) -> Worker {
+    pub(crate) async fn hire(&self, handle: &'static str, number: u8) -> Worker {
         let path = format!("/tenant/retail/agent/{handle}");
         let issued = self.port.authority.issue(&[&path]);
         let request = v1::RegisterAgentRequest {
@@ -133,7 +133,11 @@ impl Centre {
     }
 
     /// A worker at work, with the session that has the number of the login.
-    async fn at_work(&mut self, handle: &'static str, number: u8) -> (Worker, bytes::Bytes) {
+    pub(crate) async fn at_work(
+        &mut self,
+        handle: &'static str,
+        number: u8,
+    ) -> (Worker, bytes::Bytes) {
         let mut worker = self.hire(handle, number).await;
         let login = self.log_in(&mut worker).await;
         let opened = worker.client.open_session(open(7 + number, &login)).await;
@@ -152,7 +156,7 @@ impl Centre {
         self.platform.bind_agent(request).await.map(drop)
     }
 
-    async fn staff(&self) -> PlatformServiceClient<Channel> {
+    pub(crate) async fn staff(&self) -> PlatformServiceClient<Channel> {
         PlatformServiceClient::new(self.port.platform().await)
     }
 }
@@ -166,7 +170,7 @@ fn open(session: u8, login: &bytes::Bytes) -> v1::OpenSessionRequest {
     }
 }
 
-fn lock() -> v1::LockAgentRequest {
+pub(crate) fn lock() -> v1::LockAgentRequest {
     v1::LockAgentRequest {
         request_id: id(),
         tenant: TENANT.to_owned(),

@@ -1,0 +1,253 @@
+//! The stream of an agent's desktop, the gate's stream, and when a lock is in force: over real TLS.
+
+use akashi_proto::v1;
+use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
+use akashi_proto::v1::keep_presence_request::Step;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+use tonic::{Code, Status, Streaming};
+
+use crate::calls::{id, reason};
+use crate::paper::TENANT;
+use crate::sessions::{AGENT, AgentClient, Centre, lock};
+
+/// A desktop's stream.
+struct Desk {
+    send: mpsc::Sender<v1::KeepPresenceRequest>,
+    words: Streaming<v1::KeepPresenceResponse>,
+    sequence: u64,
+}
+
+impl Desk {
+    async fn open(client: &mut AgentClient, session: &bytes::Bytes) -> Result<Self, Status> {
+        let hello = v1::PresenceHello {
+            session_id: session.clone(),
+            sensor_certificate: bytes::Bytes::new(),
+        };
+        Self::say(client, Step::Hello(hello)).await
+    }
+
+    async fn say(client: &mut AgentClient, first: Step) -> Result<Self, Status> {
+        let (send, messages) = mpsc::channel(8);
+        send.send(v1::KeepPresenceRequest { step: Some(first) })
+            .await
+            .unwrap();
+        let words = client.keep_presence(ReceiverStream::new(messages)).await?;
+        Ok(Self {
+            send,
+            words: words.into_inner(),
+            sequence: 0,
+        })
+    }
+
+    async fn word(&mut self) -> Result<v1::KeepPresenceResponse, Status> {
+        Ok(self.words.message().await?.expect("the stream goes on"))
+    }
+
+    /// Sends one sample and waits for what it leads to.
+    async fn sees(&mut self, class: v1::SampleClass) -> v1::KeepPresenceResponse {
+        self.sequence += 1;
+        self.sends(class, self.sequence).await;
+        loop {
+            let word = self.word().await.unwrap();
+            if word.sequence == self.sequence {
+                return word;
+            }
+        }
+    }
+
+    async fn sends(&self, class: v1::SampleClass, sequence: u64) {
+        let sample = v1::PresenceSample {
+            sequence,
+            class: class.into(),
+            captured_us: 0,
+            signature: bytes::Bytes::new(),
+        };
+        let step = Some(Step::Sample(sample));
+        self.send
+            .send(v1::KeepPresenceRequest { step })
+            .await
+            .unwrap();
+    }
+}
+
+/// A gate's stream, with every session that stands already read.
+async fn gate(centre: &Centre) -> (Vec<v1::SessionChange>, Streaming<v1::WatchSessionsResponse>) {
+    let request = v1::WatchSessionsRequest {
+        tenant: TENANT.to_owned(),
+        session_id: bytes::Bytes::new(),
+    };
+    let stream = centre.staff().await.watch_sessions(request).await.unwrap();
+    let mut stream = stream.into_inner();
+    let mut standing = Vec::new();
+    loop {
+        let said = stream.message().await.unwrap().unwrap();
+        assert!(said.lease_ms > 0);
+        standing.extend(said.change);
+        if said.complete {
+            return (standing, stream);
+        }
+    }
+}
+
+/// The next change that a gate hears.
+async fn hears(stream: &mut Streaming<v1::WatchSessionsResponse>) -> v1::SessionChange {
+    loop {
+        let said = stream.message().await.unwrap().unwrap();
+        if let Some(change) = said.change {
+            return change;
+        }
+    }
+}
+
+async fn enforced(channel: Channel, log_index: u64) -> Vec<v1::Enforcement> {
+    let request = v1::AwaitEnforcedRequest { log_index };
+    let stream = ClusterServiceClient::new(channel)
+        .await_enforced(request)
+        .await
+        .unwrap();
+    let mut stream = stream.into_inner();
+    let mut said = Vec::new();
+    while let Some(message) = stream.message().await.unwrap() {
+        assert_eq!(message.log_index, log_index);
+        said.push(message.enforcement());
+    }
+    said
+}
+
+#[tokio::test]
+async fn a_desktop_shows_after_two_matches_and_the_gate_hears_what_changes() {
+    let mut centre = Centre::open().await;
+    let (mut worker, session) = centre.at_work(AGENT, 1).await;
+    let (standing, mut changes) = gate(&centre).await;
+    assert_eq!(standing.len(), 1);
+    assert!(standing[0].open && !standing[0].suspended);
+    let mut desk = Desk::open(&mut worker.client, &session).await.unwrap();
+    let first = desk.word().await.unwrap();
+    assert_eq!(first.action(), v1::ScreenAction::Mask);
+    assert!(first.lease_ms > 8_000 && first.lease_ms <= 10_000);
+    let attached = hears(&mut changes).await;
+    assert_eq!(attached.cause(), v1::PresenceCause::Attached);
+    let word = desk.sees(v1::SampleClass::Match).await;
+    assert_eq!(word.action(), v1::ScreenAction::Mask);
+    let word = desk.sees(v1::SampleClass::Match).await;
+    assert_eq!(
+        (word.presence(), word.action(), word.next_ms),
+        (v1::PresenceState::Present, v1::ScreenAction::Show, 5_000)
+    );
+    desk.sees(v1::SampleClass::Several).await;
+    let word = desk.sees(v1::SampleClass::Several).await;
+    assert_eq!(
+        (word.presence(), word.action()),
+        (v1::PresenceState::Multiple, v1::ScreenAction::Mask)
+    );
+    let change = hears(&mut changes).await;
+    assert_eq!(change.session_id, session);
+    assert_eq!(
+        (change.presence(), change.action(), change.cause()),
+        (
+            v1::PresenceState::Multiple,
+            v1::ScreenAction::Mask,
+            v1::PresenceCause::Samples
+        )
+    );
+    // A sample counts once.
+    desk.sends(v1::SampleClass::Match, 1).await;
+    let status = desk.word().await.unwrap_err();
+    assert_eq!(status.message(), "sequence is not acceptable");
+}
+
+#[tokio::test]
+async fn a_lock_is_said_to_the_desktop_and_the_gate_and_is_in_force() {
+    let mut centre = Centre::open().await;
+    let (mut worker, session) = centre.at_work(AGENT, 1).await;
+    let mut desk = Desk::open(&mut worker.client, &session).await.unwrap();
+    desk.word().await.unwrap();
+    desk.sees(v1::SampleClass::Match).await;
+    let word = desk.sees(v1::SampleClass::Match).await;
+    assert_eq!(word.action(), v1::ScreenAction::Show);
+    let (_, mut changes) = gate(&centre).await;
+    let locked = centre.staff().await.lock_agent(lock()).await.unwrap();
+    let index = locked.into_inner().placement.unwrap().log_index;
+    // Without another sample.
+    let word = loop {
+        let word = desk.word().await.unwrap();
+        if word.suspended {
+            break word;
+        }
+    };
+    assert_eq!(word.action(), v1::ScreenAction::Blackout);
+    let change = hears(&mut changes).await;
+    assert!(change.suspended && change.open);
+    assert_eq!(change.action(), v1::ScreenAction::Blackout);
+    assert_eq!(change.reason, 125);
+    assert_eq!(
+        enforced(centre.port.platform().await, index).await,
+        [v1::Enforcement::Revoked, v1::Enforcement::AllApplied]
+    );
+    let operator = centre.port.caller("/operator/alice").await;
+    assert_eq!(enforced(operator, index).await.len(), 2);
+    // No sample brings the screen back.
+    for _ in 0..3 {
+        let word = desk.sees(v1::SampleClass::Match).await;
+        assert_eq!(word.action(), v1::ScreenAction::Blackout);
+    }
+}
+
+#[tokio::test]
+async fn only_the_agent_with_the_sessions_certificate_and_the_newest_stream_is_seated() {
+    let mut centre = Centre::open().await;
+    let (mut worker, session) = centre.at_work(AGENT, 1).await;
+    let mut stranger = centre.hire("agent-0002", 2).await;
+    let mut desk = Desk::open(&mut stranger.client, &session).await.unwrap();
+    let status = desk.word().await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::NotFound, "SESSION_UNKNOWN")
+    );
+    let sample = Step::Sample(v1::PresenceSample::default());
+    let mut desk = Desk::say(&mut worker.client, sample).await.unwrap();
+    let status = desk.word().await.unwrap_err();
+    assert_eq!(status.message(), "hello is not acceptable");
+    let mut first = Desk::open(&mut worker.client, &session).await.unwrap();
+    first.word().await.unwrap();
+    let mut second = Desk::open(&mut worker.client, &session).await.unwrap();
+    second.word().await.unwrap();
+    let status = first.word().await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::FailedPrecondition, "SESSION_ELSEWHERE")
+    );
+    // A class that is none.
+    second.sends(v1::SampleClass::Unspecified, 1).await;
+    let status = second.word().await.unwrap_err();
+    assert_eq!(status.message(), "class is not acceptable");
+    // The end of the session ends its stream.
+    let mut third = Desk::open(&mut worker.client, &session).await.unwrap();
+    third.word().await.unwrap();
+    let end = v1::EndSessionRequest {
+        request_id: id(),
+        session_id: session.clone(),
+    };
+    worker.client.end_session(end).await.unwrap();
+    let status = third.word().await.unwrap_err();
+    assert_eq!(reason(&status), "SESSION_ELSEWHERE");
+}
+
+#[tokio::test]
+async fn sessions_of_another_tenant_are_nobodys_business() {
+    let mut centre = Centre::open().await;
+    centre.at_work(AGENT, 1).await;
+    let request = v1::WatchSessionsRequest {
+        tenant: "insurance".to_owned(),
+        session_id: bytes::Bytes::new(),
+    };
+    let status = centre
+        .staff()
+        .await
+        .watch_sessions(request)
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&status), "TENANT_UNKNOWN");
+}
