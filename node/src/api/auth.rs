@@ -113,7 +113,6 @@ const OPERATOR: &[Role] = &[Role::Operator];
 const AUDITOR: &[Role] = &[Role::Auditor];
 const READERS: &[Role] = &[Role::Auditor, Role::Operator];
 const STAFFING: &[Role] = &[Role::Platform, Role::Operator];
-const CERTIFIED: &[Role] = &[Role::Platform, Role::Agent, Role::Operator, Role::Auditor];
 const PROCESSOR: &[Role] = &[Role::Processor];
 const SUMMERS: &[Role] = &[Role::Platform, Role::Processor];
 const CERTIFIED: &[Role] = &[
@@ -250,6 +249,10 @@ pub static RPCS: &[Rpc] = &[
     ),
     rpc(
         "/akashi.v1.PlatformService/AttestPosture",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/GetProcessingReceipt",
         Flow::Unary,
         PLATFORM,
@@ -265,6 +268,7 @@ pub static RPCS: &[Rpc] = &[
         STAFFING,
     ),
     rpc("/akashi.v1.PlatformService/GetAgent", Flow::Unary, PLATFORM),
+    rpc(
         "/akashi.v1.PlatformService/GetStatementPart",
         Flow::Unary,
         PLATFORM,

@@ -161,7 +161,9 @@ impl<R: Replica> Phone<R> {
             | Reply::AlreadyAnswered
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
-            | Reply::Unmasked { .. } => return Err(Refusal::Internal),
+            | Reply::Unmasked { .. }
+            | Reply::PolicyRetired { .. }
+            | Reply::Erased { .. }
             | Reply::OrderExecuted { .. }
             | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };
@@ -184,23 +186,19 @@ impl<R: Replica> Phone<R> {
         active(command.suite)?;
         factor::admit(&challenge.body, &command.proofs)?;
         let distress = u32::from(command.duress);
-        let (mut placement, reply) = self
-            .0
-            .command(&call, id, Command::SubmitProof(command))
-            .await?;
-        // Whoever looks over the shoulder counts no leaf of the silent sign.
-        placement.leaf_count = placement.leaf_count.saturating_sub(distress);
         let about = command.challenge;
         let in_time = before_deadline(&call);
         let decided = self
             .0
             .command(&in_time, id, Command::SubmitProof(command))
             .await;
-        let (placement, reply) = match decided {
+        let (mut placement, reply) = match decided {
             // Nobody decides at present, or not in time: what is left to say is that it arrived.
             Err(Refusal::NoLeader | Refusal::Deadline) => return self.hold(&received, about, id),
             other => other?,
         };
+        // Whoever looks over the shoulder counts no leaf of the silent sign.
+        placement.leaf_count = placement.leaf_count.saturating_sub(distress);
         let answer = v1::SubmitProofResponse {
             placement: Some(wire::placement(&placement)),
             ..v1::SubmitProofResponse::default()
@@ -231,7 +229,9 @@ impl<R: Replica> Phone<R> {
             | Reply::Announced { .. }
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
-            | Reply::Unmasked { .. } => Err(Refusal::Internal),
+            | Reply::Unmasked { .. }
+            | Reply::PolicyRetired { .. }
+            | Reply::Erased { .. }
             | Reply::OrderExecuted { .. }
             | Reply::OrderRefused { .. } => Err(Refusal::Internal),
         }
@@ -307,7 +307,9 @@ impl<R: Replica> Phone<R> {
             | Reply::Refused { .. }
             | Reply::Denied { .. }
             | Reply::SessionOpen { .. }
-            | Reply::Unmasked { .. } => return Err(Refusal::Internal),
+            | Reply::Unmasked { .. }
+            | Reply::PolicyRetired { .. }
+            | Reply::Erased { .. }
             | Reply::OrderExecuted { .. }
             | Reply::OrderRefused { .. } => return Err(Refusal::Internal),
         };

@@ -129,12 +129,10 @@ impl Refusal {
             Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
             Self::NotSealed
             | Self::NoVerdict
+            | Self::ContactOpen
             | Self::HandedOver
             | Self::SessionElsewhere
             | Self::SessionDark => Code::FailedPrecondition,
-            Self::NotSealed | Self::NoVerdict | Self::ContactOpen | Self::HandedOver => {
-                Code::FailedPrecondition
-            }
             Self::LeafUnknown | Self::OrderUnknown | Self::LoginUnknown | Self::NoEvidence => {
                 Code::NotFound
             }

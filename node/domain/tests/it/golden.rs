@@ -1,8 +1,8 @@
 //! The bytes of everything that is stored, hashed or sent between replicas, pinned in
 //! `tests/golden/domain`. A changed line is a changed format: old logs would mean something else.
 
-mod customers;
 mod calls;
+mod customers;
 mod events;
 mod presence;
 mod questions;

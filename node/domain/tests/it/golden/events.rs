@@ -10,9 +10,8 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    cluster, evidence, judged, pinned, policy, questions, sessions, settings,
-    calls, cluster, evidence, judged, pinned, policy, questions, settings,
-    cluster, evidence, judged, pinned, policy, presence, questions, sessions, settings,
+    calls, cluster, customers, evidence, judged, pinned, policy, presence, questions, sessions,
+    settings,
 };
 use crate::world::body;
 

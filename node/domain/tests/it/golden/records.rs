@@ -6,20 +6,15 @@ use akashi_domain::entry::{Sealed, encode};
 use akashi_domain::ids::{ContactId, Digest, SessionId, Stamp};
 use akashi_domain::records::{
     Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter, Progress,
-    Remembered, Risk, Subject, Tenant,
-    Agent, Care, Challenge, Contact, Device, Enrolment, Leg, LegState, Notice, PinCounter,
-    Progress, Remembered, Risk, StepUps, Subject, Tenant,
-    Progress, Remembered, Risk, Subject, Tally, Tenant,
+    Remembered, Risk, StepUps, Subject, Tally, Tenant,
 };
 use expect_test::expect_file;
 
 use super::{
-    AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, cluster,
-    customers, evidence, judged, policy, questions, settings, verdict,
-    evidence, judged, policy, questions, sessions, settings, verdict,
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, calls, cluster,
-    evidence, judged, policy, questions, settings, verdict,
+    customers, evidence, judged, policy, questions, sessions, settings, verdict,
 };
+
 #[test]
 fn records_keep_their_bytes() {
     let progress = Progress {
