@@ -194,9 +194,8 @@ impl<V: View> Case<'_, V> {
             Some(failed) => self.refuse(Some(failed), failed.why, trial.evidence),
             None => {
                 let code = match_code(&exhibits.context, &first.part.proof);
-                self.accept(&sent, device, (trial.held, code), trial.evidence)
                 let basis = exhibits.basis();
-                self.accept(&sent, device, trial.held, (basis, trial.evidence))
+                self.accept(&sent, device, (trial.held, code), (basis, trial.evidence))
             }
         }
     }
@@ -290,8 +289,6 @@ impl<V: View> Case<'_, V> {
         sent: &[Sent<'_>],
         device: Device,
         (held, code): (Held, u32),
-        evidence: Evidence,
-        held: Held,
         ((issuers, credentials), evidence): (Basis, Evidence),
     ) -> Result<Decision, Stop> {
         let about = (self.tenant.number, self.challenge);
@@ -352,7 +349,9 @@ impl<V: View> Case<'_, V> {
             return Ok(None);
         }
         let scope = match self.challenge.about() {
-            About::Call | About::Login(_) => self.challenge.body.grants.limited,
+            About::Call | About::StepUp(_) | About::Login(_) => {
+                self.challenge.body.grants.limited
+            }
             About::Order(_) => {
                 let id = self.challenge.contact;
                 let contact = self.state.contact(self.tenant.number, id)?;

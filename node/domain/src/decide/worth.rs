@@ -23,7 +23,7 @@ pub(super) fn of_proof<V: View>(
     let grants = &challenge.body.grants;
     let granted = match challenge.about() {
         About::Login(_) => Some((grants.scope, 0)),
-        About::Call | About::Order(_) => {
+        About::Call | About::StepUp(_) | About::Order(_) => {
             let contact = state
                 .contact(tenant, challenge.contact)?
                 .ok_or(Fault::Corrupt)?;
@@ -63,7 +63,7 @@ fn granted<V: View>(
     mut limits: u8,
 ) -> Result<Option<(u32, u8)>, Fault> {
     let broken = contact.risk.is_some_and(|risk| grants.risk.broken_by(risk));
-    if broken || state.subject(tenant, contact.subject)?.suspect {
+    if broken || state.subject(tenant, contact.asked())?.suspect {
         limits |= limit::RISK;
     }
     let mut scope = grants.scope;
@@ -84,6 +84,6 @@ fn granted<V: View>(
 /// The policy by which the contact is verified, in its pinned version.
 pub(super) fn pinned<V: View>(state: &V, tenant: u32, contact: &Contact) -> Result<Policy, Fault> {
     state
-        .policy_at(tenant, &contact.policy, contact.policy_version)?
+        .policy_version(tenant, &contact.policy, contact.policy_version)?
         .ok_or(Fault::Corrupt)
 }

@@ -150,11 +150,17 @@ impl VerdictReached {
                     record.steps.verdict = Some(verdict);
                 }
                 if verdict.outcome == Outcome::Verified {
+                    let forced = record.limits & limit::DURESS != 0;
+                    let before = record.scope;
                     record.verdict = Some(verdict);
                     record.scope = verdict.scope;
                     record.scope_shown = verdict.scope;
                     record.limits = verdict.limits;
                     record.reach = u32::MAX;
+                    // Distress does not end because more was proved.
+                    if forced {
+                        record.shrink_unseen(before);
+                    }
                 }
             })?,
             About::Order(order) => {
