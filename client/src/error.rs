@@ -307,6 +307,7 @@ impl Error {
         match self {
             Self::Rejected { status }
             | Self::NotPermitted { status }
+            | Self::Denied { status, .. }
             | Self::OverLimit { status }
             | Self::Unavailable { status } => status.metadata().get("akashi-reason")?.to_str().ok(),
             Self::Usage { .. }
@@ -325,6 +326,8 @@ impl Error {
             | Self::Proof { .. }
             | Self::Lacking { .. }
             | Self::RequestRefused { .. }
+            | Self::Held { .. }
+            | Self::NotDelivered { .. }
             | Self::Expectation { .. }
             | Self::Trace { .. }
             | Self::Interrupted => None,

@@ -136,7 +136,7 @@ fn number(bytes: &[u8]) -> Option<u64> {
     }
     let mut number = 0_u64;
     for byte in bytes {
-        number = number << 8 | u64::from(*byte);
+        number = (number << 8) | u64::from(*byte);
     }
     Some(number)
 }

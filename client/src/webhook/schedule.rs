@@ -36,7 +36,7 @@ impl Schedule {
         let base = *self.delays_ms.get(usize::try_from(attempt).ok()?)?;
         let most = base / JITTER_PARTS;
         // Within `most`, however large: the product of two numbers of 32 bits.
-        let jitter = most.min(u64::from(u32::MAX)) * u64::from(chance) >> 32;
+        let jitter = (most.min(u64::from(u32::MAX)) * u64::from(chance)) >> 32;
         Some(base.saturating_add(jitter))
     }
 }
