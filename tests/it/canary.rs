@@ -26,7 +26,7 @@ use akashi_client::operator::Policy;
 use akashi_client::order::{Line, Order, RecipientSecret, Sheet};
 use akashi_client::phone::{Means, Pin};
 use akashi_client::platform::OfferedOrder;
-use akashi_client::policy::{ConsentRule, PolicyPurpose, Rules};
+use akashi_client::policy::{AgentRule, ConsentRule, Grants, PolicyPurpose, Rules};
 use akashi_client::{Deadline, Outcome, Phone, Platform};
 use akashi_node::api::auth::{Flow, RPCS};
 use akashi_tests::asked::{Asked, ask};
@@ -186,7 +186,9 @@ async fn populate(cluster: &RealCluster) -> World {
         .register_agent(TENANT, AGENT, None, Deadline::after(ACT))
         .await
         .unwrap();
-    let recipient = RecipientSecret::generate().unwrap();
+    let processor = cluster.home().join("clients/processors");
+    let processor = processor.join(format!("{}.hpke", akashi_client::layout::PROCESSOR));
+    let recipient = RecipientSecret::read(&processor).unwrap();
     let login = rules(PolicyPurpose::AgentLogin, None);
     let consent = ConsentRule {
         recipient: recipient.public(),
@@ -234,6 +236,8 @@ fn rules(purpose: PolicyPurpose, consent: Option<ConsentRule>) -> Rules {
         consent,
         challenge_ttl_s: 600,
         verdict_ttl_s: 3_600,
+        grants: Grants::default(),
+        agents: AgentRule::registered(),
     }
 }
 

@@ -99,7 +99,7 @@ fn the_two_kinds_of_signature_of_one_key_bear_different_ids() {
     let note = receipt.to_note(secret("n1").public());
     let line = note.lines().last().unwrap();
     let parsed = akashi_merkle::NoteSignature::parse_line(line).unwrap();
-    let key: &CosignerKey = &keys().cosigners()[0].key;
+    let key: CosignerKey = keys().cosigners()[0].key.clone();
     assert_eq!(parsed.body, receipt.signature);
     assert_ne!(parsed.key_id, key.key_id());
     // The line is no cosignature of anything either: its body has no time.

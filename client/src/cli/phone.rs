@@ -18,8 +18,8 @@ use crate::files;
 use crate::layout::is_handle;
 use crate::order::Order;
 use crate::phone::{
-    CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, clock_skew_s,
     CheckedNotice, Means, Phone as Device, PhoneDirectory, Pin, Plan, Reply, Submission, Submitted,
+    clock_skew_s,
 };
 use crate::policy::PolicyPurpose;
 use crate::sensor::{Face, SoftwareSensor};
@@ -410,8 +410,7 @@ impl Answer {
                 submission = submission.under_duress();
             }
             let words = submission.match_words().join(", ");
-            let answer = device.submit(&submission, global.deadline()).await?;
-            let answer = submit(device, notice, &answer.submission, global, output).await?;
+            let answer = submit(device, notice, &submission, global, output).await?;
             if answer.outcome.is_some() {
                 if answer.outcome == Some(Outcome::Verified) {
                     output.note(&format!(

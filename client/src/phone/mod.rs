@@ -308,11 +308,9 @@ impl Phone {
             Reply::Unsupported => v1::NoticeAnswer::Unsupported,
             Reply::Later => v1::NoticeAnswer::Later,
         };
-        let ids = (
-            notice.challenge_id().as_slice(),
-            notice.submit_token().as_slice(),
-        );
-        self.say(ids, answer, deadline).await
+        let (challenge_id, submit_token) = (notice.challenge_id(), notice.submit_token());
+        self.say((&challenge_id, &submit_token), answer, deadline)
+            .await
     }
 
     async fn say(

@@ -92,7 +92,7 @@ fn possession_holds(
     notice: &CheckedNotice,
     sent: &Submission,
 ) -> Vec<v1::FactorProof> {
-    let (first, rest) = sent.0.proofs.split_first().unwrap();
+    let (first, rest) = sent.request.proofs.split_first().unwrap();
     assert_eq!((first.kind, first.slot), (1, 0));
     let parts: Vec<Part<'_>> = rest.iter().map(|p| part(p, digest_of(p))).collect();
     let order: Vec<(u32, u32)> = rest.iter().map(|p| (p.kind, p.slot)).collect();

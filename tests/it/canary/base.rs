@@ -15,6 +15,7 @@ use super::forms::{Catalogue, whole_number};
 pub(super) const AGENT: &str = "agent-canary-01";
 /// What must be found afterwards, wherever is searched: the name of a policy.
 pub(super) const CONTROL: &str = "looked-for-and-found";
+const DAY_US: u64 = 86_400_000_000;
 /// A point of ristretto255, as a commitment: the generator (RFC 9496, appendix A.1).
 const POINT: &str = "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76";
 /// An Ed25519 public key: that of RFC 8032, section 7.1, test 1.
@@ -115,6 +116,7 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
     let about_nobody = path.contains("Revoke") || path.contains("Erase") || path.contains("Lock");
     let bytes = match (kind, name) {
         (Type::Bytes, "request_id") => id().to_vec(),
+        (Type::Bytes, "previous_contact_id") => return None,
         (Type::Bytes, "contact_id") if path.ends_with("AnnounceContact") => fresh(),
         (Type::Bytes, "contact_id") if path.ends_with("CloseContact") => fresh(),
         (Type::Bytes, "contact_id") => world.verified.contact_id.to_vec(),
@@ -130,19 +132,23 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
         (Type::Bytes, _) => vec![5; 32],
         (Type::String, "tenant") if path.ends_with("CreateTenant") => b"canary-tenant".to_vec(),
         (Type::String, "tenant") => TENANT.into(),
+        (Type::String, "agent" | "delegate") if path.ends_with("AnnounceContact") => return None,
+        (Type::String, "delegate") => b"sub-canary-0002".to_vec(),
         (Type::String, "subject") if about_nobody => b"sub-canary-gone".to_vec(),
         (Type::String, "subject") => b"sub-canary-0001".to_vec(),
         // Where there is a subject too, exactly one of them is asked for.
         (Type::String, "agent") if both_parties(path) => return None,
         (Type::String, "agent") if about_nobody => b"agent-canary-gone".to_vec(),
         (Type::String, "agent") => AGENT.into(),
+        // A policy that is retired is gone for the calls that come after.
+        (Type::String, "policy") if path.ends_with("RetirePolicy") => b"canary-name".to_vec(),
         (Type::String, "policy") if path.ends_with("OfferOrder") => b"purchase".to_vec(),
         (Type::String, "policy") if path.ends_with("OpenAgentLogin") => b"agent-login".to_vec(),
         (Type::String, "policy") => b"basic".to_vec(),
         (Type::String, _) => b"canary-name".to_vec(),
         (Type::Bool, _) => whole_number(0),
         (Type::Uint64, "not_before_us") => whole_number(1),
-        (Type::Uint64, "expires_us" | "until_us") => whole_number(u64::MAX >> 1),
+        (Type::Uint64, "expires_us" | "until_us") => whole_number(now_us() + DAY_US),
         (Type::Uint64, name) if name.ends_with("_us") => whole_number(now_us()),
         (Type::Message, "read") => return None,
         _ => whole_number(1),

@@ -76,6 +76,10 @@ impl Callers {
             ("anyone", None),
             ("platform", Some("platform".to_owned())),
             ("agent", Some(format!("agents/{agent}"))),
+            (
+                "processor",
+                Some(format!("processors/{}", akashi_client::layout::PROCESSOR)),
+            ),
             ("operator", Some("operator".to_owned())),
             ("auditor", Some("auditor".to_owned())),
         ] {
@@ -99,6 +103,7 @@ impl Callers {
             Role::Anyone => "anyone",
             Role::Platform => "platform",
             Role::Agent => "agent",
+            Role::Processor => "processor",
             Role::Operator => "operator",
             Role::Auditor => "auditor",
             Role::Node => panic!("{}: nobody here calls as a node", rpc.path),
