@@ -34,7 +34,7 @@ pub mod column {
     pub const TIMES: u16 = 92;
     /// AAL, factor types, limits (u8 each) and scope (u32, big-endian): 7 bytes.
     pub const ASSURANCE: u16 = 93;
-    /// Agent sessions, presence states, level and unmaskings (u8 each), and the version of the rules
+    /// Agents, presence states, level and unmaskings (u8 each), and the version of the rules
     /// (u32, big-endian): 8 bytes.
     pub const CARE: u16 = 94;
 }
@@ -72,12 +72,12 @@ pub enum ProcessedError {
 /// Under which care a contact was: the worst of all sessions that had it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Care {
-    /// How many different agent sessions had it.
+    /// How many agents had it, each session counted once.
     pub agents: u8,
-    /// Presence states seen while it was theirs, bit `n − 1` for state `n`: 1 present, 2 absent,
-    /// 3 occluded, 4 several, 5 another person, 6 camera lost.
+    /// Presence states other than present that were seen while it was theirs, bit `n − 1` for state
+    /// `n`: 1 present, 2 absent, 3 occluded, 4 several, 5 another person, 6 camera lost.
     pub presence: u8,
-    /// Assurance of the agents' log-in; the lowest.
+    /// Level of the agents' sessions: 0 one had none, 1 alternative, 2 face; the lowest.
     pub level: u8,
     /// How often masked data were shown.
     pub unmasked: u8,

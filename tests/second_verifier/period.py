@@ -140,14 +140,14 @@ def _contact(data, tenant):
     leaf["number"], leaf["announced"] = _number(columns[90]), _number(columns[91])
     leaf["campaign"], leaf["ms"] = _number(columns[53]), _number(columns[92][8:])
     leaf["limits"] = columns[93][2]
-    leaf["agents"], leaf["presence"], _, leaf["unmasked"] = columns[94][:4]
+    _, leaf["presence"], leaf["level"], leaf["unmasked"] = columns[94][:4]
     return leaf
 
 
 def _claims(contacts, service):
     """The last block, as the leaves give it."""
     decided = [leaf for leaf in contacts if leaf["ms"] != 2**32 - 1]
-    attended = [leaf for leaf in contacts if leaf["agents"]]
+    attended = [leaf for leaf in contacts if leaf["level"]]
     exceptions = {
         "no-verdict": sum(leaf["outcome"] == 0 for leaf in contacts),
         "no-session": len(contacts) - len(attended),

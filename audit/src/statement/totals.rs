@@ -14,7 +14,7 @@ pub(super) const CAMPAIGNS_MAX: usize = 65_536;
 pub struct Exceptions {
     /// Closed without a verdict.
     pub no_verdict: u64,
-    /// No agent session ever had it.
+    /// Nobody had it, or an agent who had no session.
     pub no_session: u64,
     /// The presence of an agent was not "present" throughout.
     pub presence: u64,
@@ -68,7 +68,7 @@ impl Exceptions {
 
     fn add(&mut self, contact: &Processed) {
         let care = &contact.care;
-        let attended = care.agents > 0;
+        let attended = care.level > 0;
         let lacks = |bit| attended && contact.flags & bit == 0;
         let count = |figure: &mut u64, here: bool| {
             *figure = figure.saturating_add(u64::from(here));

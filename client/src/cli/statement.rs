@@ -361,7 +361,7 @@ fn outcome_name(contact: &Processed) -> String {
 /// What was not as it should be, in words.
 fn care(contact: &Processed) -> String {
     let care = &contact.care;
-    let lacks = |bit| care.agents > 0 && contact.flags & bit == 0;
+    let lacks = |bit| care.level > 0 && contact.flags & bit == 0;
     let states = [
         (2, "absent"),
         (4, "occluded"),
@@ -375,7 +375,7 @@ fn care(contact: &Processed) -> String {
         .map(|(_, word)| word)
         .collect();
     for (said, word) in [
-        (care.agents == 0, "no session"),
+        (care.level == 0, "no session"),
         (lacks(flag::TRAINING), "no training"),
         (lacks(flag::POSTURE), "no posture"),
         (care.unmasked > 0, "unmasked"),
@@ -407,7 +407,7 @@ fn fields(contact: &Processed) -> Vec<(&'static str, String)> {
         ("scope", format!("{:08x}", contact.scope)),
         ("campaign", contact.campaign.to_string()),
         ("queue", contact.queue.to_string()),
-        ("agent sessions", contact.care.agents.to_string()),
+        ("agents", contact.care.agents.to_string()),
         ("care", care(contact)),
     ];
     fields.retain(|(_, value)| !value.is_empty());
