@@ -154,6 +154,14 @@ mod tests {
     #[tonic::async_trait]
     impl AgentService for Fake {
         type WatchVerdictStream = Views;
+        type KeepPresenceStream = tokio_stream::Empty<Result<v1::KeepPresenceResponse, Status>>;
+
+        async fn keep_presence(
+            &self,
+            _: Request<tonic::Streaming<v1::KeepPresenceRequest>>,
+        ) -> Result<Response<Self::KeepPresenceStream>, Status> {
+            Err(Status::unimplemented(""))
+        }
 
         async fn watch_verdict(
             &self,

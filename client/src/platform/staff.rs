@@ -67,7 +67,8 @@ pub fn posture_message(
 }
 
 impl Platform {
-    /// Locks an agent: the session is suspended, every contact goes back to the queue.
+    /// Locks an agent: the session is suspended, every contact goes back to the queue. Gives the Raft index
+    /// of the lock: [`Platform::await_enforced`] tells when it is in force on every node.
     ///
     /// # Errors
     ///
@@ -77,21 +78,22 @@ impl Platform {
         agent: &str,
         reason: u32,
         deadline: Deadline,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let message = v1::LockAgentRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
             tenant: self.tenant.clone(),
             agent: agent.to_owned(),
             reason,
         };
-        self.connection
+        let answer = self
+            .connection
             .call(deadline, &message, |channel, request| async move {
                 PlatformServiceClient::new(channel)
                     .lock_agent(request)
                     .await
             })
             .await?;
-        Ok(())
+        Ok(answer.placement.map_or(0, |placement| placement.log_index))
     }
 
     /// Lets a locked agent work again, after a fresh login; `certificate_sha256` names the certificate

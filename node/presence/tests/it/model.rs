@@ -2,23 +2,23 @@
 //!
 //! Errors are not independent: somebody who is not recognised is likely not recognised a second later.
 //! The model is a chain of two states in steps of a second, a good one and a bad one, each with its own
-//! chance of an error per sample. Chance is SplitMix64 from a seed, in integers, so that every machine
+//! chance of an error per sample. Chance is `SplitMix64` from a seed, in integers, so that every machine
 //! gets the same figures.
 
 use akashi_presence::{Action, Class, Graces, Rule, SECOND_US, State, Watch};
 
 /// Seconds of work in a month: 22 shifts of 8 hours.
-pub const MONTH_S: u64 = 22 * 8 * 3_600;
+pub(crate) const MONTH_S: u64 = 22 * 8 * 3_600;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub struct Chance(u64);
+/// `SplitMix64` (Steele, Lea, Flood 2014).
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Chance {
     }
 
     /// Whether something happens whose chance is `ppb` in 1,000,000,000.
-    pub const fn happens(&mut self, ppb: u64) -> bool {
+    pub(crate) const fn happens(&mut self, ppb: u64) -> bool {
         // 2^64 / 10^9, rounded down: the error is below 10^-9.
         self.next() < ppb.saturating_mul(18_446_744_073)
     }
@@ -35,21 +35,21 @@ impl Chance {
 
 /// How errors come. Chances are in parts per 1,000,000,000.
 #[derive(Clone, Copy)]
-pub struct Errors {
-    pub name: &'static str,
+pub(crate) struct Errors {
+    pub(crate) name: &'static str,
     /// Chance of an error per sample in the good and in the bad state.
-    pub good: u64,
-    pub bad: u64,
+    pub(crate) good: u64,
+    pub(crate) bad: u64,
     /// Chance per second to change from good to bad, and back.
-    pub worsens: u64,
-    pub recovers: u64,
+    pub(crate) worsens: u64,
+    pub(crate) recovers: u64,
 }
 
-pub const BILLION: u64 = 1_000_000_000;
+pub(crate) const BILLION: u64 = 1_000_000_000;
 
 impl Errors {
     /// Every sample for itself.
-    pub const fn independent(rate: u64) -> Self {
+    pub(crate) const fn independent(rate: u64) -> Self {
         Self {
             name: "independent",
             good: rate,
@@ -61,10 +61,15 @@ impl Errors {
 
     /// In stretches of `seconds` on average, with an error chance of `bad` in them and none outside, so
     /// that the rate over all is `rate`.
-    pub const fn in_stretches(name: &'static str, rate: u64, bad: u64, seconds: u64) -> Self {
+    pub(crate) const fn in_stretches(
+        name: &'static str,
+        rate: u64,
+        bad: u64,
+        seconds: u64,
+    ) -> Self {
         let recovers = BILLION / seconds;
         // Share of bad time: rate / bad = worsens / (worsens + recovers).
-        let worsens = (recovers as u128 * rate as u128 / (bad - rate) as u128) as u64;
+        let worsens = recovers * (rate / 1_000) / ((bad - rate) / 1_000);
         Self {
             name,
             good: 0,
@@ -76,7 +81,7 @@ impl Errors {
 }
 
 /// What judges a stream of right and wrong samples.
-pub trait Judge: Clone {
+pub(crate) trait Judge: Clone {
     /// A sample at this second; whether the screen is hidden, and whether it is black for good.
     fn judge(&mut self, wrong: bool, second: u64) -> (bool, bool);
     /// Seconds until the next sample.
@@ -85,10 +90,10 @@ pub trait Judge: Clone {
 
 /// The rule of this crate.
 #[derive(Clone)]
-pub struct Sequential(pub Rule, pub Watch, pub Graces);
+pub(crate) struct Sequential(pub(crate) Rule, pub(crate) Watch, pub(crate) Graces);
 
 impl Sequential {
-    pub fn new(rule: Rule) -> Self {
+    pub(crate) fn new(rule: Rule) -> Self {
         let (mut watch, graces) = (Watch::new(State::Present, 0), Graces::default());
         watch.sample(&rule, &graces, Class::Match, 0);
         watch.sample(&rule, &graces, Class::Match, 0);
@@ -111,15 +116,15 @@ impl Judge for Sequential {
 
 /// `k` mismatches among the last `n`, every five seconds, or every second after a mismatch.
 #[derive(Clone)]
-pub struct KofN {
-    pub k: u32,
-    pub n: u32,
-    pub hurried_s: u64,
+pub(crate) struct KofN {
+    pub(crate) k: u32,
+    pub(crate) n: u32,
+    pub(crate) hurried_s: u64,
     past: u64,
 }
 
 impl KofN {
-    pub const fn new(k: u32, n: u32, hurried_s: u64) -> Self {
+    pub(crate) const fn new(k: u32, n: u32, hurried_s: u64) -> Self {
         Self {
             k,
             n,
@@ -145,7 +150,7 @@ impl Judge for KofN {
 }
 
 /// False blackouts, and seconds masked, of right agents over `months` months.
-pub fn agents<J: Judge>(fresh: &J, errors: Errors, months: u64, seed: u64) -> (u64, u64) {
+pub(crate) fn agents<J: Judge>(fresh: &J, errors: Errors, months: u64, seed: u64) -> (u64, u64) {
     let mut chance = Chance::new(seed);
     let (mut judge, mut bad, mut hidden) = (fresh.clone(), false, false);
     let (mut blackouts, mut masked_s, mut due) = (0, 0, 5);
@@ -170,16 +175,20 @@ pub fn agents<J: Judge>(fresh: &J, errors: Errors, months: u64, seed: u64) -> (u
 }
 
 /// Seconds until an impostor's screen is hidden for the first time, and until it is black.
-pub fn impostors<J: Judge>(fresh: &J, luck: Errors, count: u64, seed: u64) -> Vec<(u64, u64)> {
+pub(crate) fn impostors<J: Judge>(
+    fresh: &J,
+    luck: Errors,
+    count: u64,
+    seed: u64,
+) -> Vec<(u64, u64)> {
     let mut chance = Chance::new(seed);
     let mut times = Vec::new();
     for _ in 0..count {
         let mut judge = fresh.clone();
         // Sits down at any moment between two samples, and may be lucky from the start.
         let mut due = 1 + chance.next() % 5;
-        let share =
-            luck.worsens as u128 * u128::from(BILLION) / (luck.worsens + luck.recovers) as u128;
-        let mut lucky = chance.happens(share as u64);
+        let share = luck.worsens * (BILLION / 1_000) / (luck.worsens + luck.recovers) * 1_000;
+        let mut lucky = chance.happens(share);
         let (mut masked, mut second) = (None, 0);
         let black = loop {
             second += 1;
@@ -204,7 +213,7 @@ pub fn impostors<J: Judge>(fresh: &J, luck: Errors, count: u64, seed: u64) -> Ve
 }
 
 /// The value that `per_mille` of the sorted values do not exceed.
-pub fn quantile(sorted: &[u64], per_mille: usize) -> u64 {
+pub(crate) fn quantile(sorted: &[u64], per_mille: usize) -> u64 {
     let at = (sorted.len() * per_mille).div_ceil(1_000).max(1) - 1;
     sorted[at]
 }
