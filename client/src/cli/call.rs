@@ -92,11 +92,10 @@ impl Call {
             policy: self.policy.as_deref().unwrap_or_else(|| context.policy()),
             call_reason: self.reason,
             agent: self.agent.as_deref(),
-            ..Announcement::default()
+            queue: self.queue,
+            campaign: self.campaign,
         };
         let details = Details {
-            campaign: self.campaign,
-            queue: self.queue,
             previous: None,
             delegate: self.delegate.as_deref(),
         };

@@ -53,10 +53,6 @@ pub struct Call<'a> {
 /// What an announcement may say besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Details<'a> {
-    /// The tenant's number of the campaign; zero: none.
-    pub campaign: u32,
-    /// The tenant's number of the queue; zero: none.
-    pub queue: u32,
     /// The contact that this one continues.
     pub previous: Option<[u8; 16]>,
     /// Handle of who is asked in the customer's place.
@@ -154,8 +150,6 @@ impl Platform {
                 .map(|agent| self.tags.tag(agent))
                 .unwrap_or_default()
                 .into(),
-            campaign: details.campaign,
-            queue: details.queue,
             previous_contact_id: details
                 .previous
                 .map_or_else(Vec::new, |id| id.to_vec())

@@ -57,7 +57,7 @@ async fn one_call(
         initiator,
         // An outbound call is claimed by a known agent before the customer is disturbed.
         agent: (initiator == Initiator::Centre).then_some(agent.as_str()),
-        ..Call::default()..inbound(person.phone.subject(), "basic")
+        ..inbound(person.phone.subject(), "basic")
     };
     let began = clock::monotonic();
     let mut steps = Vec::new();

@@ -207,7 +207,7 @@ impl Stage {
 }
 
 /// An inbound call.
-pub(super) const fn inbound<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
+pub(super) fn inbound<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
     Call {
         subject,
         initiator: crate::answer::Initiator::Customer,
