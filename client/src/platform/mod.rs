@@ -5,8 +5,8 @@
 mod accounting;
 mod asking;
 mod customer;
-mod staff;
 mod life;
+mod staff;
 
 use std::time::Duration;
 
@@ -88,8 +88,8 @@ pub struct Invitation {
 pub use accounting::Period;
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
 pub use customer::{Fallback, Risk, Standing};
-pub use staff::{AgentView, Attestation, posture_message};
 pub use life::{AskedAgain, CallEvent, ContactState, HandOver, LegState, NoticeState};
+pub use staff::{AgentView, Attestation, posture_message};
 
 impl Platform {
     /// A platform of `tenant`, with the tenant's key for tags.
@@ -157,7 +157,6 @@ impl Platform {
             delegate: details.delegate.unwrap_or_default().to_owned(),
             queue: call.queue,
             campaign: call.campaign,
-            ..v1::AnnounceContactRequest::default()
         };
         let answer = self
             .connection
