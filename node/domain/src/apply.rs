@@ -162,9 +162,7 @@ impl<V: View> Run<'_, V> {
         };
         for (key, _) in due {
             let (kind, tenant, id) = keys::parse_timer(&key).ok_or(Fault::Corrupt)?;
-            for event in decide_timer(&self.overlay, kind, tenant, id)? {
-            if let Some(event) = decide_timer(&self.overlay, kind, tenant, id, self.progress.stamp)?
-            {
+            for event in decide_timer(&self.overlay, kind, tenant, id, self.progress.stamp)? {
                 self.record(event)?;
             }
             self.overlay.delete(Table::Timer, key);

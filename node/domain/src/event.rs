@@ -218,12 +218,12 @@ events! {
     RiskAttached = 25,
     /// A weaker way than a proof was tried.
     FallbackUsed = 26,
-    /// An agent no longer has a contact.
-    AgentReleased = 29,
     /// A call that was cut off came back in time.
     ContactResumed = 27,
     /// The telephone system said something about the call.
     LegChanged = 28,
+    /// An agent no longer has a contact.
+    AgentReleased = 29,
     /// Proofs were judged and do not hold.
     ProofRefused = 30,
     /// Proofs were judged and hold.
@@ -238,28 +238,26 @@ events! {
     DuressSignalled = 35,
     /// Whoever has the phone is not the customer.
     WrongParty = 36,
+    /// A notice that nobody opened is shown once more.
+    NoticeReminded = 37,
+    /// The customer of a contact is to prove more, or again.
+    StepUpAsked = 38,
     /// An agent was not let at a contact.
     BindingRefused = 39,
     /// The platform ended the contact.
     ContactClosed = 40,
+    /// What became of a contact, for whoever has to account for it.
+    ContactProcessed = 41,
+    /// What was kept of a subject is deleted.
+    SubjectErased = 42,
+    /// A version of a policy is not asked any more.
+    PolicyRetired = 43,
     /// A supervisor listens in.
     SupervisorJoined = 46,
     /// An agent asks to see masked fields.
     UnmaskRequested = 47,
     /// A request to see masked fields is decided.
     UnmaskDecided = 48,
-    /// A notice that nobody opened is shown once more.
-    NoticeReminded = 37,
-    /// The customer of a contact is to prove more, or again.
-    StepUpAsked = 38,
-    /// The platform ended the contact.
-    ContactClosed = 40,
-    /// What was kept of a subject is deleted.
-    SubjectErased = 42,
-    /// A version of a policy is not asked any more.
-    PolicyRetired = 43,
-    /// What became of a contact, for whoever has to account for it.
-    ContactProcessed = 41,
     /// An order is to be approved.
     OrderOffered = 50,
     /// An order is approved.

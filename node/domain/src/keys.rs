@@ -125,6 +125,8 @@ pub fn delegation(tenant: u32, principal: SubjectHash, delegate: SubjectHash) ->
     let mut key = key(b'd', tenant, &principal.0);
     key.extend_from_slice(&delegate.0);
     key
+}
+
 /// `Subject`: [`crate::records::History`].
 #[must_use]
 pub fn history(tenant: u32, subject: SubjectHash) -> Vec<u8> {
@@ -241,7 +243,7 @@ pub fn campaign(tenant: u32, campaign: u32) -> Vec<u8> {
 /// `Call`: the 32 bytes of a campaign's running sum after its order `number`.
 #[must_use]
 pub fn campaign_sum(tenant: u32, campaign: u32, number: u64) -> Vec<u8> {
-    let mut key = key(b'u', tenant, &campaign.to_be_bytes());
+    let mut key = key(b'S', tenant, &campaign.to_be_bytes());
     key.extend_from_slice(&number.to_be_bytes());
     key
 }

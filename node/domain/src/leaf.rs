@@ -149,7 +149,7 @@ pub mod flag {
     /// A weaker way held.
     pub const PASSED: u32 = 4;
     /// No second person was asked.
-    pub const BREAK_GLASS: u32 = 4;
+    pub const BREAK_GLASS: u32 = 8;
 }
 
 /// What the leaf of one kind of event says besides tenant, contact and place.

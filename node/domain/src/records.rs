@@ -27,13 +27,11 @@ pub use delegations::Delegation;
 pub use evidence::{Evidence, EvidenceFactor};
 pub use history::{History, Past};
 pub use holdings::{Credential, Issuer, Sensor, Template};
-pub use orders::{About, AgentLogin, Order, OrderTerms, SealedOrder};
+pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
 pub use sessions::{
     LoginLevel, Observer, Posture, PresenceState, ScreenAction, Session, SessionState, Told,
     Unmask, UnmaskState, WorkRules,
 };
-pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
-pub use sessions::{PresenceState, ScreenAction};
 pub use settings::Settings;
 pub use step_ups::StepUps;
 pub use tally::Tally;

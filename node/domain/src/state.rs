@@ -10,14 +10,9 @@ use crate::ids::{
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Delegation, Enrolment, Issuer,
-    Order, Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, History, Issuer, Order,
-    Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order,
-    Policy, Progress, SealedOrder, Sensor, Settings, Subject, Template, Tenant,
-    Agent, AgentLogin, Challenge, Cluster, Contact, Credential, Enrolment, Issuer, Order, Policy,
-    Progress, SealedOrder, Sensor, Session, Settings, Subject, Template, Tenant, Unmask, WorkRules,
-    Progress, SealedOrder, Sensor, Settings, Subject, Tally, Template, Tenant,
+    Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Delegation, Enrolment,
+    History, Issuer, Order, Policy, Progress, SealedOrder, Sensor, Session, Settings, Subject, Tally,
+    Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.
@@ -81,7 +76,6 @@ pub trait Records: View {
     }
 
     /// One version of a policy.
-    fn policy_at(&self, tenant: u32, name: &str, version: u32) -> Result<Option<Policy>, Fault> {
     fn policy_version(
         &self,
         tenant: u32,
@@ -101,6 +95,8 @@ pub trait Records: View {
     ) -> Result<Option<Delegation>, Fault> {
         let key = keys::delegation(tenant, principal, delegate);
         load(self, Table::Subject, &key)
+    }
+
     /// An agent's session.
     fn session(&self, tenant: u32, session: SessionId) -> Result<Option<Session>, Fault> {
         load(self, Table::Agent, &keys::session(tenant, session))
@@ -119,6 +115,8 @@ pub trait Records: View {
         unmask: UnmaskId,
     ) -> Result<Option<Unmask>, Fault> {
         load(self, Table::Call, &keys::unmask(tenant, contact, unmask))
+    }
+
     /// Whether a version of a policy is retired.
     fn is_retired(&self, tenant: u32, name: &str, version: u32) -> Result<bool, Fault> {
         let key = keys::policy_retired(tenant, name, version);

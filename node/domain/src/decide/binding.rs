@@ -1,5 +1,6 @@
 //! Which agent may have a contact.
 
+use super::hand_over::Left;
 use super::session::{Denied, unless, works};
 use super::training::training_holds;
 use super::{Decision, Step};
@@ -20,6 +21,8 @@ pub(super) struct Taking<'a> {
     pub(super) record: &'a Agent,
     /// What the contact's policy asks of agents.
     pub(super) binding: AgentBinding,
+    /// What the binding leaves of the contact.
+    pub(super) left: Left,
 }
 
 impl Taking<'_> {
@@ -80,6 +83,10 @@ impl Taking<'_> {
                 agent: self.agent,
                 agent_tag,
                 session,
+                keeps: self.left.keeps,
+                scope: self.left.scope,
+                shrank: self.left.shrank,
+                queue: self.left.queue,
             })),
             Err(denied) => {
                 let reason = denied.reason()?;

@@ -1,27 +1,14 @@
 //! Contacts: announcing, handing to an agent, closing.
 
+use super::binding::Taking;
 use super::challenge::{Question, end, end_open, ended_at_once, policy, tag_or, unaskable};
+use super::hand_over::{Left, left};
+use super::processed::closing;
 use super::{Decision, Step, Stop, delegation, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{AnnounceContact, BindAgent, CloseContact, Initiator};
-use crate::event::{AgentBound, ContactAnnounced, ContactBlocked, ContactClosed, Event};
+use crate::event::{ContactAnnounced, ContactBlocked, Event};
 use crate::ids::{ChallengeId, ContactId, SubjectHash, Tag};
-use super::binding::Taking;
-use super::challenge::{Question, end, end_open, ended_at_once, known, policy, tag_or, unaskable};
-use super::challenge::{
-    Question, end, end_open, end_retired, ended_at_once, known, policy, tag_or, unaskable,
-};
-use super::hand_over::left;
-use super::{Decision, Step, Stop, founded, tenant};
-use crate::answer::{Field, Rejection, Reply};
-use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::{ContactAnnounced, ContactClosed, Event, NoticeOpened};
-use super::processed::closing;
-use super::{Decision, Step, Stop, founded, tenant};
-use crate::answer::{Field, Rejection, Reply};
-use crate::command::{AnnounceContact, AnswerNotice, BindAgent, CloseContact, NoticeAnswer};
-use crate::event::{AgentBound, ContactAnnounced, Event, NoticeOpened};
-use crate::ids::{ChallengeId, ContactId};
 use crate::kv::{Fault, View};
 use crate::outcome::{Outcome, reason};
 use crate::policy::PolicyPurpose;
@@ -51,6 +38,7 @@ pub(super) fn announce<V: View>(
                 agent,
                 record: &record.ok_or(Rejection::UnknownAgent)?,
                 binding: policy.body.agents.binding,
+                left: Left::all(command.queue),
             };
             match taking.bound(state, step, command.agent_tag)? {
                 Ok(bound) => Some(bound),
@@ -82,18 +70,7 @@ pub(super) fn announce<V: View>(
         previous: command.previous,
         delegate: command.delegate,
     })];
-    if let Some(agent) = command.agent {
-        events.push(Event::AgentBound(AgentBound {
-            tenant: tenant.number,
-            contact: command.contact,
-            agent,
-            agent_tag: command.agent_tag,
-            keeps: u32::MAX,
-            scope: u32::MAX,
-            shrank: false,
-            queue: command.queue,
-        }));
-    }
+    events.extend(bound.map(Event::AgentBound));
     let frozen = command.initiator == Initiator::Centre && customer.frozen_until > step.stamp;
     if frozen {
         events.push(Event::ContactBlocked(ContactBlocked {
@@ -109,8 +86,6 @@ pub(super) fn announce<V: View>(
         false => unaskable(state, step, &asked.record)?,
     };
     if let Some(refused) = refused {
-    events.extend(bound.map(Event::AgentBound));
-    if let Some(refused) = unaskable(state, step, &subject)? {
         let what = (command.contact, About::Call);
         let who = (asked.subject, asked.tag);
         let (verdict, reply) = ended_at_once(tenant.number, what, who, &policy, refused);
@@ -135,8 +110,6 @@ pub(super) fn announce<V: View>(
         subject: asked.subject,
         pin_epoch: asked.record.pin_epoch(),
         step_up: 0,
-        subject: command.subject,
-        pin_epoch: subject.pin_epoch(),
         initiator: Some(command.initiator),
         call_reason: command.call_reason,
         policy,
@@ -206,19 +179,7 @@ pub(super) fn bind<V: View>(state: &V, step: &Step, command: &BindAgent) -> Resu
         agent: command.agent,
         record: &record.ok_or(Rejection::UnknownAgent)?,
         binding: policy.ok_or(Fault::Corrupt)?.body.agents.binding,
-    state
-        .agent(tenant.number, command.agent)?
-        .ok_or(Rejection::UnknownAgent)?;
-    let left = left(&contact, command, step.stamp)?;
-    let bound = AgentBound {
-        tenant: tenant.number,
-        contact: command.contact,
-        agent: command.agent,
-        agent_tag: command.agent_tag,
-        keeps: left.keeps,
-        scope: left.scope,
-        shrank: left.shrank,
-        queue: left.queue,
+        left: left(&contact, command, step.stamp)?,
     };
     Ok(match taking.bound(state, step, command.agent_tag)? {
         Ok(bound) => Decision::fact(bound),
@@ -264,73 +225,4 @@ pub(super) fn open_here<V: View>(
     Ok(asked
         .is_some_and(|challenge| challenge.contact == id)
         .then_some(open))
-}
-
-pub(super) fn answer<V: View>(
-    state: &V,
-    step: &Step,
-    command: &AnswerNotice,
-) -> Result<Decision, Stop> {
-    founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let challenge = open_challenge(state, &tenant, command.challenge, &command.token, step)?;
-    let (outcome, why) = match command.answer {
-        NoticeAnswer::Opened if challenge.opened => {
-            return Ok(Decision::nothing(Reply::Done));
-        }
-        NoticeAnswer::Opened => {
-            let ended = end_retired(state, tenant.number, command.challenge, &challenge)?;
-            if let Some(ended) = ended {
-                return Ok(ended);
-            }
-            return Ok(Decision::fact(NoticeOpened {
-                tenant: tenant.number,
-                challenge: command.challenge,
-                contact: challenge.contact,
-                tag: challenge.tag,
-            }));
-        }
-        NoticeAnswer::Decline => (Outcome::DeclinedByCustomer, reason::CUSTOMER_DECLINED),
-        NoticeAnswer::Report => (Outcome::ReportedByCustomer, reason::CUSTOMER_REPORTED),
-    };
-    let ended = end(state, tenant.number, command.challenge, outcome, why)?;
-    Ok(Decision {
-        events: ended.into_iter().collect(),
-        reply: Reply::Verdict {
-            outcome,
-            reason: why,
-        },
-    })
-}
-
-/// The challenge, if the token opens it and it still waits for an answer.
-fn open_challenge<V: View>(
-    state: &V,
-    tenant: &Tenant,
-    id: ChallengeId,
-    token: &[u8; 32],
-    step: &Step,
-) -> Result<Challenge, Stop> {
-    let challenge = known(state, tenant, id, token)?;
-    if let Some(verdict) = challenge.verdict {
-        return Err(match verdict.outcome {
-            Outcome::Expired => Rejection::ChallengeExpired,
-            Outcome::Verified
-            | Outcome::NotVerified
-            | Outcome::Inconclusive
-            | Outcome::NotEnrolled
-            | Outcome::OptedOut
-            | Outcome::DeclinedByCustomer
-            | Outcome::ReportedByCustomer
-            | Outcome::Cancelled
-            | Outcome::Superseded
-            | Outcome::RateLimited
-            | Outcome::Error => Rejection::ChallengeAnswered,
-        }
-        .into());
-    }
-    if challenge.expires <= step.stamp {
-        return Err(Rejection::ChallengeExpired.into());
-    }
-    Ok(challenge)
 }

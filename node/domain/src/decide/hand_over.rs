@@ -18,6 +18,18 @@ pub(super) struct Left {
     pub(super) queue: u32,
 }
 
+impl Left {
+    /// Everything is left: nobody had it before.
+    pub(super) const fn all(queue: u32) -> Self {
+        Self {
+            keeps: u32::MAX,
+            scope: u32::MAX,
+            shrank: false,
+            queue,
+        }
+    }
+}
+
 /// What `command` leaves of `contact`, if the call is there and the contact good enough for the queue.
 pub(super) fn left(contact: &Contact, command: &BindAgent, now: Stamp) -> Result<Left, Rejection> {
     alive(contact)?;

@@ -13,9 +13,9 @@ mod delegation;
 mod enrolment;
 mod execution;
 mod exhibit;
-mod lock;
 mod hand_over;
 mod leg;
+mod lock;
 mod login;
 mod lone;
 mod notice;
@@ -25,8 +25,8 @@ mod pin;
 mod presence;
 mod processed;
 mod registry;
-mod session;
 mod retire;
+mod session;
 mod step_up;
 mod submission;
 mod template;
@@ -206,7 +206,6 @@ pub fn decide<V: View, C: Checker>(
         Command::RecordFallback(command) => customer::fallback(state, step, command),
         Command::GrantDelegation(command) => delegation::grant(state, step, command),
         Command::RevokeDelegation(command) => delegation::revoke(state, command),
-        Command::AnswerNotice(command) => contact::answer(state, step, command),
         Command::OpenSession(command) => session::open(state, step, command),
         Command::EndSession(command) => session::end(state, command),
         Command::RestoreSession(command) => session::restore(state, step, command),
@@ -224,8 +223,7 @@ pub fn decide<V: View, C: Checker>(
     }
 }
 
-/// Decides what follows from a timer that is due, in order.
-/// Decides what follows at `now` from a timer that is due.
+/// Decides what follows at `now` from a timer that is due, in order.
 ///
 /// # Errors
 ///
@@ -235,22 +233,16 @@ pub fn decide_timer<V: View>(
     kind: TimerKind,
     tenant: u32,
     id: [u8; 16],
+    now: Stamp,
 ) -> Result<Vec<Event>, Fault> {
     let one = match kind {
         TimerKind::Challenge => timers::challenge(state, tenant, id)?,
         TimerKind::Enrolment => timers::enrolment(state, tenant, id)?,
         TimerKind::Order => order::expire(state, tenant, ChallengeId(id))?,
         TimerKind::Session => return session::expire(state, tenant, SessionId(id)),
+        TimerKind::Reminder => timers::reminder(state, tenant, id, now)?,
     };
     Ok(one.into_iter().collect())
-    now: Stamp,
-) -> Result<Option<Event>, Fault> {
-    match kind {
-        TimerKind::Challenge => timers::challenge(state, tenant, id),
-        TimerKind::Enrolment => timers::enrolment(state, tenant, id),
-        TimerKind::Order => order::expire(state, tenant, ChallengeId(id)),
-        TimerKind::Reminder => timers::reminder(state, tenant, id, now),
-    }
 }
 
 fn founded<V: View>(state: &V) -> Result<Cluster, Stop> {

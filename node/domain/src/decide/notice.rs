@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::challenge::{end, known};
+use super::challenge::{end, end_retired, known};
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Rejection, Reply};
 use crate::command::{AnswerNotice, NoticeAnswer};
@@ -81,6 +81,9 @@ impl<V: View> Said<'_, V> {
         self.is_open()?;
         if self.challenge.opened {
             return Ok(Decision::nothing(Reply::Done));
+        }
+        if let Some(ended) = end_retired(self.state, self.tenant, self.id, self.challenge)? {
+            return Ok(ended);
         }
         Ok(Decision::fact(NoticeOpened {
             tenant: self.tenant,

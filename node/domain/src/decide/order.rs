@@ -75,7 +75,6 @@ pub(super) fn offer<V: View>(
         login: None,
         subject: asked,
         step_up: 0,
-        subject: contact.subject,
         pin_epoch: subject.pin_epoch(),
         initiator: Some(contact.initiator),
         call_reason: contact.call_reason,

@@ -7,8 +7,6 @@ use crate::ids::{ChallengeId, Digest, Stamp, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::limits::{CONTACTS_PER_SUBJECT_MAX, NOTICE_WINDOW_US};
-use crate::records::{About, Care, Challenge, Contact, Leg, Notice};
-use crate::limits::NOTICE_WINDOW_US;
 use crate::outcome::limit;
 use crate::records::{About, Care, Challenge, Contact, Leg, Notice, StepUps};
 use crate::state::{Records as _, store};
@@ -55,6 +53,7 @@ impl Evolve for ContactAnnounced {
                 record.contacts.remove(0);
             }
             record.contacts.push(self.contact);
+        })?;
         super::processed::count(state, self.tenant, |tally| {
             tally.announced = tally.announced.saturating_add(1);
         })
@@ -221,19 +220,14 @@ impl Evolve for ContactClosed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
-        let mut subject = None;
+        let mut known = None;
         with_contact(state, self.tenant, self.contact, |record| {
             record.closed = true;
-            subject = Some(record.subject);
+            known = Some((record.subject, record.session));
         })?;
-        let subject = subject.ok_or(Fault::Corrupt)?;
+        let (subject, session) = known.ok_or(Fault::Corrupt)?;
         with_subject(state, self.tenant, subject, |record| {
             record.contacts.retain(|open| *open != self.contact);
-        })
-        let mut session = None;
-        with_contact(state, self.tenant, self.contact, |record| {
-            record.closed = true;
-            session = record.session;
         })?;
         // Who had it is kept; the session has room for another one.
         leave(state, self.tenant, session, self.contact)

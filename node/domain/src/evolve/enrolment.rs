@@ -5,7 +5,7 @@ use crate::event::{
     DeviceEnrolled, DeviceRevoked, EnrolmentExpired, EnrolmentOpened, EnrolmentRefused,
     PinKeyReplaced, PinLocked,
 };
-use crate::ids::{Stamp, SubjectHash};
+use crate::ids::SubjectHash;
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{Credential, Device, Enrolment, PinCounter};

@@ -4,8 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::Verdict;
 use crate::ids::{
-    AgentHash, ChallengeId, Digest, LoginId, OrderId, SessionId, Stamp, SubjectHash, Tag,
-    AgentHash, ChallengeId, ContactId, Digest, LoginId, OrderId, Stamp, SubjectHash, Tag,
+    AgentHash, ChallengeId, ContactId, Digest, LoginId, OrderId, SessionId, Stamp, SubjectHash, Tag,
 };
 
 /// What a challenge is about: where its verdict goes.

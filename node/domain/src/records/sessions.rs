@@ -221,7 +221,7 @@ impl Session {
     #[must_use]
     pub const fn screen(&self) -> ScreenAction {
         match self.state {
-            SessionState::Active => self.presence.action(&self.presence_rule),
+            SessionState::Active => self.presence.action(self.presence_rule),
             SessionState::Suspended | SessionState::Ended => ScreenAction::Blackout,
         }
     }
