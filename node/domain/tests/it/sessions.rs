@@ -692,7 +692,7 @@ fn a_revoked_certificate_ends_its_session_and_no_other() {
 #[test]
 fn every_state_of_presence_has_its_screen() {
     let rule = akashi_domain::policy::PresenceRule::default();
-    let actions = PresenceState::ALL.map(|state| state.action(&rule));
+    let actions = PresenceState::ALL.map(|state| state.action(rule));
     assert_eq!(
         actions,
         [
@@ -708,7 +708,7 @@ fn every_state_of_presence_has_its_screen() {
         clear_screen: false,
         ..rule
     };
-    assert_eq!(PresenceState::Absent.action(&lax), ScreenAction::Mask);
+    assert_eq!(PresenceState::Absent.action(lax), ScreenAction::Mask);
     for state in PresenceState::ALL {
         assert_eq!(PresenceState::from_code(state.code()), Some(state));
         assert_eq!(state.bit(), 1 << (state.code() - 1));
