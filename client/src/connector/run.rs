@@ -135,7 +135,6 @@ impl Driver<'_> {
             agent: None,
             queue: *queue,
             campaign: *campaign,
-            ..Announcement::default()
         };
         self.platform.announce(&call, deadline).await
     }
