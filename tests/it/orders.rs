@@ -351,8 +351,11 @@ async fn f10_an_order_reaches_its_end_once_and_as_approved_while_a_leader_dies()
         panic!("the order was not carried out");
     };
     assert_eq!((progress.number, progress.refusals, total), (1, 1, 4_960));
-    let again = warehouse.execute_as(which, &order.hash(), &amounts, act());
-    assert_eq!(again.await.unwrap(), Execution::Refused { reason: 171 });
+    let again = warehouse
+        .execute_as(which, &order.hash(), &amounts, act())
+        .await
+        .unwrap();
+    assert_eq!(again, Execution::Refused { reason: 171 });
     scene.cluster.dev.start_node(leader).unwrap();
     scene
         .cluster

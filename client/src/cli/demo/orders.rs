@@ -63,10 +63,12 @@ pub(super) async fn run(stage: &mut Stage, desk: &Issuer) -> Result<(), Error> {
     );
     let amounts = amounts(&order);
     let which = (&approved.contact_id, &approved.order_id);
-    let again = warehouse.execute_as(which, &order.hash(), &amounts, act());
+    let again = warehouse
+        .execute_as(which, &order.hash(), &amounts, act())
+        .await?;
     let reason = ORDER_EXECUTED;
     stage.expect(
-        again.await? == Execution::Refused { reason },
+        again == Execution::Refused { reason },
         "order: a second execution is refused",
     );
 

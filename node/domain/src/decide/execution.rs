@@ -72,7 +72,7 @@ pub(super) fn execute<V: View>(
         let recorded = order.refusals < ORDER_REFUSALS_RECORDED_MAX;
         return Ok(Decision {
             events: recorded
-                .then(|| Event::OrderRefused(refused))
+                .then_some(Event::OrderRefused(refused))
                 .into_iter()
                 .collect(),
             reply: Reply::OrderRefused { reason: why },
