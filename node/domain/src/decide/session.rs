@@ -186,14 +186,12 @@ pub(super) fn ended(tenant: u32, id: SessionId, session: &Session, why: u16) -> 
 
 /// The suspension of a session that is active; its contacts stay with it.
 pub(super) fn suspended(tenant: u32, id: SessionId, session: &Session, why: u16) -> Option<Event> {
-    (session.state == SessionState::Active).then(|| {
-        Event::SessionSuspended(SessionSuspended {
-            tenant,
-            session: id,
-            agent_tag: session.agent_tag,
-            reason: why,
-        })
-    })
+    (session.state == SessionState::Active).then_some(Event::SessionSuspended(SessionSuspended {
+        tenant,
+        session: id,
+        agent_tag: session.agent_tag,
+        reason: why,
+    }))
 }
 
 /// Every contact of a session goes back to the queue, with its verdict.
