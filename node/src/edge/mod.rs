@@ -43,6 +43,8 @@ use words::{cause_of, known, state_of};
 
 /// How often silence is looked for.
 const TICK: Duration = Duration::from_millis(100);
+/// Shortest grace, whatever a policy says: two samples fit into it, and a network's hiccup.
+const GRACE_US_MIN: u64 = 2 * SECOND_US;
 /// How often the log is told again what it should know already.
 const TELL_AGAIN_US: u64 = 2 * SECOND_US;
 /// Added to a command's last moment: clocks of the cluster agree within half a second.
@@ -447,8 +449,8 @@ fn graces(session: &Session) -> Graces {
     let rule = session.presence_rule;
     let us = |seconds: u16| u64::from(seconds).saturating_mul(SECOND_US);
     Graces {
-        absent_us: us(rule.absent_grace_s),
-        lost_us: us(rule.lost_grace_s),
+        absent_us: us(rule.absent_grace_s).max(GRACE_US_MIN),
+        lost_us: us(rule.lost_grace_s).max(GRACE_US_MIN),
         suspend_us: us(rule.suspend_after_s),
         clear_screen: rule.clear_screen,
     }

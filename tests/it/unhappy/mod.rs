@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod desks;
 mod complete;
 mod faults;
 mod keeping;

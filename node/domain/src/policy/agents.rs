@@ -48,7 +48,7 @@ pub struct PresenceRule {
     pub absent_grace_s: u16,
     /// How long the camera may be lost or covered before it counts, in seconds.
     pub lost_grace_s: u16,
-    /// How long the agent may be away before the session is suspended, in seconds.
+    /// How long the camera may stay lost before the session is suspended, in seconds.
     pub suspend_after_s: u16,
     /// Whether the screen is cleared when nobody is there; otherwise it is masked.
     pub clear_screen: bool,
