@@ -151,6 +151,7 @@ pub(super) fn honest_for(
         pin_epoch,
         template: None,
         login_id: Vec::new().into(),
+        ..v1::Notice::default()
     };
     let context = phone
         .context(&Bound {

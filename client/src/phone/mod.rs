@@ -309,7 +309,7 @@ impl Phone {
             Reply::Later => v1::NoticeAnswer::Later,
         };
         let (challenge_id, submit_token) = (notice.challenge_id(), notice.submit_token());
-        self.say((&challenge_id, submit_token), answer, deadline)
+        self.say((&challenge_id, submit_token.as_slice()), answer, deadline)
             .await
     }
 
