@@ -13,6 +13,9 @@ pub const TENANT_CREATED: u16 = 2;
 /// Event number of a processed contact.
 pub const CONTACT_PROCESSED: u16 = 41;
 
+/// Event number of a campaign's total that was proved to the replicas.
+pub const TOTAL_PROVED: u16 = 56;
+
 /// Extension columns of the leaf.
 pub mod column {
     /// Why the contact was made, as shown to the customer (u16, big-endian).
@@ -25,6 +28,12 @@ pub mod column {
     pub const NAME: u16 = 4;
     /// The tenant's campaign; zero for none (u32, big-endian).
     pub const CAMPAIGN: u16 = 53;
+    /// Number of the last order of a proved total (u64, big-endian).
+    pub const ORDER_NUMBER: u16 = 81;
+    /// Number of its first order (u64, big-endian).
+    pub const PERIOD_FIRST: u16 = 84;
+    /// The sum of the commitments of its orders (32 bytes).
+    pub const PERIOD_SUM: u16 = 85;
     /// The contact's number among the tenant's closed contacts, from 1 without gaps (u64, big-endian).
     pub const NUMBER: u16 = 90;
     /// Contacts that the tenant has announced so far, this one included (u64, big-endian).
@@ -67,6 +76,46 @@ pub enum ProcessedError {
     /// A column is missing or has another width.
     #[error("leaf of a processed contact lacks a column")]
     Column,
+}
+
+/// A total of a campaign's orders that was proved to the replicas: what the commitments add up to,
+/// not the amount itself. `akashi-proof` checks an amount and its blinding against the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvedTotal {
+    /// When, in microseconds of cluster time.
+    pub proved_us: u64,
+    /// The tenant's campaign.
+    pub campaign: u32,
+    /// Number of its first order in the campaign.
+    pub first: u64,
+    /// Number of its last.
+    pub last: u64,
+    /// The sum of their commitments.
+    pub sum: [u8; 32],
+}
+
+impl ProvedTotal {
+    /// Reads a leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessedError`].
+    pub fn read(leaf: &Leaf) -> Result<Self, ProcessedError> {
+        if leaf.kind != TOTAL_PROVED {
+            return Err(ProcessedError::Kind);
+        }
+        Self::columns(leaf).ok_or(ProcessedError::Column)
+    }
+
+    fn columns(leaf: &Leaf) -> Option<Self> {
+        Some(Self {
+            proved_us: leaf.stamp_us,
+            campaign: u32::from_be_bytes(fixed(leaf, column::CAMPAIGN)?),
+            first: u64::from_be_bytes(fixed(leaf, column::PERIOD_FIRST)?),
+            last: u64::from_be_bytes(fixed(leaf, column::ORDER_NUMBER)?),
+            sum: fixed(leaf, column::PERIOD_SUM)?,
+        })
+    }
 }
 
 /// Under which care a contact was: the worst of all sessions that had it.

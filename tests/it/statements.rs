@@ -50,10 +50,11 @@ async fn three_real_nodes_account_for_every_contact() {
         from_us: stamps[2],
         until_us: stamps[CONTACTS - 2],
         service_s: 20,
+        totals: Vec::new(),
     };
     let mut text = Vec::new();
     let made = platform
-        .make_statement(period, &keys, deadline, &mut text)
+        .make_statement(&period, &keys, deadline, &mut text)
         .await
         .unwrap();
     assert!(made.end_shown);

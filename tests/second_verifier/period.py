@@ -9,7 +9,7 @@ import hashlib
 
 from . import ed25519
 
-PROCESSED, TENANT_CREATED = 41, 2
+PROCESSED, TENANT_CREATED, TOTAL_PROVED = 41, 2, 56
 EXCEPTIONS = (
     "no-verdict no-session presence training posture unmasked fallback limited blocked".split()
 )
@@ -197,6 +197,11 @@ def verify(text, keys, tenant=None):
         if leaf["kind"] == TENANT_CREATED:
             _need(not named and leaf["extensions"].get(4) == name.encode(), "tenant name")
             named = True
+            continue
+        if leaf["kind"] == TOTAL_PROVED:
+            widths = {53: 4, 81: 8, 84: 8, 85: 32}
+            columns = leaf["extensions"]
+            _need(all(len(columns.get(c, b"")) == n for c, n in widths.items()), "column")
             continue
         leaf = _contact(data, number)
         if leaf["number"] == first - 1:

@@ -11,7 +11,9 @@ use crate::check::CheckedHead;
 use crate::keys::KeySet;
 use crate::leaf::Leaf;
 use crate::note::SignedHead;
-use crate::processed::{CONTACT_PROCESSED, Processed, ProcessedError, TENANT_CREATED, column};
+use crate::processed::{
+    CONTACT_PROCESSED, Processed, ProcessedError, ProvedTotal, TENANT_CREATED, TOTAL_PROVED, column,
+};
 
 /// A statement that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct CheckedStatement {
     /// Whether the next contact is shown to have closed behind the period. Without it, contacts may
     /// follow that closed within the period and show only in the next statement.
     pub end_shown: bool,
+    /// Totals of orders that stand beside the contacts, in the order of the log.
+    pub proved: Vec<ProvedTotal>,
 }
 
 /// Takes a statement block by block and believes none of it before it is proved.
@@ -55,7 +59,7 @@ struct Progress {
     scope: StatementScope,
     head: CheckedHead,
     totals: Totals,
-    end_shown: bool,
+    frame: Frame,
     /// Number that the next contact must have.
     next: u64,
     /// Leaf index of the last contact.
@@ -103,14 +107,14 @@ impl<'a> Verifier<'a> {
             }
             Stage::Frame(scope, head) => {
                 let frame = Part::parse(block, "frame", line)?;
-                let end_shown = check_frame(&frame, &scope)?;
+                let said = check_frame(&frame, &scope)?;
                 frame.check(head.head(), self.line)?;
                 self.stage = Stage::Parts(Progress {
                     next: scope.first,
                     scope,
                     head,
                     totals: Totals::default(),
-                    end_shown,
+                    frame: said,
                     last_index: None,
                 });
             }
@@ -206,7 +210,8 @@ impl Progress {
             scope: self.scope,
             head: self.head,
             totals: self.totals,
-            end_shown: self.end_shown,
+            end_shown: self.frame.end_shown,
+            proved: self.frame.proved,
         })
     }
 }
@@ -220,10 +225,18 @@ fn contact(bytes: &[u8], scope: &StatementScope) -> Result<Processed, StatementE
     Processed::read(&leaf).map_err(StatementError::Foreign)
 }
 
+/// What the frame says besides the tenant's name and the contact before the first.
+#[derive(Debug)]
+struct Frame {
+    end_shown: bool,
+    proved: Vec<ProvedTotal>,
+}
+
 /// Looks at what ties the statement down: the tenant's name, and the contacts before and behind the
-/// period. Says whether the one behind is there.
-fn check_frame(frame: &Part, scope: &StatementScope) -> Result<bool, StatementError> {
+/// period; and at the totals of orders.
+fn check_frame(frame: &Part, scope: &StatementScope) -> Result<Frame, StatementError> {
     let (mut named, mut before, mut behind) = (false, false, false);
+    let mut proved = Vec::new();
     for (_, bytes) in &frame.leaves {
         let leaf = Leaf::decode(bytes).map_err(StatementError::Leaf)?;
         if leaf.tenant != scope.tenant {
@@ -254,6 +267,9 @@ fn check_frame(frame: &Part, scope: &StatementScope) -> Result<bool, StatementEr
                     return Err(StatementError::Swapped { number });
                 }
             }
+            TOTAL_PROVED => {
+                proved.push(ProvedTotal::read(&leaf).map_err(StatementError::Foreign)?);
+            }
             _ => return Err(StatementError::Foreign(ProcessedError::Kind)),
         }
     }
@@ -264,7 +280,10 @@ fn check_frame(frame: &Part, scope: &StatementScope) -> Result<bool, StatementEr
     if scope.first > 1 && !before {
         return Err(StatementError::Beginning);
     }
-    Ok(behind)
+    Ok(Frame {
+        end_shown: behind,
+        proved,
+    })
 }
 
 /// Checks a whole statement against pinned keys and, if given, the tenant's name.

@@ -1,7 +1,7 @@
 //! A statement: that it holds, and that nothing in it can be changed, left out, swapped or borrowed.
 
 use akashi_merkle::processed::{
-    CONTACT_PROCESSED, Care, Processed, ProcessedError, TENANT_CREATED, column, flag,
+    CONTACT_PROCESSED, Care, Processed, ProcessedError, TENANT_CREATED, TOTAL_PROVED, column, flag,
 };
 use akashi_merkle::statement::{
     CheckedStatement, Figure, Part, StatementError, StatementScope, Totals, Verifier,
@@ -100,12 +100,24 @@ impl Log {
     }
 
     fn with(contacts: u64, change: impl Fn(u64, Vec<u8>) -> Vec<u8>) -> Self {
+        Self::made(contacts, change, |number| verdict(number).encode())
+    }
+
+    fn with_verdicts(contacts: u64, between: impl Fn(u64) -> Vec<u8>) -> Self {
+        Self::made(contacts, |_number, leaf| leaf, between)
+    }
+
+    fn made(
+        contacts: u64,
+        change: impl Fn(u64, Vec<u8>) -> Vec<u8>,
+        between: impl Fn(u64) -> Vec<u8>,
+    ) -> Self {
         let mut leaves = vec![tenant_leaf(8, "travel"), tenant_leaf(TENANT, "retail")];
         let mut indices = Vec::new();
         for number in 1..=contacts {
             indices.push(leaves.len() as u64);
             leaves.push(change(number, leaf_of(&processed(number))));
-            leaves.push(verdict(number).encode());
+            leaves.push(between(number));
             let foreign = Processed {
                 tenant: 8,
                 ..processed(number)
@@ -421,6 +433,45 @@ fn another_tenants_leaf_and_another_tenants_name_are_refused() {
         &totals(&numbers),
     );
     assert_ne!(log.verify(&text).map(|_| ()), Ok(()));
+}
+
+#[test]
+fn a_proved_total_stands_in_the_frame_and_is_read() {
+    let mut extensions = Extensions::default();
+    extensions
+        .insert(column::CAMPAIGN, &3_u32.to_be_bytes())
+        .unwrap();
+    extensions
+        .insert(column::ORDER_NUMBER, &40_u64.to_be_bytes())
+        .unwrap();
+    extensions
+        .insert(column::PERIOD_FIRST, &11_u64.to_be_bytes())
+        .unwrap();
+    extensions.insert(column::PERIOD_SUM, &[0x50; 32]).unwrap();
+    let total = Leaf {
+        kind: TOTAL_PROVED,
+        tenant: TENANT,
+        extensions,
+        ..Leaf::default()
+    };
+    // In the place of a leaf of somebody else.
+    let log = Log::with_verdicts(4, |number| match number {
+        2 => total.encode(),
+        _ => verdict(number).encode(),
+    });
+    let at = log.indices[1] + 1;
+    let numbers: Vec<u64> = (1..=4).collect();
+    let text = log.joined(
+        &Log::scope(1, 4),
+        &log.part(&[1, at]),
+        &log.parts(&numbers, 64),
+        &totals(&numbers),
+    );
+    let checked = log.verify(&text).unwrap();
+    assert_eq!(checked.proved.len(), 1);
+    let proved = checked.proved[0];
+    assert_eq!((proved.campaign, proved.first, proved.last), (3, 11, 40));
+    assert_eq!(proved.sum, [0x50; 32]);
 }
 
 #[test]

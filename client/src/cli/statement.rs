@@ -70,6 +70,9 @@ struct Make {
     /// Seconds from announcement to verdict that were agreed on
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     service: u32,
+    /// Leaf of a proved total of orders to stand beside the contacts; may be given again
+    #[arg(long = "total", value_name = "LEAF")]
+    totals: Vec<u64>,
     /// Write the statement to this new file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -127,6 +130,7 @@ impl Make {
             from_us: self.from,
             until_us: self.until,
             service_s: self.service,
+            totals: self.totals,
         };
         // A file with the name asked for is a whole statement, or there is none.
         let partial = with_suffix(&self.out, ".partial");
@@ -138,7 +142,7 @@ impl Make {
             .map_err(Error::file(&partial))?;
         let mut to = BufWriter::new(file);
         let made = platform
-            .make_statement(period, &keys, global.long_deadline(), &mut to)
+            .make_statement(&period, &keys, global.long_deadline(), &mut to)
             .await;
         let written = made.and_then(|checked| {
             to.flush()
@@ -292,6 +296,26 @@ fn holds(checked: &CheckedStatement, output: Output) {
         ));
     }
     fields.push(("still open", totals.open.to_string()));
+    for total in &checked.proved {
+        let orders = format!("orders {} to {}", total.first, total.last);
+        let sum = hex::encode(total.sum);
+        fields.push((
+            "total",
+            format!("campaign {}, {orders}: {sum}", total.campaign),
+        ));
+    }
+    let proved: Vec<Value> = checked
+        .proved
+        .iter()
+        .map(|total| {
+            json!({
+                "campaign": total.campaign,
+                "firstOrder": total.first,
+                "lastOrder": total.last,
+                "sum": hex::encode(total.sum),
+            })
+        })
+        .collect();
     let exceptions: serde_json::Map<String, Value> = totals
         .exceptions
         .named()
@@ -328,6 +352,7 @@ fn holds(checked: &CheckedStatement, output: Output) {
         "exceptions": exceptions,
         "campaigns": campaigns,
         "open": totals.open,
+        "provedTotals": proved,
     });
     output.record(&fields, &json);
 }

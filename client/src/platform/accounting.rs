@@ -19,7 +19,7 @@ use crate::error::Error;
 const PART_CONTACTS: u32 = 2_048;
 
 /// Which statement is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// Begin, in microseconds since 1970-01-01 UTC; inside.
     pub from_us: u64,
@@ -27,6 +27,8 @@ pub struct Period {
     pub until_us: u64,
     /// The agreed time from announcement to verdict, in seconds.
     pub service_s: u32,
+    /// Leaves of proved totals of orders to stand beside the contacts.
+    pub totals: Vec<u64>,
 }
 
 impl Platform {
@@ -75,7 +77,7 @@ impl Platform {
     /// not hold. What was written until then is no statement.
     pub async fn make_statement(
         &self,
-        period: Period,
+        period: &Period,
         keys: &KeySet,
         deadline: Deadline,
         to: &mut impl Write,
@@ -103,7 +105,7 @@ impl Platform {
         for block in blocks(&scope.to_text(&head)) {
             out.block(block)?;
         }
-        let frame = self.frame(&found, size, deadline).await?;
+        let frame = self.frame(&found, &period.totals, size, deadline).await?;
         out.block(&frame.to_frame_text())?;
         let mut totals = Totals::default();
         let mut next = scope.first;
@@ -131,6 +133,7 @@ impl Platform {
     async fn frame(
         &self,
         found: &v1::FindProcessedResponse,
+        totals: &[u64],
         size: u64,
         deadline: Deadline,
     ) -> Result<Part, Error> {
@@ -151,6 +154,9 @@ impl Platform {
             let part = self.statement_part(&message, deadline).await?;
             indices.extend(part.leaves.iter().map(|(index, _)| *index));
         }
+        indices.extend_from_slice(totals);
+        indices.sort_unstable();
+        indices.dedup();
         let message = v1::GetStatementPartRequest {
             tenant: self.tenant.clone(),
             tree_size: size,
@@ -163,7 +169,7 @@ impl Platform {
 
     async fn find_processed(
         &self,
-        period: Period,
+        period: &Period,
         deadline: Deadline,
     ) -> Result<v1::FindProcessedResponse, Error> {
         let message = v1::FindProcessedRequest {
