@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 const LOGINS: &str = "agent-pin";
 
 /// A cluster with agents' certificates and a policy for their logins.
-async fn centre(agents: &[&str]) -> (RealCluster, Platform) {
+pub(super) async fn centre(agents: &[&str]) -> (RealCluster, Platform) {
     let cluster = RealCluster::of(&Setup {
         agents: agents.iter().map(|&agent| agent.to_owned()).collect(),
         ..Setup::default()
@@ -55,16 +55,16 @@ async fn centre(agents: &[&str]) -> (RealCluster, Platform) {
 }
 
 /// An agent with a phone and a desktop.
-struct Worker {
+pub(super) struct Worker {
     handle: &'static str,
-    agent: Agent,
+    pub(super) agent: Agent,
     phone: Phone,
     notices: Notices,
     pin: PinSecret,
 }
 
 impl Worker {
-    async fn hire(cluster: &RealCluster, platform: &Platform, handle: &'static str) -> Self {
+    pub(super) async fn hire(cluster: &RealCluster, platform: &Platform, handle: &'static str) -> Self {
         let context = cluster.dev.context();
         let operator = cluster.dev.operator().unwrap();
         operator
@@ -129,7 +129,7 @@ impl Worker {
         login.login_id
     }
 
-    async fn at_work(&mut self, platform: &Platform) -> [u8; 16] {
+    pub(super) async fn at_work(&mut self, platform: &Platform) -> [u8; 16] {
         let login = self.log_in(platform).await;
         let opened = self
             .agent

@@ -11,8 +11,8 @@
 )]
 
 mod access;
-mod desks;
 mod complete;
+mod desks;
 mod faults;
 mod keeping;
 mod life;
@@ -22,6 +22,7 @@ mod relay;
 mod replays;
 mod said;
 mod sessions;
+mod thief;
 mod trust;
 mod waiting;
 mod world;
