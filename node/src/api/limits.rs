@@ -484,16 +484,21 @@ fn message_length(read: &[u8]) -> Result<Option<usize>, Refusal> {
     ))
 }
 
-/// A caller's headers, for the propagation of traces.
+/// The one header that carries a trace on: numbers only (W3C Trace Context, section 3.2).
+const TRACE_PARENT: &str = "traceparent";
+
+/// A caller's headers, for the propagation of traces. What else a caller sends along (`tracestate`,
+/// `baggage`) is free text, and would be pushed on with every span.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
+        let value = (key == TRACE_PARENT).then(|| self.0.get(key))?;
+        value.and_then(|value| value.to_str().ok())
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
+        vec![TRACE_PARENT]
     }
 }
 
