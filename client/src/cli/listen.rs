@@ -56,7 +56,7 @@ pub(super) struct Listen {
     /// End after so many events
     #[arg(long, value_name = "NUMBER", conflicts_with = "state")]
     count: Option<u64>,
-    /// Print what a webhook would carry: CloudEvents, one JSON object per line
+    /// Print what a webhook would carry, one JSON object per line
     #[arg(long)]
     cloud_events: bool,
     /// Post each event, signed, to this address as well; for trying a receiver on this machine

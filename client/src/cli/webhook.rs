@@ -84,7 +84,7 @@ Example:
 struct Add {
     /// Name of the endpoint: lower-case letters, digits, hyphens
     name: String,
-    /// Where messages are posted: https://host[:port]/path
+    /// Where messages are posted, an https URL
     #[arg(long, value_name = "URL")]
     url: String,
     /// Only events of this name, or with this beginning (order.*); may be repeated

@@ -1,4 +1,4 @@
-//! What a webhook says: one leaf of the audit log as a CloudEvents 1.0 JSON object.
+//! What a webhook says: one leaf of the audit log as a `CloudEvents` 1.0 JSON object.
 //!
 //! `source` is the log's origin and `id` the leaf's index: together they name one event for ever, and
 //! a receiver that has seen the pair drops the message. `sequence` orders events, since messages may
@@ -21,7 +21,7 @@ pub const BODY_BYTES_MAX: usize = 20_000;
 /// Type of the message that `akashi webhook test` sends.
 pub const TEST_TYPE: &str = "jp.akashi.webhook.test.v1";
 
-/// The CloudEvents type of an event: `jp.akashi.verdict.reached.v1`.
+/// The `CloudEvents` type of an event: `jp.akashi.verdict.reached.v1`.
 #[must_use]
 pub fn type_of(kind: u16) -> String {
     format!("jp.akashi.{}.v1", event::name(kind))

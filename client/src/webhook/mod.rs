@@ -1,7 +1,7 @@
 //! Webhooks: the audit log, delivered to the systems around a contact centre.
 //!
 //! A process beside the cluster reads the log as an auditor does, verifies every leaf against sealed
-//! heads, and posts those that an endpoint asked for as CloudEvents 1.0, signed by Standard Webhooks
+//! heads, and posts those that an endpoint asked for as `CloudEvents` 1.0, signed by Standard Webhooks
 //! 1.0.0. Delivery is at least once, in no promised order; `docs/webhooks.md` is the receiver's page.
 //!
 //! The cluster knows nothing of it: the log is the queue's source, so a process that was away goes on

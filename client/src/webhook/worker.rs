@@ -482,7 +482,7 @@ fn ranges_of(indices: impl Iterator<Item = u64>) -> Vec<Record> {
     for index in indices {
         match ranges.last_mut() {
             Some((_, to)) if index.saturating_sub(*to) < MARK_LEAVES => {
-                *to = index.saturating_add(1)
+                *to = index.saturating_add(1);
             }
             Some(_) | None => ranges.push((index, index.saturating_add(1))),
         }
