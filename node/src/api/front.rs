@@ -60,6 +60,7 @@ impl Call {
             Some(
                 Identity::Platform { .. }
                 | Identity::Agent { .. }
+                | Identity::Processor { .. }
                 | Identity::Auditor { .. }
                 | Identity::Node { .. },
             )

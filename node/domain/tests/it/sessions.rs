@@ -155,6 +155,9 @@ pub(crate) fn bind(world: &mut World, number: u64) -> Reply {
         contact: ContactId(id16(number)),
         agent: agent(),
         agent_tag: agent_tag(agent()),
+        scope: 0,
+        needs: 0,
+        queue: 0,
     }))
 }
 
