@@ -14,7 +14,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
+.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench bench-presence bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-proofs: setup ## proofs beside Ed25519, other range proofs and AnonCreds, 
 	@ops/setup.sh proofs
 	$(CARGO) build --locked --manifest-path benches/peers/Cargo.toml
 	$(BIN)/akashi-peers --python $(CARGO_TARGET_DIR)/anoncreds/bin/python --out benches/RESULTS.md $(BENCH)
+
+bench-presence: build ## heartbeats of 50,000 agents, blackouts and locks on three nodes, into benches/RESULTS.md
+	$(BIN)/presence_bench --out benches/RESULTS.md $(BENCH)
 
 bench-statement: build ## a statement of 100,000 contacts made and checked, into benches/RESULTS.md
 	$(BIN)/statement_bench 100000 10 benches/RESULTS.md

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod load;
 pub mod machine;
 pub mod options;
+pub mod presence;
 pub mod proofs;
 pub mod report;
 pub mod rounds;
