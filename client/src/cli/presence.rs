@@ -85,14 +85,14 @@ impl Run {
                 let now = (screen.presence, screen.action, screen.suspended);
                 if before != Some(now) {
                     before = Some(now);
-                    say(&screen, began.elapsed(), output);
+                    say(screen, began.elapsed(), output);
                 }
             })
             .await
     }
 }
 
-fn say(screen: &Screen, after: Duration, output: Output) {
+fn say(screen: Screen, after: Duration, output: Output) {
     let presence = screen.presence.map_or("unknown", |state| state.name());
     let (seconds, tenths) = (after.as_secs(), after.subsec_millis() / 100);
     match output.format {

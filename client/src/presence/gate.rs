@@ -102,7 +102,7 @@ impl Platform {
                 .await?;
             while let Heard::Step(step) = next_step(&mut stream, deadline).await? {
                 let word = GateWord {
-                    news: step.change.map(news).transpose()?,
+                    news: step.change.as_ref().map(news).transpose()?,
                     lease: Duration::from_millis(u64::from(step.lease_ms)),
                     complete: step.complete,
                 };
@@ -175,7 +175,7 @@ async fn await_enforced(
     }
 }
 
-fn news(change: v1::SessionChange) -> Result<SessionNews, Error> {
+fn news(change: &v1::SessionChange) -> Result<SessionNews, Error> {
     let agent = change.agent.as_ref().try_into();
     Ok(SessionNews {
         session_id: id16(&change.session_id, "session_id")?,

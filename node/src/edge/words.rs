@@ -79,7 +79,7 @@ mod tests {
                     ..PresenceRule::default()
                 };
                 assert_eq!(
-                    known(state).action(&rule).code(),
+                    known(state).action(rule).code(),
                     state.action(clear_screen).code(),
                     "{state:?}"
                 );
