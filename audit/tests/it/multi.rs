@@ -103,7 +103,7 @@ fn a_node_does_not_pass_for_a_leaf() {
 
 #[test]
 fn counts_and_sizes_are_bounded() {
-    let many: Vec<u64> = (0..=MULTI_LEAVES_MAX as u64).collect();
+    let many: Vec<u64> = (0..=wide(MULTI_LEAVES_MAX)).collect();
     let hashes: Vec<(u64, Hash)> = many.iter().map(|index| (*index, [0; 32])).collect();
     let reader = Made;
     assert_eq!(
@@ -127,7 +127,7 @@ fn counts_and_sizes_are_bounded() {
     let edge = TREE_SIZE_MAX - 1;
     let path = multi_inclusion_proof(&reader, &[0, edge], TREE_SIZE_MAX).unwrap();
     assert_eq!(path.len(), 122);
-    let full: Vec<u64> = (0..MULTI_LEAVES_MAX as u64).map(|i| i << 40).collect();
+    let full: Vec<u64> = (0..wide(MULTI_LEAVES_MAX)).map(|i| i << 40).collect();
     let path = multi_inclusion_proof(&reader, &full, TREE_SIZE_MAX).unwrap();
     let leaves: Vec<(u64, Hash)> = full.iter().map(|index| (*index, [1; 32])).collect();
     assert_eq!(

@@ -40,8 +40,8 @@ fn processed(number: u64) -> Processed {
         closed_us,
         number,
         announced: number + 3,
-        outcome: if number % 5 == 0 { 6 } else { 1 },
-        reason: if number % 5 == 0 { 101 } else { 0 },
+        outcome: if number.is_multiple_of(5) { 6 } else { 1 },
+        reason: if number.is_multiple_of(5) { 101 } else { 0 },
         policy_version: 2,
         queue: 4,
         campaign: u32::try_from(number % 3).unwrap(),
@@ -50,14 +50,14 @@ fn processed(number: u64) -> Processed {
         verdict_ms: Some(u32::try_from(number % 4).unwrap() * 8_000),
         aal: 2,
         factors: 3,
-        limits: if number % 7 == 0 { 4 } else { 0 },
+        limits: if number.is_multiple_of(7) { 4 } else { 0 },
         scope: 0xffff_ffff,
         call_reason: 1,
         initiator: 2,
         disposition: 10,
         care: Care {
             agents: 1,
-            presence: if number % 11 == 0 { 3 } else { 1 },
+            presence: if number.is_multiple_of(11) { 3 } else { 1 },
             level: 2,
             unmasked: 0,
             rules_version: 5,
@@ -115,7 +115,7 @@ impl Log {
         let mut leaves = vec![tenant_leaf(8, "travel"), tenant_leaf(TENANT, "retail")];
         let mut indices = Vec::new();
         for number in 1..=contacts {
-            indices.push(leaves.len() as u64);
+            indices.push(leaves.len().try_into().unwrap());
             leaves.push(change(number, leaf_of(&processed(number))));
             leaves.push(between(number));
             let foreign = Processed {
@@ -424,7 +424,7 @@ fn another_tenants_leaf_and_another_tenants_name_are_refused() {
     let renamed = good.replacen("tenant 7 retail", "tenant 7 travel", 1);
     let named = verify_statement(&renamed, &log.cluster.keys, Some("travel"));
     assert_eq!(named, Err(StatementError::TenantName));
-    let mut unnamed = frame.clone();
+    let mut unnamed = frame;
     unnamed.leaves.remove(0);
     let text = log.joined(
         &scope,

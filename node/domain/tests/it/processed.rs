@@ -136,7 +136,7 @@ fn numbers_have_no_gaps_and_a_contact_gets_one_once() {
 fn tenants_count_for_themselves() {
     let mut world = World::founded();
     world.done(Command::CreateTenant(CreateTenant {
-        name: "travel".into(),
+        tenant: "travel".into(),
     }));
     let created = world.applied.last().unwrap().events[0].leaf_index;
     assert_eq!(world.state.tally(2).unwrap().tenant_leaf, created);
