@@ -508,13 +508,13 @@ mod tests {
     fn dead_letters_are_read_again_in_few_ranges() {
         let far = 3 * MARK_LEAVES;
         let records = ranges_of([5, 6, 900, far].into_iter());
-        let ranges: Vec<(u64, u64)> = records
-            .iter()
-            .map(|record| match record {
-                Record::Replay { from, to, .. } => (*from, *to),
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let mut ranges = Vec::new();
+        for record in &records {
+            let Record::Replay { from, to, .. } = record else {
+                panic!("{record:?}");
+            };
+            ranges.push((*from, *to));
+        }
         assert_eq!(ranges, [(5, 901), (far, far + 1)]);
     }
 }
