@@ -245,6 +245,7 @@ pub fn notice(
         order: challenge.order.as_ref().map(order_terms),
         pin_epoch: challenge.pin_epoch,
         for_another: contact.is_some_and(|contact| contact.delegate.is_some()),
+        reminder: false,
         login_id: challenge
             .login
             .map(|id| id.0.to_vec().into())
