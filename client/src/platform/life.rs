@@ -294,7 +294,6 @@ impl Platform {
             scope: to.scope,
             needs: to.needs,
             queue: to.queue,
-            ..v1::BindAgentRequest::default()
         };
         self.connection
             .call(deadline, &message, |channel, request| async move {
