@@ -255,10 +255,6 @@ fn holds(checked: &CheckedStatement, output: Output) {
             "nothing closed behind the period yet: the next statement must begin with the next number",
         );
     }
-    let outcome = |number: u8| {
-        let known = Outcome::from_number(i32::from(number)).ok().flatten();
-        known.map_or_else(|| format!("outcome {number}"), |o| o.name().to_owned())
-    };
     let mut fields = vec![
         ("tenant", format!("{} ({})", scope.name, scope.tenant)),
         (
@@ -272,7 +268,7 @@ fn holds(checked: &CheckedStatement, output: Output) {
         ("contacts", totals.contacts.to_string()),
     ];
     for (number, contacts) in &totals.outcomes {
-        fields.push(("outcome", format!("{contacts} {}", outcome(*number))));
+        fields.push(("outcome", format!("{contacts} {}", outcome_of(*number))));
     }
     fields.push((
         "decided",
@@ -304,6 +300,18 @@ fn holds(checked: &CheckedStatement, output: Output) {
             format!("campaign {}, {orders}: {sum}", total.campaign),
         ));
     }
+    output.record(&fields, &figures_json(checked));
+}
+
+/// The name of an outcome, or its number.
+fn outcome_of(number: u8) -> String {
+    let known = Outcome::from_number(i32::from(number)).ok().flatten();
+    known.map_or_else(|| format!("outcome {number}"), |o| o.name().to_owned())
+}
+
+/// The figures for scripts.
+fn figures_json(checked: &CheckedStatement) -> Value {
+    let (scope, totals) = (&checked.scope, &checked.totals);
     let proved: Vec<Value> = checked
         .proved
         .iter()
@@ -325,7 +333,7 @@ fn holds(checked: &CheckedStatement, output: Output) {
     let outcomes: serde_json::Map<String, Value> = totals
         .outcomes
         .iter()
-        .map(|(number, contacts)| (outcome(*number), json!(contacts)))
+        .map(|(number, contacts)| (outcome_of(*number), json!(contacts)))
         .collect();
     let campaigns: Vec<Value> = totals
         .campaigns
@@ -334,7 +342,7 @@ fn holds(checked: &CheckedStatement, output: Output) {
             json!({"campaign": campaign, "contacts": figures.contacts, "verified": figures.verified})
         })
         .collect();
-    let json = json!({
+    json!({
         "tenant": scope.name,
         "tenantNumber": scope.tenant,
         "from": clock::rfc3339(scope.from_us),
@@ -353,8 +361,7 @@ fn holds(checked: &CheckedStatement, output: Output) {
         "campaigns": campaigns,
         "open": totals.open,
         "provedTotals": proved,
-    });
-    output.record(&fields, &json);
+    })
 }
 
 /// Header of [`row`].
