@@ -68,6 +68,7 @@ async fn verified_call(cluster: &RealCluster, subject: &str) -> ([u8; 16], u64) 
         policy: "basic",
         call_reason: 1,
         agent: None,
+        ..Call::default()
     };
     let announced = platform
         .announce(&call, Deadline::after(ACT))
