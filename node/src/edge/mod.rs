@@ -96,7 +96,6 @@ struct Seats {
 /// Who sits where.
 #[derive(Debug)]
 struct Occupant {
-    attached: Attached,
     /// The entry that says so: earlier ones that say otherwise are older news.
     attached_index: u64,
     /// The login that the session rests on; another one restores it.
@@ -225,7 +224,6 @@ impl<R: Replica> Edge<R> {
             clock::boottime_us(),
         );
         let occupant = Occupant {
-            attached,
             attached_index,
             login: session.login,
             wake: Arc::clone(&wake),
@@ -426,7 +424,7 @@ impl<R: Replica> Shared<R> {
             cause,
         };
         // The receiver ends with the node.
-        drop(self.reports.send(report));
+        let (Ok(()) | Err(_)) = self.reports.send(report);
     }
 
     /// A `UUIDv7` (RFC 9562, section 5.7) of now.

@@ -211,19 +211,19 @@ fn reports_of_strangers_and_without_measure_are_turned_away() {
     for wrong in [
         PresenceSummary {
             node: 4,
-            ..summary.clone()
+            ..summary
         },
         PresenceSummary {
             until: Stamp(9),
-            ..summary.clone()
+            ..summary
         },
         PresenceSummary {
             sessions: 0,
-            ..summary.clone()
+            ..summary
         },
         PresenceSummary {
             heartbeats: 0,
-            ..summary.clone()
+            ..summary
         },
     ] {
         assert_eq!(world.run(Command::PresenceSummary(wrong)), refused);
