@@ -137,6 +137,7 @@ impl Scene {
             policy,
             call_reason: 1,
             agent: None,
+            ..Call::default()
         };
         self.platform.announce(&call, act()).await.unwrap()
     }

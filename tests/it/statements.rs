@@ -26,6 +26,7 @@ async fn three_real_nodes_account_for_every_contact() {
             policy: context.policy(),
             call_reason: 1,
             agent: None,
+            ..Call::default()
         };
         let announced = platform
             .announce(&call, Deadline::after(ACT))

@@ -165,6 +165,7 @@ async fn a_report_after_the_verdict_stops_the_agent_and_the_platform_at_once() {
         contact_id: contact_id(1),
         agent: AGENT.to_owned(),
         agent_tag: bytes::Bytes::new(),
+        ..v1::BindAgentRequest::default()
     };
     let status = desk.platform.bind_agent(again).await.unwrap_err();
     assert_eq!(
