@@ -24,8 +24,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time to have a batch decided.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
-/// Looks for orphans while this node leads.
+/// Takes up what this node had before it started, and looks for orphans while it leads.
 pub(super) async fn run<R: Replica>(edge: Edge<R>) {
+    while !edge.0.lease.held(clock::runtime() + LOOK_EVERY).await {}
+    if take_up(&edge).is_err() {
+        tracing::warn!("sessions from before the start could not be read");
+    }
     let mut missing = BTreeSet::new();
     let mut adopted = BTreeSet::new();
     loop {
@@ -40,6 +44,30 @@ pub(super) async fn run<R: Replica>(edge: Edge<R>) {
         missing = now;
         if !gone.is_empty() && adopt(&edge, &gone).await {
             adopted.extend(gone);
+        }
+    }
+}
+
+/// Seats every session that the log has here: whose desktop does not come back is lost like any other.
+fn take_up<R: Replica>(edge: &Edge<R>) -> Result<(), Fault> {
+    let me = BTreeSet::from([edge.0.node]);
+    let mut from = keys::sessions_from(0);
+    loop {
+        let (own, next) = page(edge, &me, &from)?;
+        for session in own {
+            let key = Key {
+                tenant: session.tenant,
+                session: session.session.0,
+            };
+            if let Some(session) = edge.session(key)?
+                && !edge.is_seated(key)
+            {
+                edge.sit(key, &session, 0);
+            }
+        }
+        match next {
+            Some(next) => from = next,
+            None => return Ok(()),
         }
     }
 }

@@ -290,6 +290,10 @@ impl<R: Replica> Edge<R> {
         }))
     }
 
+    fn is_seated(&self, key: Key) -> bool {
+        self.0.seats().by_key.contains_key(&key)
+    }
+
     /// A report may have been overtaken or lost: what the log has is made to be what is seen here.
     fn agree(&self, key: Key, session: &Session, said: &Said) {
         let seen = known(said.state);
@@ -362,7 +366,7 @@ impl<R: Replica> Edge<R> {
 
     /// Brings a seat into line with applied state, as of the entry `log_index` or later.
     fn settle(&self, key: Key, log_index: u64) {
-        if !self.0.seats().by_key.contains_key(&key) {
+        if !self.is_seated(key) {
             return;
         }
         let Ok(session) = self.session(key) else {
