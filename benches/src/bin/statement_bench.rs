@@ -231,7 +231,7 @@ fn signed(head: &Head) -> Result<(KeySet, SignedHead), Box<dyn Error>> {
 
 fn part(leaves: &[(&u64, &Vec<u8>)], nodes: &Nodes, size: u64) -> Result<Part, Box<dyn Error>> {
     let indices: Vec<u64> = leaves.iter().map(|(index, _)| **index).collect();
-    let path = multi_inclusion_proof(nodes, &indices, size).map_err(|_| "no proof")?;
+    let path = multi_inclusion_proof(nodes, &indices, size).map_err(|fault| fault.to_string())?;
     let leaves = leaves
         .iter()
         .map(|(index, leaf)| (**index, (*leaf).clone()))
@@ -259,7 +259,7 @@ fn write(
     let mut to = BufWriter::new(file);
     let all: Vec<_> = leaves.iter().collect();
     let (frame, rest) = all.split_at(1);
-    write!(to, "{}\n", scope.to_text(signed))?;
+    writeln!(to, "{}", scope.to_text(signed))?;
     write!(to, "{}", part(frame, nodes, size)?.to_frame_text())?;
     for leaves in rest.chunks(PART) {
         write!(to, "\n{}", part(leaves, nodes, size)?.to_part_text())?;
@@ -281,7 +281,7 @@ fn one_by_one(
 ) -> Result<u128, Box<dyn Error>> {
     let mut paths = Vec::new();
     for (index, leaf) in leaves {
-        let path = inclusion_proof(nodes, *index, head.size).map_err(|_| "no proof")?;
+        let path = inclusion_proof(nodes, *index, head.size).map_err(|fault| fault.to_string())?;
         paths.push((*index, leaf, path));
     }
     let began = Instant::now();

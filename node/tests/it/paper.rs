@@ -17,9 +17,8 @@ use akashi_domain::records::{Progress, ReplicaInfo};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
     Cosigner, CosignerSecret, Frontier, Hash, Head, Held, HeldReceipt, KeySet, NodeReader, Origin,
-    Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, root_at,
-    Cosigner, CosignerSecret, Frontier, Hash, Head, KeySet, NodeReader, Origin, Receipt,
-    SignedHead, consistency_proof, inclusion_proof, leaf_hash, multi_inclusion_proof, root_at,
+    Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, multi_inclusion_proof,
+    root_at,
 };
 use akashi_node::api::Replica;
 use akashi_node::clock;

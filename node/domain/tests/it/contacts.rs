@@ -155,7 +155,7 @@ fn closing_a_contact_cancels_its_open_challenge_and_keeps_a_verdict() {
     world.prove(&mut phone, answered, PIN).unwrap();
     let close = world.close(2);
     world.done(close.clone());
-    assert_eq!(world.last_kinds(), [40]);
+    assert_eq!(world.last_kinds(), [40, 41]);
     assert_eq!(ending(&world, answered).0, Outcome::Verified);
     assert_eq!(world.run(close), Err(Rejection::ContactClosed));
 }
