@@ -59,6 +59,7 @@ pub(crate) fn submission(
         submit_token: notice.submit_token.clone(),
         suite: 1,
         proofs,
+        ..v1::SubmitProofRequest::default()
     }
 }
 
