@@ -170,6 +170,25 @@ impl Sensor {
         Digest(self.certificate.digest(Suite::V1, origin, tenant))
     }
 
+    /// What it says of one sample of a working agent.
+    pub(crate) fn sighting(
+        &self,
+        session: [u8; 16],
+        (sequence, class): (u64, u8),
+        captured_us: u64,
+    ) -> Vec<u8> {
+        let sighting = akashi_proof::Sighting {
+            origin: ORIGIN.as_bytes(),
+            tenant: TENANT.as_bytes(),
+            session,
+            certificate: self.digest().0,
+            sequence,
+            class,
+            captured_us,
+        };
+        self.signing.sign(&sighting.message()).to_bytes().to_vec()
+    }
+
     fn capture(&self, face: &TemplateOpening) -> Capture<'static> {
         Capture {
             commitment: face.commitment(),

@@ -1,5 +1,6 @@
 //! The stream of an agent's desktop, the gate's stream, and when a lock is in force: over real TLS.
 
+use akashi_proof::{Assurance, Dimensions, Proximity, ProximityWitness};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 use akashi_proto::v1::keep_presence_request::Step;
@@ -8,9 +9,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
-use crate::calls::{id, reason};
+use crate::calls::{PhoneClient, id, reason, submission};
+use crate::holder::{Sensor, face, operator, show};
 use crate::paper::TENANT;
-use crate::sessions::{AGENT, AgentClient, Centre, lock};
+use crate::phone::PIN;
+use crate::policies::{face_rule, policy, put};
+use crate::sessions::{AGENT, AgentClient, Centre, lock, open};
 
 /// A desktop's stream.
 struct Desk {
@@ -250,4 +254,122 @@ async fn sessions_of_another_tenant_are_nobodys_business() {
         .await
         .unwrap_err();
     assert_eq!(reason(&status), "TENANT_UNKNOWN");
+}
+
+#[tokio::test]
+async fn where_the_policy_asks_for_a_face_every_sample_is_the_sensors_and_fresh() {
+    let mut centre = Centre::open().await;
+    let mut operator = operator(&centre.port).await;
+    let login = v1::Policy {
+        face: Some(face_rule()),
+        ..policy("login", v1::PolicyPurpose::AgentLogin)
+    };
+    operator.put_policy(put(login)).await.unwrap();
+    let sensor = Sensor::new(2, Assurance::Secure);
+    operator.register_sensor(sensor.register()).await.unwrap();
+    let mut worker = centre.hire(AGENT, 1).await;
+    let (enrolled, probe) = (face(3, false), face(4, true));
+    let shown = show(&centre.port, &mut worker.phone, &sensor, &enrolled);
+    assert!(shown.await.unwrap().enrolled);
+    let login_id: bytes::Bytes = vec![1; 16].into();
+    let request = v1::OpenAgentLoginRequest {
+        request_id: id(),
+        tenant: TENANT.to_owned(),
+        login_id: login_id.clone(),
+        agent: AGENT.to_owned(),
+        policy: "login".to_owned(),
+        agent_tag: vec![4; 16].into(),
+    };
+    centre.platform.open_agent_login(request).await.unwrap();
+    let notice = worker.notices.notice().await;
+    let context = worker.phone.notice_context(&notice);
+    let (from, to) = (enrolled.commitment(), probe.commitment());
+    let statement = Proximity::new(Dimensions::D128, 100, from, to).unwrap();
+    let witness = ProximityWitness::new(&enrolled, &probe).unwrap();
+    let proof = worker.phone.prove(&context, &statement, &witness);
+    let pin = worker.phone.knowledge(&context, PIN);
+    let shown = sensor.probe(&worker.phone, &context, &enrolled, &probe, proof);
+    let proofs = worker.phone.bind(&context, vec![pin, shown]);
+    let answer = PhoneClient::new(centre.port.phone().await)
+        .submit_proof(submission(&notice, proofs))
+        .await
+        .unwrap();
+    assert_eq!(answer.into_inner().outcome(), v1::Outcome::Verified);
+    worker
+        .client
+        .open_session(open(8, &login_id))
+        .await
+        .unwrap();
+
+    let session: bytes::Bytes = vec![8; 16].into();
+    let hello = |certificate: Vec<u8>| {
+        Step::Hello(v1::PresenceHello {
+            session_id: session.clone(),
+            sensor_certificate: certificate.into(),
+        })
+    };
+    // Without a sensor, and with one that nobody registered.
+    for (certificate, text) in [
+        (vec![], "sensor_certificate is not acceptable"),
+        (vec![9; 32], "no such sensor"),
+    ] {
+        let mut desk = Desk::say(&mut worker.client, hello(certificate))
+            .await
+            .unwrap();
+        let status = desk.word().await.unwrap_err();
+        assert_eq!(status.message(), text);
+    }
+    let now_us = akashi_node::clock::unix_us;
+    let signed = |sequence: u64, said: u8, meant: u8, captured_us: u64| v1::PresenceSample {
+        sequence,
+        class: i32::from(said),
+        captured_us,
+        signature: sensor
+            .sighting([8; 16], (sequence, meant), captured_us)
+            .into(),
+    };
+    let certificate = sensor.digest().0.to_vec();
+    let mut desk = Desk::say(&mut worker.client, hello(certificate.clone()))
+        .await
+        .unwrap();
+    desk.word().await.unwrap();
+    for sequence in [1, 2] {
+        let step = Some(Step::Sample(signed(sequence, 1, 1, now_us())));
+        desk.send
+            .send(v1::KeepPresenceRequest { step })
+            .await
+            .unwrap();
+    }
+    let word = loop {
+        let word = desk.word().await.unwrap();
+        if word.sequence == 2 {
+            break word;
+        }
+    };
+    assert_eq!(word.action(), v1::ScreenAction::Show);
+    // What the sensor did not say, said an hour ago, or never signed.
+    let unsigned = v1::PresenceSample {
+        signature: vec![0; 64].into(),
+        ..signed(5, 1, 1, now_us())
+    };
+    for sample in [
+        signed(3, 1, 2, now_us()),
+        signed(4, 1, 1, now_us() - 3_600_000_000),
+        unsigned,
+    ] {
+        let mut desk = Desk::say(&mut worker.client, hello(certificate.clone()))
+            .await
+            .unwrap();
+        desk.word().await.unwrap();
+        let step = Some(Step::Sample(sample));
+        desk.send
+            .send(v1::KeepPresenceRequest { step })
+            .await
+            .unwrap();
+        let status = desk.word().await.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status)),
+            (Code::PermissionDenied, "SAMPLE_UNSIGNED")
+        );
+    }
 }

@@ -43,8 +43,8 @@ fn is_denied<T: std::fmt::Debug>(answer: Result<T, Status>, why: u16) {
 /// An agent with a phone, a certificate and open notices.
 pub(crate) struct Worker {
     handle: &'static str,
-    phone: Phone,
-    notices: Notices,
+    pub(crate) phone: Phone,
+    pub(crate) notices: Notices,
     certificate: [u8; 32],
     pub(crate) client: AgentClient,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Worker {
 /// What every test needs.
 pub(crate) struct Centre {
     pub(crate) port: Port,
-    platform: Platform,
+    pub(crate) platform: Platform,
     logins: u8,
 }
 
@@ -161,7 +161,7 @@ impl Centre {
     }
 }
 
-fn open(session: u8, login: &bytes::Bytes) -> v1::OpenSessionRequest {
+pub(crate) fn open(session: u8, login: &bytes::Bytes) -> v1::OpenSessionRequest {
     v1::OpenSessionRequest {
         request_id: id(),
         session_id: vec![session; 16].into(),
