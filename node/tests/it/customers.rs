@@ -50,6 +50,7 @@ async fn desk() -> Desk {
         tenant: TENANT.to_owned(),
         agent: AGENT.to_owned(),
         certificate_sha256: bytes::Bytes::new(),
+        supervisor: false,
     };
     operator.register_agent(agent).await.unwrap();
     let mut phone = Phone::new(CUSTOMER, 1);
