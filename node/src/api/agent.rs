@@ -86,7 +86,7 @@ impl<R: Replica> Agent<R> {
         let (tenant, contact) = found.ok_or(Rejection::UnknownContact)?;
         watcher.check(&self.0.replica.view(), tenant.number, &contact)?;
         let watch = ContactWatch::open(&self.0, &desk.tenant, id, true, call.deadline).await?;
-        Ok(watch.for_desk(watcher).to_the_end())
+        Ok(watch.for_desk(watcher).until_closed())
     }
 
     async fn session(

@@ -64,7 +64,7 @@ pub(super) struct ContactWatch<R> {
     events: broadcast::Receiver<Arc<AppliedEntry>>,
     sealed: watch::Receiver<Option<Arc<SignedHead>>>,
     /// Until the contact is closed, not only until its verdict.
-    to_the_end: bool,
+    until_closed: bool,
     said: Option<Said>,
     over: bool,
     /// This node's leave to speak to desktops.
@@ -101,7 +101,7 @@ impl<R: Replica> ContactWatch<R> {
             wait_sealed,
             events,
             sealed,
-            to_the_end: false,
+            until_closed: false,
             said: None,
             over: false,
             lease: front.edge.lease().clone(),
@@ -115,8 +115,8 @@ impl<R: Replica> ContactWatch<R> {
     }
 
     /// Follows until the contact is closed, not only until its verdict.
-    pub(super) fn to_the_end(mut self) -> Self {
-        self.to_the_end = true;
+    pub(super) fn until_closed(mut self) -> Self {
+        self.until_closed = true;
         self
     }
 
@@ -170,7 +170,7 @@ impl<R: Replica> ContactWatch<R> {
             },
         };
         let told = contact.verdict.is_none() || receipt.is_some() || !self.wait_sealed;
-        self.over = match self.to_the_end {
+        self.over = match self.until_closed {
             true => contact.closed && told,
             false => (contact.closed || contact.verdict.is_some()) && told,
         };

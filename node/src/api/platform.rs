@@ -223,7 +223,7 @@ impl<R: Replica> Platform<R> {
         let (tenant, sealed) = (&message.tenant, message.wait_sealed);
         let watch = ContactWatch::open(&self.0, tenant, id, sealed, call.deadline).await?;
         Ok(if message.follow {
-            watch.to_the_end()
+            watch.until_closed()
         } else {
             watch
         })
@@ -529,12 +529,13 @@ impl<R: Replica> PlatformService for Platform<R> {
         &self,
         request: Request<v1::RecordFallbackRequest>,
     ) -> Result<Response<v1::RecordFallbackResponse>, Status> {
-        let (tenant, id) = (
-            |m: &v1::RecordFallbackRequest| m.tenant.as_str(),
-            |m: &v1::RecordFallbackRequest| m.request_id.as_ref(),
-        );
         let (placement, reply) = self
-            .command(request, tenant, id, wire::record_fallback)
+            .command(
+                request,
+                |m| &m.tenant,
+                |m| &m.request_id,
+                wire::record_fallback,
+            )
             .await?;
         let outcome = if let Reply::Verdict { outcome, .. } = reply {
             wire::outcome(outcome)
