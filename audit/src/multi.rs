@@ -23,6 +23,8 @@
 //! unless SHA-256 collides. Every leaf given is met at its own index on the way down, as a leaf hash
 //! (prefix `0x00`), so none can pass for a node (prefix `0x01`), stand elsewhere, or be left out.
 //! Nothing is said about the leaves of the other subtrees, and nothing is learnt of them but hashes.
+//! As with every inclusion proof, root and size must come from a signed head: the hashes alone do not
+//! always show how many leaves a subtree without any of ours has.
 //!
 //! # Sources
 //!
