@@ -48,7 +48,7 @@ pub struct PastVerdict {
 }
 
 impl OwnHistory {
-    fn from_wire(told: v1::OwnHistory) -> Result<Self, Error> {
+    fn from_wire(told: &v1::OwnHistory) -> Result<Self, Error> {
         let verdict = |past: &v1::PastVerdict| {
             Ok(PastVerdict {
                 leaf_index: past.leaf_index,
@@ -304,7 +304,7 @@ impl Phone {
         loop {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
-                Ok(Ok(Some(Say::History(told)))) => return OwnHistory::from_wire(told),
+                Ok(Ok(Some(Say::History(told)))) => return OwnHistory::from_wire(&told),
                 Ok(Ok(_other)) => {}
                 Ok(Err(error)) => return Err(error),
                 Err(_elapsed) => return Err(Error::DeadlineExceeded),
