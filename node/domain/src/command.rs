@@ -2,11 +2,11 @@
 //!
 //! A command is parsed and well-formed; whether it makes sense *now* is for [`crate::decide`].
 
-mod customer;
 mod call;
+mod customer;
 mod holding;
-mod oversight;
 mod order;
+mod oversight;
 mod presence;
 mod question;
 mod registry;
@@ -14,11 +14,11 @@ mod session;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
 pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, StepUp};
+pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
-pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
+pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use presence::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
 pub use question::{OfferOrder, OpenAgentLogin};
 pub use registry::{RegisterIssuer, RegisterSensor, RevokeIssuer, RevokeSensor};

@@ -10,8 +10,8 @@ mod contact;
 mod customer;
 mod enrolment;
 mod holding;
-mod oversight;
 mod order;
+mod oversight;
 mod presence;
 mod processed;
 mod question;
@@ -38,8 +38,8 @@ pub use holding::{
     CredentialRefused, CredentialRegistered, CredentialRevoked, TemplateEnrolled, TemplateRefused,
     TemplateRevoked,
 };
-pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
+pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use presence::{PresenceChanged, PresenceSummarised};
 pub use processed::ContactProcessed;
 pub use question::{AgentLoginOpened, OrderApproved, OrderOffered, OrderPayloadExpired};

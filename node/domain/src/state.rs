@@ -11,8 +11,8 @@ use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
     Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Delegation, Enrolment,
-    History, Issuer, Order, Policy, Progress, SealedOrder, Sensor, Session, Settings, Subject, Tally,
-    Template, Tenant, Unmask, WorkRules,
+    History, Issuer, Order, Policy, Progress, SealedOrder, Sensor, Session, Settings, Subject,
+    Tally, Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.

@@ -64,7 +64,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) async fn hire(cluster: &RealCluster, platform: &Platform, handle: &'static str) -> Self {
+    pub(super) async fn hire(
+        cluster: &RealCluster,
+        platform: &Platform,
+        handle: &'static str,
+    ) -> Self {
         let context = cluster.dev.context();
         let operator = cluster.dev.operator().unwrap();
         operator

@@ -214,7 +214,8 @@ pub(super) fn inbound<'a>(subject: &'a str, policy: &'a str) -> Call<'a> {
         policy,
         call_reason: 1,
         agent: None,
-        ..Call::default()
+        queue: 0,
+        campaign: 0,
     }
 }
 

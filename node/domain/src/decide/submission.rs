@@ -349,9 +349,7 @@ impl<V: View> Case<'_, V> {
             return Ok(None);
         }
         let scope = match self.challenge.about() {
-            About::Call | About::StepUp(_) | About::Login(_) => {
-                self.challenge.body.grants.limited
-            }
+            About::Call | About::StepUp(_) | About::Login(_) => self.challenge.body.grants.limited,
             About::Order(_) => {
                 let id = self.challenge.contact;
                 let contact = self.state.contact(self.tenant.number, id)?;

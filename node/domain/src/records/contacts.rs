@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Observer, PresenceState, Session};
 use super::StepUps;
+use super::{Observer, PresenceState, Session};
 use crate::command::Initiator;
 use crate::ids::{AgentHash, ChallengeId, ContactId, SessionId, Stamp, SubjectHash, Tag};
 use crate::outcome::{Outcome, limit};

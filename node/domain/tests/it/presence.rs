@@ -209,10 +209,7 @@ fn reports_of_strangers_and_without_measure_are_turned_away() {
         root: Digest([3; 32]),
     };
     for wrong in [
-        PresenceSummary {
-            node: 4,
-            ..summary
-        },
+        PresenceSummary { node: 4, ..summary },
         PresenceSummary {
             until: Stamp(9),
             ..summary
