@@ -22,7 +22,7 @@ use super::front::{Call, Front};
 use super::replica::Replica;
 use super::status::Refusal;
 use crate::clock;
-use crate::edge::{self, NotSeated, Seat};
+use crate::edge::{NotSeated, Seat};
 use crate::wire::{self, Malformed};
 
 /// How long a desktop may take to name its session.
@@ -196,7 +196,7 @@ impl Desk {
         front: &Front<R>,
         sample: &v1::PresenceSample,
     ) -> Result<(), Refusal> {
-        let class = edge::class_of(sample.class()).ok_or(Malformed { field: "class" })?;
+        let class = wire::sample_class(sample.class())?;
         if let Some(attested) = &self.attested {
             let signature = wire::array::<SIGNATURE_BYTES>(&sample.signature, "signature")?;
             let sighting = Sighting {
@@ -232,7 +232,7 @@ impl Desk {
             .ok_or(Refusal::SessionElsewhere)?;
         Ok(v1::KeepPresenceResponse {
             presence: i32::from(word.state.code()),
-            action: edge::action(word.action).into(),
+            action: wire::rule_action(word.action).into(),
             lease_ms: word.lease_ms,
             next_ms: word.next_ms,
             sequence: self.sequence,

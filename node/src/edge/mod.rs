@@ -38,7 +38,6 @@ use crate::entropy::{self, NoEntropy};
 use crate::{clock, net};
 
 pub(crate) use lease::Lease;
-pub(crate) use words::{action, class_of};
 use words::{cause_of, known, state_of};
 
 /// How often silence is looked for.

@@ -1,9 +1,8 @@
-//! The same words in three languages: the rule's, the log's and the wire's.
+//! The same words in two languages: the rule's and the log's.
 
 use akashi_domain::command::PresenceCause;
 use akashi_domain::records::PresenceState;
-use akashi_presence::{Action, Cause, Class, State};
-use akashi_proto::v1;
+use akashi_presence::{Cause, State};
 
 /// The log's word for a state of the rule.
 pub(super) const fn known(state: State) -> PresenceState {
@@ -39,29 +38,6 @@ pub(super) const fn cause_of(cause: Cause) -> PresenceCause {
     }
 }
 
-/// The rule's word for what a sensor says.
-pub(crate) const fn class_of(class: v1::SampleClass) -> Option<Class> {
-    match class {
-        v1::SampleClass::Unspecified => None,
-        v1::SampleClass::Match => Some(Class::Match),
-        v1::SampleClass::NoMatch => Some(Class::NoMatch),
-        v1::SampleClass::NoFace => Some(Class::NoFace),
-        v1::SampleClass::Several => Some(Class::Several),
-        v1::SampleClass::Occluded => Some(Class::Occluded),
-        v1::SampleClass::Lost => Some(Class::Lost),
-    }
-}
-
-/// The wire's word for what the rule has a screen do.
-pub(crate) const fn action(action: Action) -> v1::ScreenAction {
-    match action {
-        Action::Show => v1::ScreenAction::Show,
-        Action::Mask => v1::ScreenAction::Mask,
-        Action::Clear => v1::ScreenAction::Clear,
-        Action::Blackout => v1::ScreenAction::Blackout,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use akashi_domain::policy::PresenceRule;
@@ -84,10 +60,6 @@ mod tests {
                     "{state:?}"
                 );
             }
-        }
-        for class in Class::ALL {
-            let wire = v1::SampleClass::try_from(i32::from(class.code())).unwrap();
-            assert_eq!(class_of(wire), Some(class));
         }
     }
 }

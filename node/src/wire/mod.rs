@@ -9,6 +9,7 @@ mod handle;
 mod life;
 mod phone;
 mod policy;
+mod presence;
 mod processor;
 mod session;
 mod view;
@@ -28,6 +29,7 @@ pub use phone::{
     submission_digest, submit_proof,
 };
 pub use policy::say as policy_view;
+pub use presence::{rule_action, sample_class};
 pub use processor::{
     campaign, execute_order, open_order, opened_order, order_execution, prove_total,
 };
