@@ -1,8 +1,10 @@
 //! `PlatformService`: contact centres announce contacts and follow their verdicts.
 
+mod reads;
+
 use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::Command;
-use akashi_domain::ids::{ChallengeId, ContactId, Digest};
+use akashi_domain::ids::{ChallengeId, ContactId};
 use akashi_domain::kv::Fault;
 use akashi_domain::records::Verdict;
 use akashi_domain::state::Records as _;
@@ -76,127 +78,6 @@ impl<R: Replica> Platform<R> {
         let tenant = view.tenant(tenant)?.ok_or(Rejection::UnknownTenant)?;
         let found = look(&view, tenant.number)?.ok_or_else(|| unknown.into())?;
         Ok((found, wire::as_of(&progress, stale)))
-    }
-
-    async fn contact(
-        &self,
-        request: Request<v1::GetContactRequest>,
-    ) -> Result<v1::GetContactResponse, Refusal> {
-        let call = Call::of(&request)?;
-        let message = request.into_inner();
-        let id = wire::contact_id(&message.contact_id)?;
-        let look = |view: &R::View, tenant| {
-            let Some(contact) = view.contact(tenant, id)? else {
-                return Ok(None);
-            };
-            let challenge = view.challenge(tenant, contact.challenge)?;
-            Ok(Some((contact, challenge)))
-        };
-        let asked = (message.tenant.as_str(), message.read);
-        let ((contact, challenge), as_of) = self
-            .read(&call, asked, Rejection::UnknownContact, look)
-            .await?;
-        let steps = contact.steps;
-        let step_up = (steps.asked > 0)
-            .then(|| self.verdict(steps.challenge, Some(id), steps.verdict.as_ref()));
-        let refusals = challenge.as_ref().map_or(0, |challenge| {
-            u32::from(challenge.refusals)
-                .saturating_add(u32::try_from(challenge.strangers.len()).unwrap_or(u32::MAX))
-        });
-        Ok(v1::GetContactResponse {
-            verdict: Some(self.verdict(contact.challenge, Some(id), contact.verdict.as_ref())),
-            closed: contact.closed,
-            refusals,
-            as_of: Some(as_of),
-            blocked: contact.blocked,
-            scope: contact.scope_shown,
-            limits: wire::limits_shown(&contact),
-            risk: contact.risk.map(wire::risk),
-            leg: wire::leg(contact.leg.state).into(),
-            notice: wire::notice_state(challenge.as_ref()).into(),
-            queue: contact.queue,
-            bound: contact.agent.is_some(),
-            step_up,
-        })
-    }
-
-    async fn order(
-        &self,
-        request: Request<v1::GetOrderRequest>,
-    ) -> Result<v1::GetOrderResponse, Refusal> {
-        let call = Call::of(&request)?;
-        let message = request.into_inner();
-        let contact = wire::contact_id(&message.contact_id)?;
-        let id = wire::order_id(&message.order_id)?;
-        let look = |view: &R::View, tenant| view.order(tenant, contact, id);
-        let asked = (message.tenant.as_str(), message.read);
-        let (order, as_of) = self.read(&call, asked, Refusal::OrderUnknown, look).await?;
-        let executed = order
-            .executed
-            .and_then(|executed| self.0.replica.receipt(executed.leaf).ok())
-            .map(|receipt| receipt.to_text());
-        Ok(v1::GetOrderResponse {
-            verdict: Some(self.verdict(order.challenge, Some(contact), order.verdict.as_ref())),
-            order_hash: order.terms.order_hash.to_vec().into(),
-            sealed_digest: match order.sealed_digest {
-                Digest::ZERO => bytes::Bytes::new(),
-                Digest(digest) => digest.to_vec().into(),
-            },
-            payload_until_us: order.payload_until.0,
-            execution: Some(wire::order_execution(&order, executed)),
-            as_of: Some(as_of),
-        })
-    }
-
-    async fn agent_login(
-        &self,
-        request: Request<v1::GetAgentLoginRequest>,
-    ) -> Result<v1::GetAgentLoginResponse, Refusal> {
-        let call = Call::of(&request)?;
-        let message = request.into_inner();
-        let id = wire::login_id(&message.login_id)?;
-        let look = |view: &R::View, tenant| view.agent_login(tenant, id);
-        let asked = (message.tenant.as_str(), message.read);
-        let (login, as_of) = self.read(&call, asked, Refusal::LoginUnknown, look).await?;
-        Ok(v1::GetAgentLoginResponse {
-            verdict: Some(self.verdict(login.challenge, None, login.verdict.as_ref())),
-            as_of: Some(as_of),
-        })
-    }
-
-    async fn agent(
-        &self,
-        request: Request<v1::GetAgentRequest>,
-    ) -> Result<v1::GetAgentResponse, Refusal> {
-        let call = Call::of(&request)?;
-        let message = request.into_inner();
-        let id = wire::agent(&message.tenant, &message.agent)?;
-        let look = |view: &R::View, tenant| {
-            let Some(agent) = view.agent(tenant, id)? else {
-                return Ok(None);
-            };
-            let session = match agent.session {
-                Some(id) => view.session(tenant, id)?.map(|session| (id, session)),
-                None => None,
-            };
-            Ok(Some((agent, session, view.work_rules(tenant)?)))
-        };
-        let asked = (message.tenant.as_str(), message.read);
-        let ((agent, session, rules), as_of) = self
-            .read(&call, asked, Rejection::UnknownAgent, look)
-            .await?;
-        Ok(v1::GetAgentResponse {
-            locked: agent.locked,
-            supervisor: agent.supervisor,
-            session: session.map(|(id, session)| wire::session(id, &session)),
-            posture: agent.posture.map_or(0, |posture| posture.bits),
-            posture_until_us: agent.posture.map_or(0, |posture| posture.until.0),
-            rules_version: rules.map_or(0, |rules| rules.version),
-            rules_sha256: rules
-                .map(|rules| rules.text.0.to_vec().into())
-                .unwrap_or_default(),
-            as_of: Some(as_of),
-        })
     }
 
     /// A verdict with its receipt, once that is sealed.
@@ -310,46 +191,37 @@ impl<R: Replica> PlatformService for Platform<R> {
         &self,
         request: Request<v1::BindAgentRequest>,
     ) -> Result<Response<v1::BindAgentResponse>, Status> {
-        let (placement, _done) = self
-            .command(request, |m| &m.tenant, |m| &m.request_id, wire::bind_agent)
-            .await?;
-        Ok(Response::new(v1::BindAgentResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(request, |m| &m.tenant, |m| &m.request_id, wire::bind_agent);
+        let placement = placed.await?;
+        Ok(Response::new(v1::BindAgentResponse { placement }))
     }
 
     async fn report_contact_event(
         &self,
         request: Request<v1::ReportContactEventRequest>,
     ) -> Result<Response<v1::ReportContactEventResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::report_contact_event,
-            )
-            .await?;
-        Ok(Response::new(v1::ReportContactEventResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::report_contact_event,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::ReportContactEventResponse { placement }))
     }
 
     async fn resume_contact(
         &self,
         request: Request<v1::ResumeContactRequest>,
     ) -> Result<Response<v1::ResumeContactResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::resume_contact,
-            )
-            .await?;
-        Ok(Response::new(v1::ResumeContactResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::resume_contact,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::ResumeContactResponse { placement }))
     }
 
     async fn step_up(
@@ -394,68 +266,56 @@ impl<R: Replica> PlatformService for Platform<R> {
         &self,
         request: Request<v1::CloseContactRequest>,
     ) -> Result<Response<v1::CloseContactResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::close_contact,
-            )
-            .await?;
-        Ok(Response::new(v1::CloseContactResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::close_contact,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::CloseContactResponse { placement }))
     }
 
     async fn revoke_device(
         &self,
         request: Request<v1::RevokeDeviceRequest>,
     ) -> Result<Response<v1::RevokeDeviceResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::revoke_device,
-            )
-            .await?;
-        Ok(Response::new(v1::RevokeDeviceResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::revoke_device,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::RevokeDeviceResponse { placement }))
     }
 
     async fn revoke_credential(
         &self,
         request: Request<v1::RevokeCredentialRequest>,
     ) -> Result<Response<v1::RevokeCredentialResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::revoke_credential,
-            )
-            .await?;
-        Ok(Response::new(v1::RevokeCredentialResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::revoke_credential,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::RevokeCredentialResponse { placement }))
     }
 
     async fn revoke_template(
         &self,
         request: Request<v1::RevokeTemplateRequest>,
     ) -> Result<Response<v1::RevokeTemplateResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::revoke_template,
-            )
-            .await?;
-        Ok(Response::new(v1::RevokeTemplateResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::revoke_template,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::RevokeTemplateResponse { placement }))
     }
 
     async fn offer_order(
@@ -673,45 +533,38 @@ impl<R: Replica> PlatformService for Platform<R> {
         &self,
         request: Request<v1::LockAgentRequest>,
     ) -> Result<Response<v1::LockAgentResponse>, Status> {
-        let (placement, _done) = self
-            .command(request, |m| &m.tenant, |m| &m.request_id, wire::lock_agent)
-            .await?;
-        Ok(Response::new(v1::LockAgentResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(request, |m| &m.tenant, |m| &m.request_id, wire::lock_agent);
+        let placement = placed.await?;
+        Ok(Response::new(v1::LockAgentResponse { placement }))
     }
 
     async fn unlock_agent(
         &self,
         request: Request<v1::UnlockAgentRequest>,
     ) -> Result<Response<v1::UnlockAgentResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::unlock_agent,
-            )
-            .await?;
-        Ok(Response::new(v1::UnlockAgentResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::unlock_agent,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::UnlockAgentResponse { placement }))
     }
 
     async fn revoke_agent_certificate(
         &self,
         request: Request<v1::RevokeAgentCertificateRequest>,
     ) -> Result<Response<v1::RevokeAgentCertificateResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::revoke_agent_certificate,
-            )
-            .await?;
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::revoke_agent_certificate,
+        );
+        let placement = placed.await?;
         Ok(Response::new(v1::RevokeAgentCertificateResponse {
-            placement: Some(placement),
+            placement,
         }))
     }
 
@@ -719,34 +572,28 @@ impl<R: Replica> PlatformService for Platform<R> {
         &self,
         request: Request<v1::AttestPostureRequest>,
     ) -> Result<Response<v1::AttestPostureResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::attest_posture,
-            )
-            .await?;
-        Ok(Response::new(v1::AttestPostureResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::attest_posture,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::AttestPostureResponse { placement }))
     }
 
     async fn publish_rules(
         &self,
         request: Request<v1::PublishRulesRequest>,
     ) -> Result<Response<v1::PublishRulesResponse>, Status> {
-        let (placement, _done) = self
-            .command(
-                request,
-                |m| &m.tenant,
-                |m| &m.request_id,
-                wire::publish_rules,
-            )
-            .await?;
-        Ok(Response::new(v1::PublishRulesResponse {
-            placement: Some(placement),
-        }))
+        let placed = self.placed(
+            request,
+            |m| &m.tenant,
+            |m| &m.request_id,
+            wire::publish_rules,
+        );
+        let placement = placed.await?;
+        Ok(Response::new(v1::PublishRulesResponse { placement }))
     }
 
     async fn get_agent(

@@ -37,6 +37,7 @@ mod presence;
 mod processed;
 mod rejections;
 mod repeats;
+mod screens;
 mod sessions;
 mod timing;
 mod wallet;

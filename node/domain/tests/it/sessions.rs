@@ -691,29 +691,3 @@ fn a_revoked_certificate_ends_its_session_and_no_other() {
     assert_eq!(world.last_kinds(), [73, 79]);
     assert_rebuilds(&world);
 }
-
-#[test]
-fn every_state_of_presence_has_its_screen() {
-    let rule = akashi_domain::policy::PresenceRule::default();
-    let actions = PresenceState::ALL.map(|state| state.action(rule));
-    assert_eq!(
-        actions,
-        [
-            ScreenAction::Show,
-            ScreenAction::Clear,
-            ScreenAction::Clear,
-            ScreenAction::Mask,
-            ScreenAction::Blackout,
-            ScreenAction::Clear,
-        ]
-    );
-    let lax = akashi_domain::policy::PresenceRule {
-        clear_screen: false,
-        ..rule
-    };
-    assert_eq!(PresenceState::Absent.action(lax), ScreenAction::Mask);
-    for state in PresenceState::ALL {
-        assert_eq!(PresenceState::from_code(state.code()), Some(state));
-        assert_eq!(state.bit(), 1 << (state.code() - 1));
-    }
-}
