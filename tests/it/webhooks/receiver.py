@@ -53,7 +53,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         _, behaviour, endpoint = self.path.split("/", 2)
         body = self.rfile.read(int(self.headers["content-length"]))
-        headers = dict(self.headers.items())
+        headers = {name.lower(): value for name, value in self.headers.items()}
         with open(sys.argv[1]) as file:
             keys = json.load(file)[endpoint]
         message_id = self.headers["webhook-id"]
