@@ -15,8 +15,8 @@ use akashi_presence::Rule;
 use model::{BILLION, Errors, Judge, KofN, MONTH_S, Sequential, agents, impostors, quantile};
 
 const PERCENT: u64 = BILLION / 100;
-const MONTHS: u64 = 400;
-const IMPOSTORS: u64 = 200_000;
+const MONTHS: u64 = 50;
+const IMPOSTORS: u64 = 20_000;
 
 fn main() {
     let errors = [

@@ -38,7 +38,7 @@ pub(super) async fn centre(agents: &[&str]) -> (RealCluster, Platform) {
         agents: AgentRule {
             binding: AgentBinding::Present,
             presence: PresenceRule {
-                lost_grace_s: 2,
+                lost_grace_s: 4,
                 suspend_after_s: 10,
                 ..PresenceRule::default()
             },
@@ -288,13 +288,14 @@ async fn u25_a_lost_camera_clears_then_suspends_and_a_silent_desktop_too() {
     desk.sees(Class::Lost);
     // The other desktop dies without a word.
     other.running.abort();
-    desk.does(ScreenAction::Clear, Duration::from_secs(8)).await;
+    desk.does(ScreenAction::Clear, Duration::from_secs(12))
+        .await;
     let screen = desk
-        .does(ScreenAction::Blackout, Duration::from_secs(20))
+        .does(ScreenAction::Blackout, Duration::from_secs(30))
         .await;
     assert!(screen.suspended);
     for (worker, session) in [(&first, session), (&second, silent)] {
-        let until = monotonic() + Duration::from_secs(20);
+        let until = monotonic() + Duration::from_secs(30);
         loop {
             let seen = worker
                 .agent
