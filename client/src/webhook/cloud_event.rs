@@ -146,7 +146,37 @@ mod tests {
         let written = STANDARD.decode(event["data"]["leaf"].as_str().unwrap());
         assert_eq!(written.unwrap(), bytes);
         event["data"]["leaf"] = json!("…");
-        expect![[r#""#]].assert_eq(&serde_json::to_string_pretty(&event).unwrap());
+        assert_eq!(event["akashiroot"], hex::encode(leaf_hash(&bytes)));
+        event["akashiroot"] = json!("…");
+        expect![[r#"
+            {
+              "akashiroot": "…",
+              "akashitree": "1",
+              "data": {
+                "challengeId": "02020202020202020202020202020202",
+                "columns": {
+                  "factors": 3
+                },
+                "contactId": "01010101010101010101010101010101",
+                "event": "verdict.reached",
+                "leaf": "…",
+                "leafIndex": 0,
+                "logIndex": 0,
+                "ordinal": 0,
+                "outcome": "verified",
+                "stamp": "2026-11-22T15:10:45.678Z",
+                "tenant": 1
+              },
+              "datacontenttype": "application/json",
+              "id": "0",
+              "sequence": "00000000000000000000",
+              "source": "dev/e1/g0",
+              "specversion": "1.0",
+              "subject": "01010101010101010101010101010101",
+              "time": "2026-11-22T15:10:45.678Z",
+              "type": "jp.akashi.verdict.reached.v1"
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&event).unwrap());
     }
 
     #[test]
