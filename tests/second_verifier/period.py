@@ -123,7 +123,7 @@ def read_leaf(data):
     return {
         "kind": _number(data[1:3]),
         "stamp": _number(data[3:11]),
-        "tenant": _number(data[27:31]),
+        "tenant": _number(data[31:35]),
         "outcome": data[121],
         "flags": _number(data[124:128]),
         "extensions": extensions,
