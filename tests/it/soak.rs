@@ -16,9 +16,9 @@ use akashi_tests::real::{ACT, RealCluster, Setup, TENANT};
 use tokio::task::JoinSet;
 
 /// Callers at the same time.
-const CALLERS: usize = 8;
+const CALLERS: usize = 6;
 /// Phones of one caller: none gets more notices an hour than the cluster allows at most.
-const PHONES_EACH: usize = 8;
+const PHONES_EACH: usize = 4;
 /// The most notices an hour that one subject can be allowed.
 const NOTICES_PER_HOUR_MAX: u32 = 1_000;
 /// Possession alone: what is tested here is the cluster, and such a proof is quickly made.
