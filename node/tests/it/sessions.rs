@@ -349,10 +349,10 @@ async fn masked_fields_take_a_supervisor_and_the_customer_is_told_with_a_receipt
     enrol(&centre.port, &mut customer).await;
     let (mut worker, session_id) = centre.at_work(AGENT, 1).await;
     let (mut supervisor, desk) = centre.at_work(SUPERVISOR, 2).await;
-    let mut notices = Notices::open(&centre.port, &mut customer).await.unwrap();
     let call = announcement(1, "cust-000001");
     centre.platform.announce_contact(call).await.unwrap();
     centre.bind(1, AGENT).await.unwrap();
+    let mut notices = Notices::open(&centre.port, &mut customer).await.unwrap();
     let notice = notices.notice().await;
     assert!(notice.agent_bound && !notice.observed);
     let ask = |unmask: u8, fields| v1::RequestUnmaskRequest {
