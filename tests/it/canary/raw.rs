@@ -45,6 +45,15 @@ impl Answer {
         }
     }
 
+    /// What it says, for a person who has to find out why.
+    pub(super) fn words(&self) -> String {
+        let text = self.status.as_ref().map(|(code, all)| {
+            let first = all.get(..60).unwrap_or(all);
+            format!("{code:?}: {}", String::from_utf8_lossy(first))
+        });
+        format!("{} {}", self.reason, text.unwrap_or_default())
+    }
+
     /// Whether the request was understood, whatever came of it.
     pub(super) fn fields_were_read(&self) -> bool {
         let unread = [
