@@ -72,10 +72,10 @@ pub(crate) fn scene(rule: AgentRule) -> (World, Phone) {
     let invitation = OpenEnrolment {
         kind: EnrolmentKind::Device,
         party: Party::Agent,
-        ..world.open_enrolment(phone.subject, 9)
+        ..world.open_enrolment(phone.subject, 90)
     };
     world.done(Command::OpenEnrolment(invitation));
-    let complete = world.complete(&mut phone, 9);
+    let complete = world.complete(&mut phone, 90);
     world.done(Command::CompleteEnrolment(complete));
     (world, phone)
 }
