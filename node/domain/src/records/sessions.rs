@@ -132,8 +132,8 @@ impl PresenceState {
         match self {
             Self::Present => ScreenAction::Show,
             Self::Absent if rule.clear_screen => ScreenAction::Clear,
-            Self::Absent | Self::Multiple => ScreenAction::Mask,
-            Self::Occluded | Self::CameraLost => ScreenAction::Clear,
+            Self::Absent | Self::Occluded | Self::Multiple => ScreenAction::Mask,
+            Self::CameraLost => ScreenAction::Clear,
             Self::Other => ScreenAction::Blackout,
         }
     }
