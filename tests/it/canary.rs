@@ -6,6 +6,8 @@
 //! The calls are those of the node's own table: a new one is found here by itself, and the test fails
 //! until its plain request (see `base`) gets past the reading of its fields.
 
+#![allow(clippy::print_stdout, reason = "how much was sent is worth reading")]
+
 #[path = "canary/base.rs"]
 mod base;
 #[path = "canary/collector.rs"]

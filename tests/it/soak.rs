@@ -93,7 +93,7 @@ impl Seen {
                 *self
                     .undecided
                     .entry(error.code().explain().number)
-                    .or_default() += 1
+                    .or_default() += 1;
             }
             Err(error) => self.surprises.push(format!("{error:?}")),
         }

@@ -399,7 +399,7 @@ impl Parts {
         tokio::spawn(applied.clone().tell(
             with.config.node.id,
             position.clone(),
-            outbox.clone(),
+            outbox,
             down.clone(),
         ));
         let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
