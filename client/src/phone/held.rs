@@ -194,8 +194,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_receipt_of_a_pinned_node_about_this_submission_is_kept_as_a_note() {
+    #[tokio::test]
+    async fn a_receipt_of_a_pinned_node_about_this_submission_is_kept_as_a_note() {
         let (own, [first, ..]) = (submission(), secrets());
         let receipt = checked(&word(&first, &own), &own).unwrap();
         let (_gone_with_it, phone) = phone();

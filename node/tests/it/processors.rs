@@ -269,7 +269,9 @@ async fn an_order_waits_for_the_seal_of_its_approval() {
     let mut request = Request::new(open(8));
     request.set_timeout(Duration::from_millis(300));
     let status = client.open_order(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    // Whose clock runs out first, the node's or this end's, is the scheduler's choice.
+    let late = [Code::DeadlineExceeded, Code::Cancelled];
+    assert!(late.contains(&status.code()), "{status:?}");
     let early = tokio::time::timeout(Duration::from_millis(100), orders.message()).await;
     assert!(early.is_err(), "told before the seal");
     desk.port.paper.seal();

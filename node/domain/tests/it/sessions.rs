@@ -546,7 +546,7 @@ fn a_session_has_room_for_so_many_contacts() {
     let (mut world, mut phone) = scene(AgentRule::default());
     at_work(&mut world, &mut phone, 1);
     for number in 1..=9_u8 {
-        let customer = world.customer(number);
+        let customer = world.customer(number + 20);
         world.call(customer.subject, u64::from(number));
     }
     for number in 1..=8 {
