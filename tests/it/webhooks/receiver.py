@@ -20,7 +20,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from second_verifier import ed25519
 
-SLOW_S = 3
+SLOW_S = 5
 ATTEMPTS_THAT_FAIL = 2
 
 attempts = collections.Counter()
@@ -60,6 +60,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         with lock:
             attempts[endpoint, message_id] += 1
             attempt = attempts[endpoint, message_id]
+        # Curves in Python are slow; a receiver that is late by itself would show nothing.
+        public = keys["public"] if behaviour == "ok" else []
         line = {
             "behaviour": behaviour,
             "endpoint": endpoint,
@@ -68,7 +70,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             "bytes": len(body),
             "type": self.headers["content-type"],
             "v1": [accepted_by_library(one, body, headers) for one in keys["secrets"]],
-            "v1a": [accepted_with_public_key(one, body, headers) for one in keys["public"]],
+            "v1a": [accepted_with_public_key(one, body, headers) for one in public],
             "changed": [accepted_by_library(one, body + b" ", headers) for one in keys["secrets"]],
             "event": json.loads(body),
         }
