@@ -251,7 +251,12 @@ impl RealCluster {
                 .map(|s| (s.applied_index, s.tree_root.to_vec(), s.state_hash.to_vec()))
                 .collect();
             let level = ends.windows(2).all(|pair| pair[0].0 == pair[1].0);
-            if ends.len() == self.size() && level {
+            // An auditor reads what is sealed.
+            let sealed = statuses
+                .iter()
+                .filter_map(|(_, status)| status.as_ref().ok())
+                .all(|s| s.sealed_size == s.tree_size);
+            if ends.len() == self.size() && level && sealed {
                 return ends;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
