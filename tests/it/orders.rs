@@ -182,6 +182,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in one piece")]
 async fn every_kind_of_predicate_is_proved_by_a_phone_and_checked_by_real_nodes() {
     let mut scene = Scene::open().await;
     // More notices than a customer should get in an hour.
@@ -297,6 +298,7 @@ async fn every_kind_of_predicate_is_proved_by_a_phone_and_checked_by_real_nodes(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in one piece")]
 async fn f10_an_order_reaches_its_end_once_and_as_approved_while_a_leader_dies() {
     let mut scene = Scene::open().await;
     let directory = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ fn every_state_of_presence_has_its_screen() {
         [
             ScreenAction::Show,
             ScreenAction::Clear,
-            ScreenAction::Clear,
+            ScreenAction::Mask,
             ScreenAction::Mask,
             ScreenAction::Blackout,
             ScreenAction::Clear,
