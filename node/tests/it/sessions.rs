@@ -415,7 +415,12 @@ async fn masked_fields_take_a_supervisor_and_the_customer_is_told_with_a_receipt
     // Again for a phone that was away.
     let mut later = Notices::open(&centre.port, &mut customer).await.unwrap();
     later.notice().await;
-    assert!(matches!(later.say().await, Say::Told(again) if again == told));
+    let Say::Told(again) = later.say().await else {
+        panic!("told again");
+    };
+    // The receipt may come from a newer head.
+    let receipt = told.receipt.clone();
+    assert_eq!(v1::Told { receipt, ..again }, told);
     let observe = v1::ObserveContactRequest {
         request_id: id(),
         session_id: desk.clone(),
