@@ -26,8 +26,8 @@ struct Options {
     /// Desktops; each is a certificate, a phone, a login and a stream.
     #[arg(long, default_value_t = 240, value_parser = clap::value_parser!(u32).range(8..=2_000))]
     desktops: u32,
-    /// Seconds of heartbeats.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=300))]
+    /// Seconds of heartbeats; summaries come every 30 s.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=300))]
     seconds: u64,
     /// A short run to see that everything works.
     #[arg(long)]
