@@ -51,6 +51,15 @@ impl Agreement {
         }
     }
 
+    /// Who votes has changed: from now on a majority of these decides who is right. What the others said
+    /// is forgotten, this replica's own digests are not.
+    pub fn members(&mut self, members: Vec<NodeId>) {
+        let me = self.me;
+        self.said
+            .retain(|from, _| *from == me || members.contains(from));
+        self.members = members;
+    }
+
     /// This replica's own digest is known; the caller tells it to all.
     #[must_use]
     pub fn digested(&mut self, own: StateDigest, now_ms: u64) -> Option<FenceReason> {
@@ -95,10 +104,12 @@ impl Agreement {
     /// Compares what was said about `index` with this replica's own digest of it.
     fn compare(&self, index: u64) -> Option<FenceReason> {
         let own = self.said.get(&self.me)?.get(&index)?;
+        // One that only learns compares itself with the voters and is no voice among them.
         let voices: Vec<&[u8; 32]> = self
             .said
-            .values()
-            .filter_map(|theirs| theirs.get(&index))
+            .iter()
+            .filter(|(from, _)| self.members.contains(from))
+            .filter_map(|(_, theirs)| theirs.get(&index))
             .collect();
         let majority = (self.members.len() >> 1).saturating_add(1);
         let agreed = voices
@@ -171,6 +182,32 @@ mod tests {
         }
         assert_eq!(one.said[&2].len(), KEPT_MAX);
         assert_eq!(one.said[&1].len(), 1);
+    }
+
+    #[test]
+    fn a_replica_that_only_learns_compares_itself_and_is_no_voice() {
+        let mut four = Agreement::new(4, vec![1, 2, 3]);
+        assert_eq!(four.digested(digest(7, 8), 0), None);
+        assert_eq!(four.heard(1, digest(7, 8)), None);
+        assert_eq!(four.heard(2, digest(7, 9)), None, "one voter each");
+        let fenced = four.heard(3, digest(7, 9));
+        assert_eq!(fenced, Some(FenceReason::OtherState));
+    }
+
+    #[test]
+    fn who_is_a_voice_follows_the_members() {
+        let mut one = replica_one();
+        assert_eq!(one.digested(digest(7, 8), 0), None);
+        assert_eq!(one.heard(2, digest(7, 9)), None);
+        one.members(vec![1, 3, 4]);
+        assert_eq!(
+            one.heard(3, digest(7, 9)),
+            None,
+            "the word of 2 is forgotten"
+        );
+        assert_eq!(one.heard(2, digest(7, 9)), None);
+        let fenced = one.heard(4, digest(7, 9));
+        assert_eq!(fenced, Some(FenceReason::OtherState));
     }
 
     #[test]

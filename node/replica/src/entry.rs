@@ -12,7 +12,9 @@ pub struct LogEntry {
     /// What `data` is.
     pub kind: EntryKind,
     /// For [`EntryKind::Normal`]: a packed batch of commands, or empty for the no-op with which a
-    /// leader opens its term. For [`EntryKind::Membership`]: an encoded configuration change.
+    /// leader opens its term. For [`EntryKind::Membership`]: an encoded configuration change while the
+    /// entry is in the log, and the [`Conf`](crate::conf::Conf) that it led to once consensus hands it
+    /// out as decided.
     pub data: Vec<u8>,
 }
 

@@ -6,6 +6,7 @@
 //! ([`store::StateStore`]) are traits, and why every input arrives as an argument.
 
 pub mod agreement;
+pub mod conf;
 pub mod consensus;
 pub mod digest;
 pub mod entry;

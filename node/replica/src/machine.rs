@@ -14,6 +14,7 @@ use akashi_domain::records::Progress;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash, root_at};
 
+use crate::conf::{CONF, Conf};
 use crate::entry::{EntryKind, LogEntry};
 use crate::store::{Batch, StateStore, StoreError};
 
@@ -118,6 +119,17 @@ impl<S: StateStore + ?Sized> StoreView<S> {
             .last(Table::Heads, &from, &to)
             .map_err(|_refused| Fault::Storage)?;
         last.map(|(_, text)| String::from_utf8(text).map_err(|_not_text| Fault::Corrupt))
+            .transpose()
+    }
+
+    /// The Raft group as of the last applied entry; none if it was never changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer, or holds no group under that key.
+    pub fn conf(&self) -> Result<Option<Conf>, Fault> {
+        self.get(Table::Meta, CONF)?
+            .map(|bytes| Conf::decode(&bytes).ok_or(Fault::Corrupt))
             .transpose()
     }
 
@@ -242,6 +254,10 @@ impl<S: StateStore> Machine<S> {
             holds,
             checker,
         )?;
+        if let Some(conf) = group(entry) {
+            let key = (Table::Meta, CONF.to_vec());
+            applied.changes.insert(key, Some(conf.encode()));
+        }
         let state_hash = chain(self.state_hash, entry.index, &applied.changes);
         let mut batch = Batch {
             changes: std::mem::take(&mut applied.changes),
@@ -345,6 +361,13 @@ fn decode(entry: &LogEntry) -> Result<Option<Entry>, MachineError> {
         Err(EntryError::UnknownRule) => Err(MachineError::UnknownRule),
         Err(EntryError::Malformed | EntryError::TooMany) => Ok(None),
     }
+}
+
+/// The group that a membership entry led to, as consensus hands it out.
+fn group(entry: &LogEntry) -> Option<Conf> {
+    (entry.kind == EntryKind::Membership)
+        .then(|| Conf::decode(&entry.data))
+        .flatten()
 }
 
 /// BLAKE3(previous ‖ index ‖ every change in key order: table u8, key, and the value or nothing, each

@@ -263,9 +263,10 @@ impl RaftThread {
 
     fn transfer(&mut self, to: Option<NodeId>) {
         let best = || {
-            self.core
-                .followers()
-                .into_iter()
+            let successors = self.core.successors();
+            let followers = self.core.followers().into_iter();
+            followers
+                .filter(|(id, _)| successors.contains(id))
                 .max_by_key(|(_, at)| *at)
                 .map(|(id, _)| id)
         };

@@ -210,6 +210,7 @@ impl Engine {
             net::client_config(&config.tls)?,
             &config.cluster.name,
         );
+        let conf = view.conf().map_err(MachineError::Fault)?;
         let mut core_config = CoreConfig::new(
             config.node.id,
             config
@@ -229,6 +230,7 @@ impl Engine {
                 compacted_term: recovered.base_term,
                 entries: recovered.entries,
                 applied,
+                conf,
             },
         )?;
         let (outbox, outbound) = Outbound::new(peers.keys().copied());

@@ -167,6 +167,7 @@ impl Node {
                 compacted_term: recovered.base_term,
                 entries: recovered.entries,
                 applied: applied.log_index,
+                conf: machine.view().conf().unwrap(),
             },
         )
         .map_err(|error| format!("{id}: raft does not start: {error}"))?;

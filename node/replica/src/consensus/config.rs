@@ -1,5 +1,6 @@
 //! What a [`RaftCore`](super::RaftCore) is started with, and the reasons not to start.
 
+use crate::conf::Conf;
 use crate::entry::{HardState, LogEntry, NodeId};
 
 /// The largest group: raft-rs counts votes of more than seven on the heap, and nobody runs more.
@@ -11,10 +12,13 @@ pub const MAX_VOTERS: usize = 7;
 /// a smaller entry limit than its leader would refuse that leader's entries.
 #[derive(Clone, Debug)]
 pub struct CoreConfig {
-    /// This replica's number; one of `voters`.
+    /// This replica's number; one of `voters`, unless it `joins` or the recovered group names it.
     pub id: NodeId,
-    /// All members, this one included: 1 to [`MAX_VOTERS`], distinct, none zero.
+    /// The founding members: 1 to [`MAX_VOTERS`], distinct, none zero. They are the group until the log
+    /// says otherwise ([`Recovered::conf`]).
     pub voters: Vec<NodeId>,
+    /// Whether this replica may start outside the group and wait until a leader brings it in.
+    pub joins: bool,
     /// The Raft group, for the frame in which the driver sends our messages.
     pub group: u16,
     /// Ticks without a leader after which a replica stands for election (the draw is between this
@@ -50,6 +54,7 @@ impl CoreConfig {
         Self {
             id,
             voters,
+            joins: false,
             group: 0,
             election_ticks: 10,
             heartbeat_ticks: 2,
@@ -87,13 +92,15 @@ pub struct Recovered {
     pub entries: Vec<LogEntry>,
     /// Index of the last entry whose effects the state store holds; zero for none.
     pub applied: u64,
+    /// The group as of `applied`; none if it was never changed, and then the founding one counts.
+    pub conf: Option<Conf>,
 }
 
 /// Why a replica does not start. None of these goes away by trying again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// `voters` is empty, too long, repeats a member, contains zero or lacks this replica; or a
-    /// tick count or limit is zero or out of order.
+    /// `voters` is empty, too long, repeats a member, contains zero or lacks this replica, which does not
+    /// join either; the recovered group makes no sense; or a tick count or limit is zero or out of order.
     #[error("the consensus settings contradict each other")]
     BadConfig,
     /// The entries have a gap, a term that falls, or a term above the recorded one.

@@ -14,15 +14,17 @@ use super::output::{HandoverError, Output, Persist, ProposeError, Proposed, Read
 use super::reads::Reads;
 use super::tail::Tail;
 use super::{logging, outbound, start};
+use crate::conf::Conf;
 use crate::entry::{HardState, LogEntry, NodeId};
 
+mod membership;
 mod status;
 
 /// Bytes of committed entries handed out in one step, so that the driver stays responsive.
 const MAX_COMMITTED_BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
 
-/// Votes kept back until our own candidacy is on disk: at most one honest one per member.
-const MAX_HELD_VOTES: usize = MAX_VOTERS;
+/// Votes kept back until our own candidacy is on disk: at most one honest one per voter of two groups.
+const MAX_HELD_VOTES: usize = 2 * MAX_VOTERS;
 
 /// One replica's part in one Raft group.
 pub struct RaftCore {
@@ -51,6 +53,8 @@ pub struct RaftCore {
     /// The term in which `reads` arrived, while this replica leads it.
     leading: Option<u64>,
     held: Vec<Message>,
+    /// The group in force.
+    conf: Conf,
     reported: Option<Role>,
 }
 
@@ -62,8 +66,10 @@ impl RaftCore {
     ///
     /// [`StartError`]: the node must not serve with such a disk or such settings.
     pub fn new(config: CoreConfig, recovered: Recovered) -> Result<Self, StartError> {
-        start::check_config(&config)?;
+        start::check_config(&config, recovered.conf.as_ref())?;
         let (applied, on_disk) = (recovered.applied, recovered.hard_state);
+        let founded = || Conf::of(config.voters.clone());
+        let conf = recovered.conf.clone().unwrap_or_else(founded);
         let (tail, hard_state) = start::check_recovered(&config, recovered)?;
         let settings = Config {
             id: config.id,
@@ -100,6 +106,7 @@ impl RaftCore {
             reads: Reads::default(),
             leading: None,
             held: Vec::new(),
+            conf,
             reported: None,
             config,
         };
@@ -114,6 +121,9 @@ impl RaftCore {
         let timeout = self.election_timeout();
         self.raw.raft.set_randomized_election_timeout(timeout);
         let led = self.raw.raft.state == StateRole::Leader;
+        if !led && !self.may_stand() {
+            return;
+        }
         if self.raw.tick() && !led {
             self.elections = self.elections.saturating_add(1);
         }
@@ -258,7 +268,7 @@ impl RaftCore {
         if self.raw.raft.state != StateRole::Leader {
             return Err(HandoverError::NotLeader);
         }
-        if to == self.config.id || !self.config.voters.contains(&to) {
+        if !self.successors().contains(&to) {
             return Err(HandoverError::NotAMember);
         }
         self.raw.transfer_leader(to);
@@ -270,8 +280,11 @@ impl RaftCore {
         self.raw.report_unreachable(peer);
     }
 
-    /// Stands for election at once, as if the timeout had passed.
+    /// Stands for election at once, as if the timeout had passed. Who has no vote does not.
     pub fn campaign(&mut self) {
+        if !self.raw.raft.promotable() || !self.may_stand() {
+            return;
+        }
         self.elections = self.elections.saturating_add(1);
         if self.raw.campaign().is_err() {
             tracing::debug!("the election was not started");
@@ -369,13 +382,12 @@ impl RaftCore {
                 self.raw.on_persist_ready(self.last_ready);
             }
         }
-        self.hand_out(
-            committed.into_iter().map(outbound::from_raft).collect(),
-            out,
-        );
+        let committed = committed.into_iter().map(outbound::from_raft);
+        self.hand_out(committed.collect(), out);
     }
 
-    fn hand_out(&mut self, committed: Vec<LogEntry>, out: &mut Output) {
+    fn hand_out(&mut self, mut committed: Vec<LogEntry>, out: &mut Output) {
+        self.change_group(&mut committed);
         if let Some(last) = committed.last() {
             let bytes = committed
                 .iter()

@@ -7,15 +7,17 @@
 //! Peers are authenticated before their bytes come here, so a rejection means a bug, a mixed
 //! version or a hostile member; the caller drops the frame, counts it and closes the stream.
 //!
-//! The gate never changes state, never looks at entries' data, and is no defence against lies that
-//! are well-formed: Raft is not Byzantine-safe.
+//! Whether a peer belongs to the cluster is for the peer port to say, which knows who was removed.
+//!
+//! The gate never changes state, looks at no entry's data but that of membership entries, and is no
+//! defence against lies that are well-formed: Raft is not Byzantine-safe.
 
 use raft::eraftpb::{Entry, EntryType, Message, MessageType};
 use raft::{CAMPAIGN_TRANSFER, RawNode, StateRole};
 use raft_prost::Message as _;
 
-use super::CoreConfig;
 use super::tail::Tail;
+use super::{CoreConfig, change};
 use crate::entry::NodeId;
 
 /// Entries in one message: keeps a small hostile frame from decoding into much memory. The sender
@@ -49,8 +51,8 @@ pub enum FrameRejected {
     /// Addressed to another replica.
     #[error("the message is for another replica")]
     NotForUs,
-    /// The sender is no member, is ourselves, or is not whom the connection says.
-    #[error("the sender is not the member it claims to be")]
+    /// The sender is nobody, is ourselves, or is not whom the connection says.
+    #[error("the sender is not the replica it claims to be")]
     WrongSender,
     /// Zero or out of all proportion.
     #[error("the term cannot be right")]
@@ -115,7 +117,7 @@ pub(super) fn check(
     if message.to != config.id {
         return Err(FrameRejected::NotForUs);
     }
-    if message.from != from || from == config.id || !config.voters.contains(&from) {
+    if message.from != from || from == config.id || from == raft::INVALID_ID {
         return Err(FrameRejected::WrongSender);
     }
     let ours = raw.raft.term;
@@ -127,6 +129,12 @@ pub(super) fn check(
         return Err(FrameRejected::BadTerm);
     }
     check_shape(config, kind, &message)?;
+    // A replica that lags does not know who has joined since, and must follow a new member that leads
+    // and vote for one that stands (Raft thesis 4.1). Only an answer has to come from a member: anybody
+    // else's is late.
+    if is_answer(kind) && raw.raft.prs().get(from).is_none() {
+        return Ok(Admitted::Ignore);
+    }
     match kind {
         MessageType::MsgAppend => check_append(raw, &message)?,
         MessageType::MsgHeartbeat => check_heartbeat(raw, &message)?,
@@ -168,6 +176,17 @@ pub(super) fn check(
         | MessageType::MsgReadIndexResp => return Err(FrameRejected::UnknownKind),
     }
     Ok(Admitted::Step(message))
+}
+
+/// Whether a message of this kind answers one of ours.
+const fn is_answer(kind: MessageType) -> bool {
+    matches!(
+        kind,
+        MessageType::MsgAppendResponse
+            | MessageType::MsgHeartbeatResponse
+            | MessageType::MsgRequestVoteResponse
+            | MessageType::MsgRequestPreVoteResponse
+    )
 }
 
 /// Fields that must be absent or small, whatever our state is.
@@ -247,10 +266,12 @@ fn check_entries(config: &CoreConfig, message: &Message) -> Result<(), FrameReje
     Ok(())
 }
 
-/// `get_entry_type` panics on a value it does not know; the old membership change is never made.
+/// `get_entry_type` panics on a value it does not know, and so does applying a change of the group with
+/// one; the old membership change is never made.
 fn known_kind(entry: &Entry) -> bool {
     match EntryType::from_i32(entry.entry_type) {
-        Some(EntryType::EntryNormal | EntryType::EntryConfChangeV2) => true,
+        Some(EntryType::EntryNormal) => true,
+        Some(EntryType::EntryConfChangeV2) => change::decode(&entry.data).is_some(),
         Some(EntryType::EntryConfChange) | None => false,
     }
 }

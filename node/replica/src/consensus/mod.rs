@@ -22,9 +22,23 @@
 //!   timeouts from the machine's randomness; the core overwrites the draw before every tick.
 //! - A panic in here stops the process. None is reachable through [`RaftCore::peer`] (see `gate`).
 //!
-//! Membership is fixed at start; snapshots do not travel. Votes by site (group commit) would be
-//! assigned in [`RaftCore::new`] and after every change of leader, because raft-rs forgets them.
+//! # Membership
+//!
+//! The leader is told whom the group shall have ([`RaftCore::propose_conf`]); what differs becomes one
+//! membership entry, and a joint one if more than one thing differs. A change counts from the moment
+//! its entry is handed out: the core applies it then, and the entry that the driver gets carries the
+//! resulting [`Conf`](crate::conf::Conf), which the state machine keeps. One change at a time: the next
+//! waits until the state machine has applied the last.
+//!
+//! A restart may forget the newest change, because it starts from the group as of what was applied. No
+//! second leader can come of that: the entry of the next change travels with a commit index that covers
+//! the one before, both in one synced frame, so whoever holds the next knows the one before; and the
+//! voters of two groups that follow one another overlap, or are joint. A replica that has not applied
+//! a change that it knows to be decided does not stand for election.
+//!
+//! Snapshots do not travel.
 
+mod change;
 mod config;
 mod core;
 mod gate;
@@ -37,10 +51,11 @@ mod tail;
 #[cfg(test)]
 mod tests;
 
+pub use self::change::Wanted;
 pub use self::config::{CoreConfig, MAX_VOTERS, Recovered, StartError};
 pub use self::core::RaftCore;
 pub use self::gate::FrameRejected;
 pub use self::output::{
-    Fetch, HandoverError, Outbound, Output, Persist, ProposeError, Proposed, ReadError, ReadReady,
-    Role,
+    ConfError, Fetch, HandoverError, Outbound, Output, Persist, ProposeError, Proposed, ReadError,
+    ReadReady, Role,
 };

@@ -14,7 +14,8 @@ pub struct Output {
     pub send: Vec<Outbound>,
     /// For the log, strictly in order of `number`.
     pub persist: Option<Persist>,
-    /// For the state machine, strictly in order. Every entry is decided and on this replica's disk.
+    /// For the state machine, strictly in order. Every entry is decided and on this replica's disk. The
+    /// data of a membership entry is the [`Conf`](crate::conf::Conf) that it led to.
     pub committed: Vec<LogEntry>,
     /// Reads that may be answered once the state machine has applied `index`.
     pub reads: Vec<ReadReady>,
@@ -111,6 +112,23 @@ pub enum ProposeError {
     Empty,
 }
 
+/// Why a change of the group was not proposed. Nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfError {
+    /// Another replica leads, or nobody does, or this leader is handing over.
+    #[error("this replica does not lead")]
+    NotLeader,
+    /// An earlier change is not applied or not complete yet: look again later.
+    #[error("an earlier change is under way")]
+    Pending,
+    /// No voters, too many, or a member named twice.
+    #[error("there can be no such group")]
+    Impossible,
+    /// Too many bytes wait to be committed or applied: try again later.
+    #[error("too many proposals are waiting")]
+    Overloaded,
+}
+
 /// Why a read was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -131,7 +149,7 @@ pub enum HandoverError {
     /// Only the leader can hand over.
     #[error("this replica does not lead")]
     NotLeader,
-    /// The successor is not another member.
-    #[error("the successor is not another member")]
+    /// The successor is not another member that votes.
+    #[error("the successor is not another voter")]
     NotAMember,
 }

@@ -7,17 +7,25 @@ use raft::INVALID_ID;
 use super::config::{CoreConfig, MAX_VOTERS, Recovered, StartError};
 use super::outbound;
 use super::tail::Tail;
+use crate::conf::Conf;
 use crate::entry::HardState;
 
 /// Whether the group and the limits make sense.
-pub(super) fn check_config(config: &CoreConfig) -> Result<(), StartError> {
+pub(super) fn check_config(
+    config: &CoreConfig,
+    recovered: Option<&Conf>,
+) -> Result<(), StartError> {
+    if recovered.is_some_and(|conf| !conf.is_sound()) {
+        return Err(StartError::BadConfig);
+    }
     let mut members = config.voters.clone();
     members.sort_unstable();
     members.dedup();
     let group_is_sound = members.len() == config.voters.len()
         && members.len() <= MAX_VOTERS
         && !members.contains(&INVALID_ID)
-        && members.contains(&config.id);
+        && config.id != INVALID_ID
+        && (config.joins || recovered.is_some() || members.contains(&config.id));
     let limits_are_sound = config.heartbeat_ticks > 0
         && config.election_ticks > config.heartbeat_ticks
         && config.election_ticks.checked_mul(2).is_some()
@@ -46,6 +54,7 @@ pub(super) fn check_recovered(
         compacted_term,
         entries,
         applied,
+        conf,
     } = recovered;
     let base = (compacted_index, compacted_term);
     if (base.0 == 0) != (base.1 == 0) {
@@ -82,7 +91,7 @@ pub(super) fn check_recovered(
         base,
         entries,
         boot,
-        config.voters.clone(),
+        conf.unwrap_or_else(|| Conf::of(config.voters.clone())),
         config.resident_bytes,
     );
     Ok((tail, hard_state))

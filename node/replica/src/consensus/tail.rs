@@ -18,8 +18,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 
-use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
+use raft::eraftpb::{Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
+
+use super::change;
+use crate::conf::Conf;
 
 /// Wants remembered at once; a leader has at most six followers, each of which asks for one range.
 const MAX_WANTS: usize = 16;
@@ -72,13 +75,10 @@ impl Tail {
         base: (u64, u64),
         entries: Vec<Entry>,
         hard_state: HardState,
-        voters: Vec<u64>,
+        conf: Conf,
         budget: usize,
     ) -> Self {
-        let conf_state = ConfState {
-            voters,
-            ..ConfState::default()
-        };
+        let conf_state = change::to_raft(conf);
         let mut tail = Self {
             boot: RaftState {
                 hard_state,

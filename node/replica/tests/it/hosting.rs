@@ -10,6 +10,7 @@ use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::ReplicaInfo;
 use akashi_domain::state::Records as _;
 use akashi_merkle::{leaf_hash, verify_inclusion};
+use akashi_replica::conf::Conf;
 use akashi_replica::entry::{EntryKind, LogEntry};
 use akashi_replica::machine::{Machine, MachineError};
 use akashi_replica::store::{MemStore, StateStore as _, Table};
@@ -233,6 +234,34 @@ fn bytes_that_no_version_wrote_are_the_same_nothing_everywhere_and_a_newer_rule_
     let stopped = machine.apply(&newer, &mut Inline);
     assert!(matches!(stopped, Err(MachineError::UnknownRule)));
     assert_eq!(machine.view().progress().unwrap(), progress);
+}
+
+#[test]
+fn the_group_is_kept_in_the_batch_of_the_entry_that_changed_it_and_counts_as_state() {
+    let mut machine = machine();
+    run(&mut machine, &log());
+    assert_eq!(machine.view().conf().unwrap(), None);
+    let before = machine.state_hash();
+    let at = |index, data| LogEntry {
+        index,
+        term: 2,
+        kind: EntryKind::Membership,
+        data,
+    };
+    let conf = Conf {
+        learners: vec![4],
+        ..Conf::of(vec![1, 2, 3])
+    };
+    let (next, leaves) = (machine.progress().log_index + 1, machine.progress().leaves);
+    run(&mut machine, &[at(next, conf.encode())]);
+    assert_eq!(machine.view().conf().unwrap(), Some(conf.clone()));
+    assert_eq!(machine.progress().log_index, next);
+    assert_eq!(machine.progress().leaves, leaves, "it leaves no leaf");
+    assert_ne!(machine.state_hash(), before);
+    // What is no group changes nothing.
+    run(&mut machine, &[at(next + 1, vec![7, 7])]);
+    let again = Machine::open(Arc::clone(&machine.view().0)).unwrap();
+    assert_eq!(again.view().conf().unwrap(), Some(conf));
 }
 
 #[test]

@@ -57,14 +57,14 @@ impl RaftCore {
         self.reads.len()
     }
 
-    /// For each other member, in order: the last index it is known to hold. Empty unless leading.
+    /// For each other member, in order, whether it votes or not: the last index it is known to hold.
+    /// Empty unless leading.
     #[must_use]
     pub fn followers(&self) -> Vec<(NodeId, u64)> {
         if self.raw.raft.state != StateRole::Leader {
             return Vec::new();
         }
-        let mut members = self.config.voters.clone();
-        members.sort_unstable();
+        let members = self.conf.members();
         let progress = self.raw.raft.prs();
         members
             .into_iter()

@@ -191,8 +191,13 @@ fn frames_of_strangers_and_impostors_are_refused() {
         core.peer(2, &heartbeat(3, 1, 2)),
         Err(FrameRejected::WrongSender)
     );
+    // Whom a replica does not know may still lead it; not while somebody else does.
     assert_eq!(
         core.peer(4, &heartbeat(4, 1, 2)),
+        Err(FrameRejected::SecondLeader)
+    );
+    assert_eq!(
+        core.peer(0, &heartbeat(0, 1, 2)),
         Err(FrameRejected::WrongSender)
     );
     assert_eq!(

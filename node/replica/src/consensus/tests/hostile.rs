@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use raft::eraftpb::{ConfState, Entry, Message, Snapshot, SnapshotMetadata};
+use raft::eraftpb::{
+    ConfChangeSingle, ConfChangeV2, ConfState, Entry, Message, Snapshot, SnapshotMetadata,
+};
 use raft_prost::Message as _;
 
 use super::super::{CoreConfig, FrameRejected, Outbound, RaftCore, Recovered};
@@ -158,7 +160,9 @@ impl Trio {
     }
 
     fn post(&mut self, from: NodeId, messages: Vec<Outbound>) {
-        for (to, bytes) in messages {
+        // Changes of the group that somebody made up name replicas that there are not.
+        let real = |to: &NodeId| self.cores.contains_key(to);
+        for (to, bytes) in messages.into_iter().filter(|(to, _)| real(to)) {
             self.recent.push_back((from, to, bytes.clone()));
             self.wire.push_back((from, to, bytes));
         }
@@ -349,11 +353,16 @@ fn invent_entries(rng: &mut Rng, index: u64, log_term: u64, last: u64) -> Vec<En
         if rng.one_in(3) {
             entry_term += rng.below(3);
         }
+        let (kind, data) = if rng.one_in(40) {
+            (2, invent_change(rng).encode_to_vec())
+        } else {
+            (0, vec![2; usize::try_from(rng.below(280)).unwrap()])
+        };
         entries.push(Entry {
             entry_type: if rng.one_in(30) {
                 rng.pick(&[1, 2, 3, -1, 99])
             } else {
-                0
+                kind
             },
             term: entry_term,
             index: if rng.one_in(30) {
@@ -361,9 +370,31 @@ fn invent_entries(rng: &mut Rng, index: u64, log_term: u64, last: u64) -> Vec<En
             } else {
                 index.saturating_add(offset).saturating_add(1)
             },
-            data: vec![2; usize::try_from(rng.below(280)).unwrap()],
+            data,
             ..Entry::default()
         });
     }
     entries
+}
+
+/// Mostly a number that the enums of changes know.
+fn odd(rng: &mut Rng) -> u64 {
+    let bound = if rng.one_in(20) { 5 } else { 3 };
+    rng.below(bound)
+}
+
+/// A change of the group that decodes, and may make no sense.
+fn invent_change(rng: &mut Rng) -> ConfChangeV2 {
+    let mut changes = Vec::new();
+    for _ in 0..rng.below(5) {
+        changes.push(ConfChangeSingle {
+            change_type: i32::try_from(odd(rng)).unwrap(),
+            node_id: rng.below(6),
+        });
+    }
+    ConfChangeV2 {
+        transition: i32::try_from(odd(rng)).unwrap(),
+        changes,
+        ..ConfChangeV2::default()
+    }
 }

@@ -1,9 +1,12 @@
 //! The consensus core under test: a small seeded world, hostile peers, and single cases.
 
 mod cases;
+mod churn;
 mod frames;
+mod group;
 mod hostile;
 mod inhabitants;
+mod membership;
 mod rng;
 mod simulation;
 mod world;
