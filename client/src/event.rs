@@ -116,6 +116,8 @@ pub fn name(kind: u16) -> String {
         41 => "contact.processed",
         42 => "subject.erased",
         43 => "policy.retired",
+        44 => "state.marked",
+        45 => "state.digest_recorded",
         46 => "supervisor.joined",
         47 => "unmask.requested",
         UNMASK_DECIDED => "unmask.decided",
@@ -145,6 +147,10 @@ pub fn name(kind: u16) -> String {
         80 => "agent.certificate_revoked",
         81 => "posture.attested",
         82 => "rules.published",
+        83 => "member.added",
+        84 => "member.promoted",
+        85 => "member.removed",
+        86 => "member.met",
         other => return format!("event.{other}"),
     };
     known.to_owned()

@@ -82,6 +82,10 @@ pub const COLUMNS: &[(u16, &str, Shape)] = &[
     (92, "times", Shape::Bytes),
     (93, "assurance", Shape::Bytes),
     (94, "care", Shape::Bytes),
+    (100, "member", Shape::Number),
+    (101, "key set", Shape::Bytes),
+    (102, "life", Shape::Bytes),
+    (103, "log index", Shape::Number),
 ];
 
 /// The field name of a column: `PIN epoch` becomes `pinEpoch`.

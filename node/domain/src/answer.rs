@@ -288,6 +288,18 @@ pub enum Rejection {
     /// The sum of the period does not open to this total.
     #[error("the total is not that of the period")]
     TotalDiffers = 80,
+    /// No such member.
+    #[error("no such member")]
+    UnknownMember = 85,
+    /// No head over the last change of the key set is sealed yet.
+    #[error("the last change of the members is not sealed yet")]
+    MembersChanging = 86,
+    /// Nobody would be left to vote.
+    #[error("the last voter cannot be removed")]
+    LastVoter = 87,
+    /// The entry is not the newest mark, or its digest is recorded.
+    #[error("no such mark")]
+    UnknownMark = 88,
 }
 
 /// Which field a rejection means; its value is never repeated.
@@ -363,6 +375,16 @@ pub enum Field {
     Delegation = 50,
     /// The step-ups of a contact.
     StepUp = 55,
+    /// The id of a member.
+    Member = 60,
+    /// The name of a member.
+    MemberName = 61,
+    /// Where a member stands.
+    Site = 62,
+    /// An address of a member.
+    Address = 63,
+    /// What the data directory of a member calls itself.
+    Life = 64,
 }
 
 impl core::fmt::Display for Field {
@@ -402,6 +424,11 @@ impl core::fmt::Display for Field {
             Self::OptOut => "until",
             Self::Delegation => "delegation",
             Self::StepUp => "step-up",
+            Self::Member => "member",
+            Self::MemberName => "name",
+            Self::Site => "site",
+            Self::Address => "address",
+            Self::Life => "life",
         })
     }
 }

@@ -5,6 +5,7 @@
 mod call;
 mod customer;
 mod holding;
+mod member;
 mod order;
 mod oversight;
 mod presence;
@@ -17,6 +18,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, StepUp};
 pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
+pub use member::{AddMember, MeetMember, PromoteMember, RecordStateDigest, RemoveMember};
 pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use presence::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
@@ -174,6 +176,30 @@ pub enum Command {
     ExecuteOrder(ExecuteOrder) = 48,
     /// What a campaign's orders cost together.
     ProveTotal(ProveTotal) = 49,
+    /// The entry of this command is one as of which every replica digests its state. Only the leader itself
+    /// sends it.
+    MarkState = 40,
+    /// A replica is to learn.
+    AddMember(AddMember) = 52,
+    /// A learner is to vote and cosign.
+    PromoteMember(PromoteMember) = 53,
+    /// A replica does not belong to the cluster any more.
+    RemoveMember(RemoveMember) = 54,
+    /// The disk of a member, the first time it is seen. Only the leader itself sends it.
+    MeetMember(MeetMember) = 55,
+    /// What the state digested to at a mark. Only the leader itself sends it.
+    RecordStateDigest(RecordStateDigest) = 56,
+}
+
+impl Command {
+    /// Whether only the leader itself may propose it: no caller may send it and no replica hand it on.
+    #[must_use]
+    pub const fn is_leaders_own(&self) -> bool {
+        matches!(
+            self,
+            Self::MarkState | Self::MeetMember(_) | Self::RecordStateDigest(_)
+        )
+    }
 }
 
 /// See [`Command::Found`]: cluster, replicas, first tenant and its first policy.

@@ -10,6 +10,7 @@ mod contact;
 mod customer;
 mod enrolment;
 mod holding;
+mod member;
 mod order;
 mod oversight;
 mod presence;
@@ -37,6 +38,9 @@ pub use enrolment::{
 pub use holding::{
     CredentialRefused, CredentialRegistered, CredentialRevoked, TemplateEnrolled, TemplateRefused,
     TemplateRevoked,
+};
+pub use member::{
+    MemberAdded, MemberMet, MemberPromoted, MemberRemoved, StateDigestRecorded, StateMarked,
 };
 pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
@@ -252,6 +256,10 @@ events! {
     SubjectErased = 42,
     /// A version of a policy is not asked any more.
     PolicyRetired = 43,
+    /// Every replica digests its state as of this entry.
+    StateMarked = 44,
+    /// What the state digested to at a mark.
+    StateDigestRecorded = 45,
     /// A supervisor listens in.
     SupervisorJoined = 46,
     /// An agent asks to see masked fields.
@@ -310,4 +318,12 @@ events! {
     PostureAttested = 81,
     /// A version of the tenant's written rules is in force.
     RulesPublished = 82,
+    /// A replica belongs to the cluster and learns.
+    MemberAdded = 83,
+    /// A member votes and cosigns.
+    MemberPromoted = 84,
+    /// A replica does not belong to the cluster any more.
+    MemberRemoved = 85,
+    /// The disk of a member was seen for the first time.
+    MemberMet = 86,
 }

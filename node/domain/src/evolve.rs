@@ -7,6 +7,7 @@ mod contact;
 mod customer;
 mod enrolment;
 mod holding;
+mod member;
 mod order;
 mod oversight;
 mod presence;

@@ -20,8 +20,20 @@ fn key(tag: u8, tenant: u32, id: &[u8]) -> Vec<u8> {
 pub const PROGRESS: &[u8] = b"progress";
 /// `Meta`: [`crate::records::Cluster`].
 pub const CLUSTER: &[u8] = b"cluster";
+/// `Meta`: [`crate::records::Members`]; absent until the first change.
+pub const MEMBERS: &[u8] = b"members";
+/// `Meta`: [`crate::records::StateMark`]; absent until the first mark.
+pub const STATE_MARK: &[u8] = b"state-mark";
 /// `Policy`: [`crate::records::Settings`].
 pub const SETTINGS: &[u8] = b"s";
+
+/// `Meta`: [`crate::records::KeySetChange`] by its number.
+#[must_use]
+pub fn key_set_change(number: u32) -> Vec<u8> {
+    let mut key = b"key-set/".to_vec();
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
 
 /// `Policy`: [`crate::records::Tenant`] by name.
 #[must_use]

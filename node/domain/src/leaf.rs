@@ -10,6 +10,7 @@ mod contact;
 mod customer;
 mod enrolment;
 mod holding;
+mod member;
 mod order;
 mod oversight;
 mod presence;
@@ -138,6 +139,14 @@ pub mod column {
     pub const PERIOD_FIRST: u16 = 84;
     /// Sum of the commitments of a period (32 bytes).
     pub const PERIOD_SUM: u16 = 85;
+    /// Raft id of a member (u64, big-endian).
+    pub const MEMBER: u16 = 100;
+    /// SHA-256 of the text of the key set in force behind the leaf (32 bytes).
+    pub const KEY_SET: u16 = 101;
+    /// What a member's data directory calls itself (16 bytes).
+    pub const LIFE: u16 = 102;
+    /// Raft index of an entry (u64, big-endian).
+    pub const LOG_INDEX: u16 = 103;
 }
 
 /// Bits of the `flags` column.

@@ -57,6 +57,12 @@ pub const TOLD_MAX: usize = 8;
 pub const NAME_CHARS_MAX: usize = 32;
 /// Replicas of one cluster: Raft quorums beyond seven only get slower.
 pub const REPLICAS_MAX: usize = 7;
+/// Members of one cluster, learners included: every one of them gets the whole log from the leader.
+pub const MEMBERS_MAX: usize = 9;
+/// Ids of removed members that are remembered: a replacement a week for twenty years.
+pub const REMOVED_MEMBERS_MAX: usize = 1_024;
+/// Bytes of an address: a name of a host in a data centre, and a port.
+pub const ADDRESS_BYTES_MAX: usize = 100;
 /// Open contacts of one customer that a report stops: more at once is no call any more.
 pub const CONTACTS_PER_SUBJECT_MAX: usize = 16;
 /// For how long a customer who says so on the phone is not asked: a quarter of a year.

@@ -14,6 +14,8 @@ mod delegations;
 mod evidence;
 mod history;
 mod holdings;
+mod mark;
+mod members;
 mod orders;
 mod sessions;
 mod settings;
@@ -27,6 +29,8 @@ pub use delegations::Delegation;
 pub use evidence::{Evidence, EvidenceFactor};
 pub use history::{History, Past};
 pub use holdings::{Credential, Issuer, Sensor, Template};
+pub use mark::StateMark;
+pub use members::{KeySetChange, Member, Members, Standing, is_address, key_set, quorum_of};
 pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
 pub use sessions::{
     LoginLevel, Observer, Posture, PresenceState, ScreenAction, Session, SessionState, Told,

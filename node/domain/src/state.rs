@@ -11,8 +11,8 @@ use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{
     Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Delegation, Enrolment,
-    History, Issuer, Order, Policy, Progress, SealedOrder, Sensor, Session, Settings, Subject,
-    Tally, Template, Tenant, Unmask, WorkRules,
+    History, Issuer, KeySetChange, Members, Order, Policy, Progress, SealedOrder, Sensor, Session,
+    Settings, StateMark, Subject, Tally, Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.
@@ -53,6 +53,24 @@ pub trait Records: View {
     /// The cluster, once founded.
     fn cluster(&self) -> Result<Option<Cluster>, Fault> {
         load(self, Table::Meta, keys::CLUSTER)
+    }
+
+    /// The members of the cluster, once founded; as founded while nothing was changed.
+    fn members(&self) -> Result<Option<Members>, Fault> {
+        if let Some(members) = load(self, Table::Meta, keys::MEMBERS)? {
+            return Ok(Some(members));
+        }
+        Ok(self.cluster()?.as_ref().map(Members::founding))
+    }
+
+    /// The key set with this number, from 1; the founding one has none.
+    fn key_set_change(&self, number: u32) -> Result<Option<KeySetChange>, Fault> {
+        load(self, Table::Meta, &keys::key_set_change(number))
+    }
+
+    /// The newest mark and the newest recorded digest; zeros before the first.
+    fn state_mark(&self) -> Result<StateMark, Fault> {
+        Ok(load(self, Table::Meta, keys::STATE_MARK)?.unwrap_or_default())
     }
 
     /// The limits in force.

@@ -411,6 +411,10 @@ const fn rejected(rejection: Rejection) -> (Code, &'static str) {
         Rejection::OrderOver => (Code::FailedPrecondition, "ORDER_OVER"),
         Rejection::TotalPeriod => (Code::FailedPrecondition, "TOTAL_PERIOD"),
         Rejection::TotalDiffers => (Code::InvalidArgument, "TOTAL_DIFFERS"),
+        Rejection::UnknownMember => (Code::NotFound, "MEMBER_UNKNOWN"),
+        Rejection::MembersChanging => (Code::FailedPrecondition, "MEMBERS_CHANGING"),
+        Rejection::LastVoter => (Code::FailedPrecondition, "LAST_VOTER"),
+        Rejection::UnknownMark => (Code::FailedPrecondition, "MARK_UNKNOWN"),
     }
 }
 
@@ -538,6 +542,10 @@ mod tests {
             Refusal::Rejected(Rejection::OrderOver),
             Refusal::Rejected(Rejection::TotalPeriod),
             Refusal::Rejected(Rejection::TotalDiffers),
+            Refusal::Rejected(Rejection::UnknownMember),
+            Refusal::Rejected(Rejection::MembersChanging),
+            Refusal::Rejected(Rejection::LastVoter),
+            Refusal::Rejected(Rejection::UnknownMark),
         ] {
             let row = format!(
                 "| `{}` | `{}` |",

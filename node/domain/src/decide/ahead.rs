@@ -88,6 +88,12 @@ pub fn submission_jobs<V: View>(
         | Command::RequestUnmask(_)
         | Command::DecideUnmask(_)
         | Command::BreakGlass(_)
+        | Command::AddMember(_)
+        | Command::PromoteMember(_)
+        | Command::RemoveMember(_)
+        | Command::MeetMember(_)
+        | Command::MarkState
+        | Command::RecordStateDigest(_)
         | Command::AnswerNotice(_) => return Ok(Vec::new()),
     };
     match found {

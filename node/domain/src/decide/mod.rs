@@ -18,6 +18,7 @@ mod leg;
 mod lock;
 mod login;
 mod lone;
+mod member;
 mod notice;
 mod order;
 mod oversight;
@@ -220,6 +221,12 @@ pub fn decide<V: View, C: Checker>(
         Command::RequestUnmask(command) => oversight::request(state, step, command),
         Command::DecideUnmask(command) => oversight::decide(state, step, command),
         Command::BreakGlass(command) => oversight::break_glass(state, step, command),
+        Command::AddMember(command) => member::add(state, command),
+        Command::PromoteMember(command) => member::promote(state, step, command),
+        Command::RemoveMember(command) => member::remove(state, step, command),
+        Command::MeetMember(command) => member::meet(state, command),
+        Command::MarkState => member::mark(state, step),
+        Command::RecordStateDigest(command) => member::record_digest(state, command),
     }
 }
 

@@ -4,6 +4,7 @@
 mod calls;
 mod customers;
 mod events;
+mod members;
 mod presence;
 mod questions;
 mod records;
@@ -156,6 +157,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     commands.extend(sessions::commands());
     commands.extend(calls::commands());
     commands.extend(presence::commands());
+    commands.extend(members::commands());
     commands
 }
 
@@ -455,6 +457,11 @@ fn answers_keep_their_bytes() {
         ("OrderOver", Rejection::OrderOver),
         ("TotalPeriod", Rejection::TotalPeriod),
         ("TotalDiffers", Rejection::TotalDiffers),
+        ("UnknownMember", Rejection::UnknownMember),
+        ("MembersChanging", Rejection::MembersChanging),
+        ("LastVoter", Rejection::LastVoter),
+        ("UnknownMark", Rejection::UnknownMark),
+        ("Invalid-address", Rejection::Invalid(Field::Address)),
     ]
     .map(|(name, why)| {
         (

@@ -28,6 +28,8 @@ mod hostile;
 mod laws;
 mod life;
 mod logins;
+mod marks;
+mod members;
 mod one_verdict;
 mod phone;
 mod pins;

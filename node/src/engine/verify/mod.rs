@@ -180,6 +180,12 @@ const fn carries_proofs(command: &Command) -> bool {
         | Command::RequestUnmask(_)
         | Command::DecideUnmask(_)
         | Command::BreakGlass(_)
+        | Command::AddMember(_)
+        | Command::PromoteMember(_)
+        | Command::RemoveMember(_)
+        | Command::MeetMember(_)
+        | Command::MarkState
+        | Command::RecordStateDigest(_)
         | Command::AnswerNotice(_) => false,
     }
 }
