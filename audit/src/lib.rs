@@ -44,6 +44,7 @@ mod cosign;
 mod follow;
 mod head;
 mod held;
+mod history;
 mod inclusion;
 mod keys;
 mod leaf;
@@ -62,6 +63,10 @@ pub use cosign::{CosignError, Cosignature, CosignerKey, CosignerSecret, KeyError
 pub use follow::{FollowError, Follower};
 pub use head::{Head, HeadError, Origin, OriginError};
 pub use held::{Held, HeldError, HeldReceipt};
+pub use history::{
+    KEY_CHANGES_MAX, KEY_SET_COLUMN, KeyChain, KeyChange, KeyChangeFault, KeyHistory,
+    KeyHistoryError, MEMBER_PROMOTED, MEMBER_REMOVED, key_set_digest, named_successor,
+};
 pub use inclusion::{InclusionError, inclusion_proof, verify_inclusion};
 pub use keys::{COSIGNERS_MAX, Cosigner, KeySet, KeySetError, KeySetFault};
 pub use leaf::{

@@ -13,6 +13,7 @@ mod following;
 mod formats;
 mod golden;
 mod held;
+mod history;
 mod multi;
 mod oracle;
 mod statement;
