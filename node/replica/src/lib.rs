@@ -14,3 +14,4 @@ pub mod log;
 pub mod machine;
 pub mod seal;
 pub mod store;
+pub mod succession;

@@ -17,6 +17,7 @@ use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash,
 use crate::conf::{CONF, Conf};
 use crate::entry::{EntryKind, LogEntry};
 use crate::store::{Batch, StateStore, StoreError};
+use crate::succession::change_at;
 
 /// `Meta`: the chained hash of every change so far.
 const STATE_HASH: &[u8] = b"state-hash";
@@ -130,6 +131,17 @@ impl<S: StateStore + ?Sized> StoreView<S> {
     pub fn conf(&self) -> Result<Option<Conf>, Fault> {
         self.get(Table::Meta, CONF)?
             .map(|bytes| Conf::decode(&bytes).ok_or(Fault::Corrupt))
+            .transpose()
+    }
+
+    /// The stored head of this size, as signed note text; heads with which a key set ended are kept for good.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    pub fn head_at(&self, size: u64) -> Result<Option<String>, Fault> {
+        let text = self.get(Table::Heads, &head_key(size))?;
+        text.map(|text| String::from_utf8(text).map_err(|_not_text| Fault::Corrupt))
             .transpose()
     }
 
@@ -282,8 +294,8 @@ impl<S: StateStore> Machine<S> {
     }
 
     /// Keeps a sealed head, so that receipts can be given after a restart, and drops the one before
-    /// unless it is the first among its [`LEAVES_PER_OLD_HEAD`] leaves. One that is older than the
-    /// newest is not kept.
+    /// unless it is the first among its [`LEAVES_PER_OLD_HEAD`] leaves, or a key set ended with it. One that
+    /// is older than the newest is not kept.
     ///
     /// Heads are this replica's own (it may have seen other signatures than its peers), so they are
     /// in no hash that replicas compare.
@@ -301,7 +313,7 @@ impl<S: StateStore> Machine<S> {
         let stays = match before {
             Some(head) if head.size == size => head.stays,
             Some(head) => {
-                if !head.stays {
+                if !head.stays && change_at(&self.view, head.size)?.is_none() {
                     batch.delete(Table::Heads, head_key(head.size));
                 }
                 stretch(head.size) != stretch(size)

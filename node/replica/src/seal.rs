@@ -7,12 +7,21 @@
 //! signs two roots for one size, never a smaller size than before, and fences itself when a quorum, or its own earlier vow, says another
 //! root than it computes.
 //!
+//! Who signs depends on the size ([`groups`]): at the boundary between two key sets everybody stops until the old
+//! set has sealed exactly that size and the driver says that the head is safe ([`Sealer::kept`]). A replica
+//! that missed the signatures gets the sealed head of the boundary from any peer that has it. A replica that is
+//! in no set only collects.
+//!
 //! No clock, no disk, no network in here: inputs are method calls, everything else is an [`Effect`].
+
+mod groups;
 
 use std::collections::BTreeMap;
 
-use akashi_domain::records::Cluster;
-use akashi_merkle::{Cosignature, CosignerKey, CosignerSecret, Hash, Head, Origin, SignedHead};
+use akashi_domain::records::{Cluster, KeySetChange};
+use akashi_merkle::{Cosignature, CosignerSecret, Hash, Head, SignedHead};
+
+use self::groups::{Group, Groups};
 
 use crate::entry::NodeId;
 use crate::log::HeadVow;
@@ -54,6 +63,8 @@ pub enum SealMessage {
         /// Ed25519 over the C2SP cosignature message.
         signature: [u8; 64],
     },
+    /// The sealed head at the end of a key set, for a replica that missed it.
+    Handover(SignedHead),
 }
 
 /// What the driver has to do.
@@ -63,7 +74,8 @@ pub enum Effect {
     Vow(HeadVow),
     /// Send to every peer.
     Broadcast(SealMessage),
-    /// A new newest sealed head.
+    /// A new newest sealed head. If a key set ends with it, nothing larger is signed before
+    /// [`Sealer::kept`] says that it is where no crash can take it.
     Sealed(SignedHead),
     /// Serve, lead and sign nothing from here on.
     Fence(FenceReason),
@@ -93,9 +105,11 @@ pub enum FenceReason {
 pub struct Sealer {
     me: NodeId,
     secret: CosignerSecret,
-    group: Option<Group>,
-    /// Roots at entry boundaries: leaves → root.
+    groups: Groups,
+    /// Roots at entry boundaries, and behind each change of the key set: leaves → root.
     boundaries: BTreeMap<u64, Hash>,
+    /// Size and root where the key set ends, if it is no longer among `boundaries`.
+    end: Option<(u64, Hash)>,
     /// The newest vow, on disk or on its way there.
     vow: Option<(u64, Hash)>,
     /// A head that waits for its vow to be synced.
@@ -111,12 +125,6 @@ pub struct Sealer {
     fenced: bool,
 }
 
-struct Group {
-    origin: Origin,
-    keys: BTreeMap<NodeId, CosignerKey>,
-    quorum: usize,
-}
-
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sealer")
@@ -129,17 +137,20 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     /// Starts with what the disk gave back: the newest vow and the newest sealed head.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         me: NodeId,
         secret: CosignerSecret,
         vow: Option<(u64, Hash)>,
         sealed: Option<SignedHead>,
     ) -> Self {
+        let mut groups = Groups::default();
+        groups.keep(sealed.as_ref().map_or(0, |sealed| sealed.head.size));
         Self {
             me,
             secret,
-            group: None,
+            groups,
             boundaries: BTreeMap::new(),
+            end: None,
             vow,
             signing: None,
             wanted: 0,
@@ -155,19 +166,34 @@ impl Sealer {
     /// Learns who signs; called once the founding entry is applied. A replica whose own key is not
     /// among them only collects.
     pub fn founded(&mut self, cluster: &Cluster) {
-        let Ok(origin) = Origin::parse(&cluster.origin) else {
-            return;
-        };
-        let keys = cluster
-            .replicas
-            .iter()
-            .filter_map(|r| Some((r.id, CosignerKey::new(&r.name, &r.cosigner).ok()?)))
-            .collect();
-        self.group = Some(Group {
-            origin,
-            keys,
-            quorum: usize::from(cluster.quorum),
-        });
+        self.groups.founded(cluster);
+    }
+
+    /// Learns who signs behind a change of the key set: before any [`Sealer::applied`] of a larger size, and
+    /// at the start for every change there was.
+    pub fn succeeded(&mut self, change: &KeySetChange) {
+        self.groups.succeeded(change);
+    }
+
+    /// At the start: the root where the key set ends whose last head was not sealed before, if the tree has
+    /// grown past it.
+    pub const fn ends(&mut self, size: u64, root: Hash) {
+        self.end = Some((size, root));
+    }
+
+    /// At the start: a head with which a key set ended, for replicas that missed it.
+    pub fn has(&mut self, sealed: &SignedHead) {
+        self.groups.remember(sealed);
+    }
+
+    /// The sealed head of this size is where no crash can take it.
+    pub fn kept(&mut self, size: u64, now_ms: u64) -> Vec<Effect> {
+        if !self.groups.keep(size) {
+            return Vec::new();
+        }
+        let mut effects = self.sign();
+        effects.extend(self.tick(now_ms));
+        effects
     }
 
     /// Who leads now.
@@ -185,11 +211,20 @@ impl Sealer {
     /// Whether [`Sealer::tick`] has nothing to do until an input comes, but for asking again.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let newest = self
-            .boundaries
-            .last_key_value()
-            .map_or(0, |(size, _)| *size);
-        !self.leads || self.fenced || newest <= self.sealed_size()
+        !self.leads || self.fenced || self.newest() <= self.sealed_size()
+    }
+
+    /// The largest size that can be sealed now.
+    fn newest(&self) -> u64 {
+        let newest = self.boundaries.last_key_value();
+        newest.map_or(0, |(size, _)| (*size).min(self.groups.limit()))
+    }
+
+    /// The root that this replica computed for `size`, if it is at hand.
+    fn root(&self, size: u64) -> Option<Hash> {
+        let end = self.end.filter(|(end, _)| *end == size);
+        let known = self.boundaries.get(&size).copied();
+        known.or(end.map(|(_, root)| root))
     }
 
     /// An entry was applied and left this tree.
@@ -201,7 +236,10 @@ impl Sealer {
             return self.fence(FenceReason::OwnVow);
         }
         while self.boundaries.len() > BOUNDARIES_MAX {
-            self.boundaries.pop_first();
+            let dropped = self.boundaries.pop_first();
+            if let Some(end) = dropped.filter(|(size, _)| *size == self.groups.limit()) {
+                self.end = Some(end);
+            }
         }
         // What came in while this replica was behind.
         let waiting: Vec<u64> = self
@@ -249,12 +287,16 @@ impl Sealer {
             return Vec::new();
         }
         match *message {
+            SealMessage::Handover(ref sealed) => self.handed(sealed),
             SealMessage::Announce { size } => {
                 self.wanted = self.wanted.max(size);
                 let again = self.target().and_then(|size| self.signed_already(size));
                 let again = again.map(Effect::Broadcast);
+                let handover = self.groups.handover(size).cloned();
+                let handover = handover.map(SealMessage::Handover).map(Effect::Broadcast);
                 let mut effects = self.sign();
                 effects.extend(again);
+                effects.extend(handover);
                 effects
             }
             SealMessage::Cosign {
@@ -263,21 +305,14 @@ impl Sealer {
                 time_s,
                 signature,
             } => {
-                let Some(group) = self.group.as_ref() else {
-                    return Vec::new();
-                };
-                let Some(key) = group.keys.get(&from) else {
+                let signer = self.groups.at(size).and_then(|group| group.keys.get(&from));
+                let (Some(key), Some(head)) = (signer, self.groups.head(size, root)) else {
                     return Vec::new();
                 };
                 // Said before, or too late to matter: not worth checking a signature.
                 if size < self.sealed_size() || self.knows(from, size, root, signature) {
                     return Vec::new();
                 }
-                let head = Head {
-                    origin: group.origin.clone(),
-                    size,
-                    root,
-                };
                 let cosignature = Cosignature {
                     name: key.name().to_owned(),
                     key_id: key.key_id(),
@@ -295,16 +330,16 @@ impl Sealer {
     /// Time went by: the leader announces what is new, or asks again; the others ask for a seal that
     /// they missed.
     pub fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
-        if self.fenced || self.group.is_none() {
+        if self.fenced || !self.groups.are_known() {
             return Vec::new();
         }
         if !self.leads {
             return self.ask(now_ms);
         }
-        let Some((newest, _)) = self.boundaries.last_key_value() else {
+        if self.boundaries.is_empty() {
             return Vec::new();
-        };
-        let newest = *newest;
+        }
+        let newest = self.newest();
         let sealed = self.sealed_size();
         let size = match self.announced {
             Some((size, since)) if sealed < size => {
@@ -326,10 +361,7 @@ impl Sealer {
 
     /// For a replica that does not lead: the newest leaves have been without a seal for too long.
     fn ask(&mut self, now_ms: u64) -> Vec<Effect> {
-        let newest = self
-            .boundaries
-            .last_key_value()
-            .map_or(0, |(size, _)| *size);
+        let newest = self.newest();
         if newest <= self.sealed_size() {
             self.unsealed_since = None;
             return Vec::new();
@@ -366,10 +398,11 @@ impl Sealer {
     }
 
     fn signed_by_all(&self) -> bool {
-        let signers = self.group.as_ref().map_or(0, |group| group.keys.len());
-        self.sealed
-            .as_ref()
-            .is_none_or(|sealed| sealed.signatures.len() >= signers)
+        self.sealed.as_ref().is_none_or(|sealed| {
+            let group = self.groups.at(sealed.head.size);
+            let signers = group.map_or(0, |group| group.keys.len());
+            sealed.signatures.len() >= signers
+        })
     }
 
     /// Whether this replica's tree has grown past `size` without ever having that size between two
@@ -386,23 +419,20 @@ impl Sealer {
         first < size && size < last && !self.boundaries.contains_key(&size)
     }
 
-    /// The size to sign: what is wanted. If this replica skipped that size, the next it had: replicas
-    /// that agree with it sign the same one, so that a quorum can show who is wrong.
+    /// The size to sign: what is wanted, or where the key set ends before that. If this replica skipped that
+    /// size, the next it had: replicas that agree with it sign the same one, so that a quorum can show who
+    /// is wrong.
     fn target(&self) -> Option<u64> {
         // Nobody asks for the head of the empty tree.
         if self.wanted == 0 {
             return None;
         }
-        if self.skipped(self.wanted) {
-            return self
-                .boundaries
-                .range(self.wanted..)
-                .next()
-                .map(|(size, _)| *size);
+        let wanted = self.wanted.min(self.groups.limit());
+        if self.root(wanted).is_none() && self.skipped(wanted) {
+            let next = self.boundaries.range(wanted..).next();
+            return next.map(|(size, _)| (*size).min(self.groups.limit()));
         }
-        self.boundaries
-            .contains_key(&self.wanted)
-            .then_some(self.wanted)
+        self.root(wanted).map(|_| wanted)
     }
 
     fn knows(&self, from: NodeId, size: u64, root: Hash, signature: [u8; 64]) -> bool {
@@ -418,13 +448,11 @@ impl Sealer {
         if self.fenced || self.signing.is_some() {
             return Vec::new();
         }
-        let Some(group) = self.group.as_ref().filter(|group| self.may_sign(group)) else {
-            return Vec::new();
-        };
         let Some(size) = self.target() else {
             return Vec::new();
         };
-        let Some(root) = self.boundaries.get(&size).copied() else {
+        let group = self.groups.at(size).filter(|group| self.may_sign(group));
+        let Some(root) = group.and_then(|_| self.root(size)) else {
             return Vec::new();
         };
         match self.vow {
@@ -437,14 +465,16 @@ impl Sealer {
             }
             Some(_) | None => {}
         }
-        let origin = group.origin.clone();
+        let Some(head) = self.groups.head(size, root) else {
+            return Vec::new();
+        };
         self.vow = Some((size, root));
         let vow = HeadVow {
-            origin: origin.to_string().into_bytes(),
+            origin: head.origin.to_string().into_bytes(),
             size,
             root,
         };
-        self.signing = Some(Head { origin, size, root });
+        self.signing = Some(head);
         vec![Effect::Vow(vow)]
     }
 
@@ -463,7 +493,8 @@ impl Sealer {
         cosignature: Cosignature,
         now_ms: u64,
     ) -> Vec<Effect> {
-        if size < self.sealed_size() {
+        // What lies behind the end of the key set must wait, or it would push out what is needed first.
+        if size < self.sealed_size() || size > self.groups.limit() {
             return Vec::new();
         }
         self.collecting
@@ -480,22 +511,19 @@ impl Sealer {
     }
 
     fn seal(&mut self, size: u64) -> Vec<Effect> {
-        if self.fenced || size < self.sealed_size() {
+        if self.fenced || size < self.sealed_size() || size > self.groups.limit() {
             return Vec::new();
         }
-        let Some(group) = self.group.as_ref() else {
+        let (Some(group), Some(signed)) = (self.groups.at(size), self.collecting.get(&size)) else {
             return Vec::new();
         };
-        let Some(signed) = self.collecting.get(&size) else {
-            return Vec::new();
-        };
-        let Some(root) = self.boundaries.get(&size).copied() else {
+        let Some(root) = self.root(size) else {
             return Vec::new();
         };
         let agreeing: Vec<&Cosignature> = signed
-            .values()
-            .filter(|(theirs, _)| *theirs == root)
-            .map(|(_, c)| c)
+            .iter()
+            .filter(|(from, (theirs, _))| *theirs == root && group.keys.contains_key(*from))
+            .map(|(_, (_, cosignature))| cosignature)
             .collect();
         let known = self
             .sealed
@@ -505,40 +533,64 @@ impl Sealer {
         if agreeing.len() < group.quorum || !better {
             return Vec::new();
         }
-        let head = Head {
-            origin: group.origin.clone(),
-            size,
-            root,
+        let Some(head) = self.groups.head(size, root) else {
+            return Vec::new();
         };
         let sealed = SignedHead::new(head, agreeing);
+        self.accept(sealed)
+    }
+
+    /// A peer has the sealed head that this replica waits for.
+    fn handed(&mut self, theirs: &SignedHead) -> Vec<Effect> {
+        let size = theirs.head.size;
+        let Some(own) = self.root(size).filter(|_| size == self.groups.limit()) else {
+            return Vec::new();
+        };
+        if size <= self.sealed_size() {
+            return Vec::new();
+        }
+        match self.groups.sealed(theirs) {
+            Some(_) if theirs.head.root != own => self.fence(FenceReason::OtherRoot),
+            Some(sealed) => self.accept(sealed),
+            None => Vec::new(),
+        }
+    }
+
+    fn accept(&mut self, sealed: SignedHead) -> Vec<Effect> {
+        self.groups.remember(&sealed);
         self.sealed = Some(sealed.clone());
         self.unsealed_since = None;
-        self.collecting = self.collecting.split_off(&size);
+        self.collecting = self.collecting.split_off(&sealed.head.size);
         vec![Effect::Sealed(sealed)]
     }
 
     /// Compares the roots that came in for `size` with this replica's own.
     fn compare(&mut self, size: u64) -> Vec<Effect> {
-        let (Some(group), Some(signed)) = (self.group.as_ref(), self.collecting.get(&size)) else {
+        let (Some(group), Some(signed)) = (self.groups.at(size), self.collecting.get(&size)) else {
             return Vec::new();
         };
-        let own = self.boundaries.get(&size);
+        let own = self.root(size);
         if own.is_none() && !self.skipped(size) {
             return Vec::new();
         }
         let mut votes: BTreeMap<Hash, usize> = BTreeMap::new();
-        for (root, _) in signed.values() {
+        let signed = signed
+            .iter()
+            .filter(|(from, _)| group.keys.contains_key(*from));
+        let mut signers = 0_usize;
+        for (_, (root, _)) in signed {
             let count = votes.entry(*root).or_default();
             *count = count.saturating_add(1);
+            signers = signers.saturating_add(1);
         }
         let quorum_root = votes
             .iter()
             .find(|(_, count)| **count >= group.quorum)
             .map(|(r, _)| *r);
         match quorum_root {
-            Some(root) if own != Some(&root) => self.fence(FenceReason::OtherRoot),
+            Some(root) if own != Some(root) => self.fence(FenceReason::OtherRoot),
             Some(_) => Vec::new(),
-            None if signed.len() == group.keys.len() => self.fence(FenceReason::NoQuorumRoot),
+            None if signers == group.keys.len() => self.fence(FenceReason::NoQuorumRoot),
             None => Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
+use akashi_domain::apply::Recorded;
 use akashi_domain::decide::Checker;
 use akashi_domain::event::Event;
 use akashi_domain::ids::Stamp;
@@ -13,6 +14,7 @@ use akashi_replica::digest::{MARK_EVERY_US, is_mark};
 use akashi_replica::entry::LogEntry;
 use akashi_replica::machine::{Machine, MachineError, Outcome};
 use akashi_replica::store::StateStore;
+use akashi_replica::succession::{boundary, change_at};
 use tokio::sync::{broadcast, watch};
 
 use super::digester::Digester;
@@ -79,7 +81,7 @@ pub(super) fn run<S: StateStore, C: Checker>(
                 looked_until = Stamp::default();
                 apply(&mut machine, &mut checker, entries, out)
             }
-            ApplyInput::Head { size, note } => machine.keep_head(size, note),
+            ApplyInput::Head { size, note } => keep_head(&mut machine, size, note, &out.seal),
             ApplyInput::CheckTimers(now) => look_for_timers(&machine, &mut looked_until, now, out),
             ApplyInput::Stop => return,
         };
@@ -117,6 +119,7 @@ fn apply<S: StateStore, C: Checker>(
             if let Event::ClusterFounded(fact) = &recorded.event {
                 drop(out.seal.send(SealInput::Founded(fact.cluster.clone())));
             }
+            succeed(machine, recorded, &out.seal)?;
         }
         drop(out.seal.send(SealInput::Applied {
             size: applied.progress.leaves,
@@ -129,6 +132,39 @@ fn apply<S: StateStore, C: Checker>(
             stamp: applied.progress.stamp,
             events: applied.events,
         })));
+    }
+    Ok(())
+}
+
+/// Keeps a sealed head. One with which a key set ends is brought to disk at once, and the sealer is told: nothing
+/// larger is signed before.
+fn keep_head<S: StateStore>(
+    machine: &mut Machine<S>,
+    size: u64,
+    note: String,
+    seal: &Sender<SealInput>,
+) -> Result<(), MachineError> {
+    machine.keep_head(size, note)?;
+    if change_at(machine.view(), size)?.is_some() {
+        machine.view().0.flush()?;
+        drop(seal.send(SealInput::Kept(size)));
+    }
+    Ok(())
+}
+
+/// Tells the sealer of a change of the key set, before it hears of the entry's end.
+fn succeed<S: StateStore>(
+    machine: &Machine<S>,
+    recorded: &Recorded,
+    seal: &Sender<SealInput>,
+) -> Result<(), MachineError> {
+    let Some(size) = boundary(&recorded.event, recorded.leaf_index) else {
+        return Ok(());
+    };
+    if let Some(change) = change_at(machine.view(), size)?
+        && let Some(root) = machine.root_of(size)?
+    {
+        drop(seal.send(SealInput::Succeeded { change, root }));
     }
     Ok(())
 }

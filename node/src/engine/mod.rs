@@ -31,14 +31,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
 use akashi_domain::records::Progress;
-use akashi_domain::state::Records as _;
 use akashi_merkle::{
-    Cosigner, CosignerKey, CosignerSecret, Hash, Held, HeldReceipt, KeySet, Origin, Receipt,
-    SignedHead, consistency_proof, inclusion_proof, multi_inclusion_proof, root_at,
+    CosignerSecret, Hash, Held, HeldReceipt, KeyHistory, KeySet, Receipt, SignedHead,
+    consistency_proof, inclusion_proof, multi_inclusion_proof, root_at,
 };
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
 use akashi_replica::machine::StoreView as GenericStoreView;
+use akashi_replica::succession::{history, key_set_at};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::Instant;
 
@@ -355,7 +355,9 @@ impl Handle {
         if leaf_index >= sealed.head.size {
             return Err(ReceiptError::NotSealed);
         }
-        let keys = self.key_set().ok_or(ReceiptError::NotSealed)?;
+        let keys = key_set_at(&self.shared.view, sealed.head.size)
+            .map_err(storage)?
+            .ok_or(ReceiptError::NotSealed)?;
         let path = inclusion_proof(&self.shared.view, leaf_index, sealed.head.size)
             .map_err(|_refused| ReceiptError::Storage)?;
         let signed_head = sealed
@@ -409,24 +411,24 @@ impl Handle {
         root_at(&self.shared.view, size).map_err(|_refused| ReadError::Storage)
     }
 
-    /// By which keys and quorum receipts are checked; none before the cluster is founded.
+    /// By which keys and quorum the newest heads are checked; none before the cluster is founded.
     #[must_use]
     pub fn key_set(&self) -> Option<KeySet> {
-        let cluster = self.shared.view.cluster().ok()??;
-        let cosigners = cluster
-            .replicas
-            .iter()
-            .map(|replica| {
-                let key = CosignerKey::new(&replica.name, &replica.cosigner).ok()?;
-                Some(Cosigner {
-                    name: replica.name.clone(),
-                    site: replica.site.clone(),
-                    key,
-                })
-            })
-            .collect::<Option<Vec<_>>>()?;
-        let origin = Origin::parse(&cluster.origin).ok()?;
-        KeySet::new(origin, cosigners, usize::from(cluster.quorum)).ok()
+        key_set_at(&self.shared.view, u64::MAX).ok()?
+    }
+
+    /// The key sets whose ends lie at or behind `from_size`, `limit` changes at most, and whether there are
+    /// more; none before the cluster is founded.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`].
+    pub fn key_history(
+        &self,
+        from_size: u64,
+        limit: usize,
+    ) -> Result<Option<(KeyHistory, bool)>, ReadError> {
+        history(&self.shared.view, from_size, limit).map_err(|_refused| ReadError::Storage)
     }
 
     /// Signs that this node received something which nobody decides at present. Nothing is stored.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use akashi_domain::entry::Sealed;
 use akashi_domain::ids::Digest;
-use akashi_domain::records::Cluster;
+use akashi_domain::records::{Cluster, KeySetChange};
 use akashi_merkle::{Hash, SignedHead};
 use akashi_replica::agreement::{Agreement, StateDigest};
 use akashi_replica::entry::NodeId;
@@ -27,6 +27,15 @@ use crate::telemetry::Metrics;
 pub(super) enum SealInput {
     /// The founding entry is applied: who signs is known.
     Founded(Cluster),
+    /// The key set ends with the tree of this size.
+    Succeeded {
+        /// What follows it.
+        change: KeySetChange,
+        /// Root over its leaves.
+        root: Hash,
+    },
+    /// The sealed head with which a key set ended is on disk.
+    Kept(u64),
     /// An entry is applied and left this tree.
     Applied {
         /// Leaves.
@@ -78,6 +87,11 @@ pub(super) fn run(
                 sealer.founded(&cluster);
                 Vec::new()
             }
+            Ok(SealInput::Succeeded { change, root }) => {
+                sealer.succeeded(&change);
+                sealer.applied(change.boundary(), root, now_ms())
+            }
+            Ok(SealInput::Kept(size)) => sealer.kept(size, now_ms()),
             Ok(SealInput::Applied { size, root }) => {
                 applied_since_ms = applied_since_ms.or(Some(now_ms()));
                 sealer.applied(size, root, now_ms())

@@ -20,6 +20,7 @@ use akashi_replica::log::RaftLog;
 use akashi_replica::machine::{Machine, MachineError};
 use akashi_replica::seal::{SealMessage, Sealer};
 use akashi_replica::store::{StateStore as _, StoreError};
+use akashi_replica::succession;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, watch};
 
@@ -141,6 +142,10 @@ impl PeerInputs for Inputs {
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
         let handle = self.handle.clone();
         Box::pin(async move {
+            // What only a leader says of itself is not taken from anybody else.
+            if request.command.is_leaders_own() {
+                return Err(Retry::NotLeader);
+            }
             let fenced = handle.shared.fenced.borrow().is_some();
             if fenced || !handle.shared.role.borrow().is_leader {
                 return Err(Retry::NotLeader);
@@ -320,6 +325,7 @@ impl Parts {
         );
         if let Ok(Some(cluster)) = self.view.cluster() {
             sealer.founded(&cluster);
+            succession::resume(&mut sealer, &self.machine)?;
         }
         let leaves = first.progress.leaves;
         drop(seal_in.send(SealInput::Applied {

@@ -14,6 +14,7 @@ pub use calls::{Calls, ForwardError};
 pub use outbound::{Outbound, Outbox};
 pub use service::{Boxed, PeerInputs, PeerPort};
 
+use akashi_merkle::SignedHead;
 use akashi_proto::peer;
 use akashi_replica::agreement::StateDigest;
 use akashi_replica::seal::SealMessage;
@@ -25,6 +26,7 @@ const FRAME_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 /// The wire form of a seal message inside a frame.
 fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
     match message {
+        SealMessage::Handover(sealed) => frame.handovers.push(sealed.to_text()),
         SealMessage::Announce { size } => {
             frame.announce = Some(peer::SealAnnounce { size: *size });
         }
@@ -67,5 +69,14 @@ fn take_seals(frame: &peer::Frame) -> Vec<SealMessage> {
             signature: cosign.signature.as_ref().try_into().ok()?,
         })
     });
-    announce.into_iter().chain(cosigns).collect()
+    let handovers = frame
+        .handovers
+        .iter()
+        .filter_map(|text| SignedHead::parse(text).ok())
+        .map(SealMessage::Handover);
+    announce
+        .into_iter()
+        .chain(cosigns)
+        .chain(handovers)
+        .collect()
 }

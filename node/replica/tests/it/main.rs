@@ -11,3 +11,4 @@
 
 mod hosting;
 mod sealing;
+mod succession;

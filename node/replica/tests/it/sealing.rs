@@ -232,7 +232,7 @@ fn one_seal_is_in_flight_and_the_next_begins_with_the_newest_size() {
     let announced = |trio: &Trio| -> Vec<u64> {
         let sizes = trio.said.iter().filter_map(|(_, said)| match said {
             SealMessage::Announce { size } => Some(*size),
-            SealMessage::Cosign { .. } => None,
+            SealMessage::Cosign { .. } | SealMessage::Handover(_) => None,
         });
         sizes.collect()
     };
