@@ -123,6 +123,15 @@ const CERTIFIED: &[Role] = &[
     Role::Auditor,
 ];
 
+const EVERYBODY: &[Role] = &[
+    Role::Anyone,
+    Role::Platform,
+    Role::Agent,
+    Role::Processor,
+    Role::Operator,
+    Role::Auditor,
+];
+
 /// Every method of the client port.
 pub static RPCS: &[Rpc] = &[
     rpc(
@@ -392,6 +401,22 @@ pub static RPCS: &[Rpc] = &[
         CERTIFIED,
     ),
     rpc(
+        "/akashi.v1.ClusterService/GetKeySetHistory",
+        Flow::Unary,
+        EVERYBODY,
+    ),
+    rpc("/akashi.v1.ClusterService/AddMember", Flow::Unary, OPERATOR),
+    rpc(
+        "/akashi.v1.ClusterService/PromoteMember",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
+        "/akashi.v1.ClusterService/RemoveMember",
+        Flow::Unary,
+        OPERATOR,
+    ),
+    rpc(
         "/akashi.v1.ClusterService/TransferLeader",
         Flow::Unary,
         OPERATOR,
@@ -506,6 +531,7 @@ mod tests {
                     .contains(&method),
                     ("AuditService", method, Role::Operator) => method != "GetEvidence",
                     ("ClusterService", "AwaitEnforced", Role::Platform) => true,
+                    ("ClusterService", "GetKeySetHistory", role) => role != Role::Node,
                     ("ClusterService", "GetKeySet", role) => {
                         role != Role::Anyone && role != Role::Node
                     }

@@ -8,13 +8,14 @@ use akashi_domain::state::Records as _;
 use akashi_proof::{Assurance, SensorCertificate, SensorKey, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_server::ClusterService;
+use akashi_replica::entry::NodeId;
 use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::enforced;
 use super::front::{Call, Front};
 use super::replica::Replica;
 use super::status::Refusal;
+use super::{enforced, members};
 use crate::wire::{self, Malformed};
 
 /// The service.
@@ -108,11 +109,10 @@ impl<R: Replica> Operators<R> {
         };
         let (sealed_size, sealed_root, sealed_signatures) =
             status.sealed.unwrap_or((0, [0; 32], 0));
-        let peers = config
-            .cluster
-            .replicas
-            .iter()
-            .filter(|peer| peer.id != config.node.id);
+        // A store that cannot answer ends the node; until then it says what it can.
+        let members = members::members(&self.0.replica.view(), config).unwrap_or_default();
+        let own = members.iter().find(|member| member.id == config.node.id);
+        let peers = members::peers(&members, config.node.id, &status);
         v1::GetNodeStatusResponse {
             cluster: config.cluster.name.clone(),
             node_id: config.node.id,
@@ -134,16 +134,22 @@ impl<R: Replica> Operators<R> {
             fenced: status.fenced.is_some(),
             fence_reason: status.fenced.unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            peers: peers
-                .map(|peer| v1::PeerStatus {
-                    node_id: peer.id,
-                    name: peer.name.clone(),
-                    site: peer.site.clone(),
-                    client_address: peer.client_address.clone(),
-                    connected: status.connected.contains(&peer.id),
-                })
-                .collect(),
+            peers,
+            standing: own.map(members::standing).unwrap_or_default(),
+            history_complete: true,
+            conf_voters: Vec::new(),
+            conf_learners: Vec::new(),
+            joint: false,
         }
+    }
+
+    /// Whether a node may be asked to lead, as far as this one knows.
+    fn votes(&self, id: NodeId) -> bool {
+        let members = members::members(&self.0.replica.view(), &self.0.config);
+        let members = members.unwrap_or_default();
+        members
+            .iter()
+            .any(|member| member.id == id && member.is_voter())
     }
 }
 
@@ -355,6 +361,54 @@ impl<R: Replica> ClusterService for Operators<R> {
         }))
     }
 
+    async fn get_key_set_history(
+        &self,
+        request: Request<v1::GetKeySetHistoryRequest>,
+    ) -> Result<Response<v1::GetKeySetHistoryResponse>, Status> {
+        let page = members::key_history(&self.0.replica, request.get_ref().from_size);
+        page.map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
+    }
+
+    async fn add_member(
+        &self,
+        request: Request<v1::AddMemberRequest>,
+    ) -> Result<Response<v1::AddMemberResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let id = message.request_id.clone();
+        let (placement, _done) = self.command(call, &id, wire::add_member(message)).await?;
+        Ok(Response::new(v1::AddMemberResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn promote_member(
+        &self,
+        request: Request<v1::PromoteMemberRequest>,
+    ) -> Result<Response<v1::PromoteMemberResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let command = wire::promote_member(&message);
+        let (placement, _done) = self.command(call, &message.request_id, command).await?;
+        Ok(Response::new(v1::PromoteMemberResponse {
+            placement: Some(placement),
+        }))
+    }
+
+    async fn remove_member(
+        &self,
+        request: Request<v1::RemoveMemberRequest>,
+    ) -> Result<Response<v1::RemoveMemberResponse>, Status> {
+        let call = Call::of(&request);
+        let message = request.into_inner();
+        let command = wire::remove_member(&message);
+        let (placement, _done) = self.command(call, &message.request_id, command).await?;
+        Ok(Response::new(v1::RemoveMemberResponse {
+            placement: Some(placement),
+        }))
+    }
+
     async fn await_enforced(
         &self,
         request: Request<v1::AwaitEnforcedRequest>,
@@ -375,16 +429,7 @@ impl<R: Replica> ClusterService for Operators<R> {
             let call = Call::of(&request)?;
             let to = match request.get_ref().to_node_id {
                 0 => None,
-                id if self
-                    .0
-                    .config
-                    .cluster
-                    .replicas
-                    .iter()
-                    .any(|peer| peer.id == id) =>
-                {
-                    Some(id)
-                }
+                id if self.votes(id) => Some(id),
                 _ => {
                     return Err(Malformed {
                         field: "to_node_id",

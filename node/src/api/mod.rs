@@ -13,6 +13,7 @@ mod desk;
 mod enforced;
 mod front;
 pub mod limits;
+mod members;
 mod notices;
 mod orders_watch;
 mod own_history;

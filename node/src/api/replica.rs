@@ -8,7 +8,7 @@ use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
 use akashi_domain::kv::View;
 use akashi_domain::records::Progress;
-use akashi_merkle::{Hash, Held, HeldReceipt, KeySet, Receipt, SignedHead};
+use akashi_merkle::{Hash, Held, HeldReceipt, KeyHistory, KeySet, Receipt, SignedHead};
 use akashi_replica::entry::NodeId;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -102,8 +102,20 @@ pub trait Replica: Clone + Send + Sync + 'static {
     /// [`ReadError::Storage`].
     fn root_at(&self, size: u64) -> Result<Hash, ReadError>;
 
-    /// The keys by which its heads are checked, once the cluster is founded.
+    /// The keys by which its newest heads are checked, once the cluster is founded.
     fn key_set(&self) -> Option<KeySet>;
+
+    /// The key sets whose ends lie at or behind `from_size`, `limit` changes at most, and whether there are
+    /// more; none before the cluster is founded.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Storage`].
+    fn key_history(
+        &self,
+        from_size: u64,
+        limit: usize,
+    ) -> Result<Option<(KeyHistory, bool)>, ReadError>;
 
     /// Signs that this node received something which nobody decides at present.
     fn hold(&self, held: Held) -> HeldReceipt;
@@ -183,6 +195,14 @@ impl Replica for crate::engine::Handle {
 
     fn key_set(&self) -> Option<KeySet> {
         Self::key_set(self)
+    }
+
+    fn key_history(
+        &self,
+        from_size: u64,
+        limit: usize,
+    ) -> Result<Option<(KeyHistory, bool)>, ReadError> {
+        Self::key_history(self, from_size, limit)
     }
 
     fn hold(&self, held: Held) -> HeldReceipt {

@@ -7,6 +7,7 @@ mod command;
 mod customer;
 mod handle;
 mod life;
+mod member;
 mod phone;
 mod policy;
 mod presence;
@@ -24,6 +25,7 @@ pub use customer::{
     attach_risk, grant_delegation, record_fallback, revoke_delegation, risk, set_opt_out,
 };
 pub use life::{erase_subject, report_contact_event, resume_contact, retire_policy, step_up};
+pub use member::{add_member, promote_member, remove_member};
 pub use phone::{
     answer_notice, complete_enrolment, enrol_template, held, register_credential,
     submission_digest, submit_proof,

@@ -16,9 +16,9 @@ use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
 use akashi_domain::records::{Progress, ReplicaInfo};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{
-    Cosigner, CosignerSecret, Frontier, Hash, Head, Held, HeldReceipt, KeySet, NodeReader, Origin,
-    Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, multi_inclusion_proof,
-    root_at,
+    Cosigner, CosignerSecret, Frontier, Hash, Head, Held, HeldReceipt, KeyHistory, KeySet,
+    NodeReader, Origin, Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash,
+    multi_inclusion_proof, root_at,
 };
 use akashi_node::api::Replica;
 use akashi_node::clock;
@@ -411,6 +411,11 @@ impl Replica for Paper {
 
     fn key_set(&self) -> Option<KeySet> {
         self.view().cluster().unwrap().map(|_| self.keys())
+    }
+
+    fn key_history(&self, _: u64, _: usize) -> Result<Option<(KeyHistory, bool)>, ReadError> {
+        let keys = self.key_set();
+        Ok(keys.map(|keys| (KeyHistory::new(keys, Vec::new()), false)))
     }
 
     fn hold(&self, held: Held) -> HeldReceipt {

@@ -123,7 +123,7 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
         (Type::Bytes, "challenge_id") => world.verified.challenge_id.to_vec(),
         (Type::Bytes, "order_id") if path.ends_with("OfferOrder") => fresh(),
         (Type::Bytes, "order_id") => world.order_id.to_vec(),
-        (Type::Bytes, "key") => hex::decode(KEY).unwrap(),
+        (Type::Bytes, "key" | "cosigner") => hex::decode(KEY).unwrap(),
         (Type::Bytes, "amounts") => hex::decode(POINT).unwrap(),
         (Type::Bytes, "serial" | "second_serial") => fresh(),
         (Type::Bytes, name) if name.ends_with("_tag") => fresh(),
@@ -146,8 +146,12 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
         (Type::String, "policy") if path.ends_with("OfferOrder") => b"purchase".to_vec(),
         (Type::String, "policy") if path.ends_with("OpenAgentLogin") => b"agent-login".to_vec(),
         (Type::String, "policy") => b"basic".to_vec(),
+        (Type::String, "peer_address" | "client_address") => b"canary.example:7402".to_vec(),
         (Type::String, _) => b"canary-name".to_vec(),
         (Type::Bool, _) => whole_number(0),
+        // A replica that was taken out, or one that never was, would disturb what comes after.
+        (Type::Uint64, "member_id") if path.ends_with("AddMember") => whole_number(1),
+        (Type::Uint64, "member_id") => whole_number(99),
         // A part of a statement is asked for by numbers of contacts or by leaves, never by both.
         (Type::Uint64, "leaf_indices") => return None,
         (Type::Uint64, "not_before_us") => whole_number(1),
