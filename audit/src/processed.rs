@@ -124,7 +124,7 @@ pub struct Care {
     /// How many agents had it, each session counted once.
     pub agents: u8,
     /// Presence states other than present that were seen while it was theirs, bit `n − 1` for state
-    /// `n`: 1 present, 2 absent, 3 occluded, 4 several, 5 another person, 6 camera lost.
+    /// `n`: 1 present, 2 absent, 3 occluded, 4 several, 5 another person, 6 camera lost, 7 not looked at.
     pub presence: u8,
     /// Level of the agents' sessions: 0 one had none, 1 alternative, 2 face; the lowest.
     pub level: u8,

@@ -40,6 +40,17 @@ pub fn verify(
     verifier.finish().map_err(|broken| unsound(&broken))
 }
 
+/// Whether one checked statement goes on where another ended.
+///
+/// # Errors
+///
+/// [`Error::Integrity`] says what does not fit.
+pub fn continues(checked: &CheckedStatement, previous: &CheckedStatement) -> Result<(), Error> {
+    checked
+        .continues(previous)
+        .map_err(|broken| Error::integrity(format!("statement: {broken}")))
+}
+
 /// Reads lines up to an empty one, which is not kept, or to the end. Says whether there was one.
 fn next_block(from: &mut impl BufRead, path: &Path, block: &mut String) -> Result<bool, Error> {
     let most = u64::try_from(BLOCK_BYTES_MAX).unwrap_or(u64::MAX);

@@ -142,10 +142,43 @@ fn the_second_verifier_judges_statements_like_the_first() {
     }
 }
 
+/// The pinned statement and the one behind it, in every order.
+#[test]
+fn both_verifiers_say_alike_whether_a_statement_goes_on_where_another_ended() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit/tests/golden");
+    let keys_path = golden.join("keys.txt");
+    let keys = KeySet::parse(&std::fs::read_to_string(&keys_path).unwrap()).unwrap();
+    let files = ["statement.txt", "statement-next.txt"].map(|name| golden.join(name));
+    let checked = files.each_ref().map(|file| {
+        let text = std::fs::read_to_string(file).unwrap();
+        akashi_merkle::statement::verify_statement(&text, &keys, None).unwrap()
+    });
+    for (at, file) in files.iter().enumerate() {
+        for (behind, before) in files.iter().enumerate() {
+            let ours = checked[at].continues(&checked[behind]);
+            assert_eq!(ours.is_ok(), (at, behind) == (1, 0), "{at} {behind}");
+            let theirs = after(file, &keys_path, Some(before.as_path()));
+            let told = String::from_utf8_lossy(&theirs.stderr);
+            assert_eq!(
+                theirs.status.success(),
+                ours.is_ok(),
+                "{at} {behind}: {told}"
+            );
+            assert!(!told.contains("Traceback"), "{told}");
+        }
+    }
+}
+
 fn second(file: &Path, keys: &Path) -> Output {
+    after(file, keys, None)
+}
+
+fn after(file: &Path, keys: &Path, before: Option<&Path>) -> Output {
+    let before = before.map(|before| [Path::new("--after"), before]);
     Command::new("python3")
         .args(["-m", "second_verifier", "period"])
         .args([file, keys])
+        .args(before.into_iter().flatten())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("python3 is installed (Debian package python3)")

@@ -28,6 +28,7 @@ def main():
     command.add_argument("statement", type=Path)
     command.add_argument("keys", type=Path)
     command.add_argument("--tenant")
+    command.add_argument("--after", type=Path, help="the statement that it has to continue")
     options = parser.parse_args()
     try:
         if options.command == "judge":
@@ -41,7 +42,8 @@ def main():
                 print(line)
         elif options.command == "period":
             texts = [path.read_bytes().decode() for path in (options.statement, options.keys)]
-            print(f"{period.verify(*texts, options.tenant)} contacts")
+            after = options.after and options.after.read_bytes().decode()
+            print(f"{period.verify(*texts, options.tenant, after)} contacts")
         else:
             print(f"{selftest.run(options.directory)} facts")
     except (AssertionError, period.Refused, vectors.Differs) as difference:

@@ -173,8 +173,37 @@ def _claims(contacts, service):
     return lines + [f"open {still}"]
 
 
-def verify(text, keys, tenant=None):
-    """Number of contacts of a statement that holds; `Refused` says what does not."""
+def _mark(leaf):
+    return leaf[0], hashlib.sha256(b"\0" + leaf[1]).digest()
+
+
+def verify(text, keys, tenant=None, after=None):
+    """Number of contacts of a statement that holds; `Refused` says what does not.
+
+    `after` is the text of the statement before it, which it has to continue.
+    """
+    now = _check(text, keys, tenant)
+    if after is not None:
+        _continues(_check(after, keys, tenant), now)
+    return now["last"] + 1 - now["first"]
+
+
+def _continues(old, new):
+    """One log, one tenant, no number left out or used twice, no period twice."""
+    _need(old["origin"] == new["origin"], "other log")
+    _need(old["size"] != new["size"] or old["root"] == new["root"], "other log")
+    _need(old["tenant"] == new["tenant"], "other tenant")
+    _need(new["first"] == old["last"] + 1, "numbers do not follow")
+    _need(new["begin"] >= old["end"], "periods overlap")
+    _need(old["created"] == new["created"], "other log")
+    end = old["contacts"][-1] if old["contacts"] else old["before"]
+    _need(end == new["before"], "other log")
+    beginning = new["contacts"][0] if new["contacts"] else new["behind"]
+    _need(None in (old["behind"], beginning) or old["behind"] == beginning, "other log")
+
+
+def _check(text, keys, tenant):
+    """What a statement that holds says, with the leaves at its ends."""
     _need(text.endswith("\n"), "ending")
     blocks = text[:-1].split("\n\n")
     _need(len(blocks) >= 5, "ending")
@@ -187,16 +216,17 @@ def verify(text, keys, tenant=None):
     service = _decimal(scope[4][1])
     _need(tenant in (None, name), "other tenant asked")
     _need(begin < end and 1 <= first <= last + 1, "malformed")
-    size, root = _check_head(blocks[1], blocks[2], read_keys(keys))
+    key_set = read_keys(keys)
+    size, root = _check_head(blocks[1], blocks[2], key_set)
 
     leaves, path = _part(blocks[3], "frame")
-    named = before = False
-    for _, data in leaves:
+    named = before = behind = None
+    for at, data in leaves:
         leaf = read_leaf(data)
         _need(leaf["tenant"] == number, "other tenant")
         if leaf["kind"] == TENANT_CREATED:
             _need(not named and leaf["extensions"].get(4) == name.encode(), "tenant name")
-            named = True
+            named = _mark((at, data))
             continue
         if leaf["kind"] == TOTAL_PROVED:
             widths = {53: 4, 81: 8, 84: 8, 85: 32}
@@ -206,15 +236,16 @@ def verify(text, keys, tenant=None):
         leaf = _contact(data, number)
         if leaf["number"] == first - 1:
             _need(leaf["stamp"] < begin, "beginning")
-            before = True
+            before = _mark((at, data))
         else:
             _need(leaf["number"] == last + 1, "frame")
             _need(leaf["stamp"] >= end, "end")
+            behind = _mark((at, data))
     _need(named, "tenant name")
     _need(before or first == 1, "beginning")
     _check_inclusion(leaves, path, size, root)
 
-    contacts, index = [], -1
+    contacts, marks, index = [], [], -1
     for block in blocks[4:-1]:
         leaves, path = _part(block, "part")
         for at, data in leaves:
@@ -223,8 +254,22 @@ def verify(text, keys, tenant=None):
             _need(at > index, "order")
             _need(begin <= leaf["stamp"] < end, "outside the period")
             contacts.append(leaf)
+            marks.append(_mark((at, data)))
             index = at
         _check_inclusion(leaves, path, size, root)
     _need(len(contacts) == last + 1 - first, "gap")
     _need(blocks[-1].split("\n") == _claims(contacts, service), "figures")
-    return len(contacts)
+    return {
+        "origin": key_set[0],
+        "size": size,
+        "root": root,
+        "tenant": (number, name),
+        "begin": begin,
+        "end": end,
+        "first": first,
+        "last": last,
+        "created": named,
+        "before": before,
+        "contacts": marks,
+        "behind": behind,
+    }

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{BLOCK_BYTES_MAX, Figure, Part, StatementError, StatementScope, Totals};
+use super::{BLOCK_BYTES_MAX, Figure, Mark, Marks, Part, StatementError, StatementScope, Totals};
 use crate::check::CheckedHead;
 use crate::keys::KeySet;
 use crate::leaf::Leaf;
@@ -14,6 +14,7 @@ use crate::note::SignedHead;
 use crate::processed::{
     CONTACT_PROCESSED, Processed, ProcessedError, ProvedTotal, TENANT_CREATED, TOTAL_PROVED, column,
 };
+use crate::tree::leaf_hash;
 
 /// A statement that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct CheckedStatement {
     pub end_shown: bool,
     /// Totals of orders that stand beside the contacts, in the order of the log.
     pub proved: Vec<ProvedTotal>,
+    /// What ties it to the statements before and behind it.
+    pub marks: Marks,
 }
 
 /// Takes a statement block by block and believes none of it before it is proved.
@@ -169,7 +172,7 @@ impl Progress {
             .iter()
             .map(|(_, bytes)| contact(bytes, &self.scope))
             .collect::<Result<Vec<_>, _>>()?;
-        for ((index, _), contact) in part.leaves.iter().zip(&contacts) {
+        for ((index, bytes), contact) in part.leaves.iter().zip(&contacts) {
             let number = contact.number;
             let ascends = self.last_index.is_none_or(|last| last < *index);
             if number > self.next && contacts.iter().all(|other| other.number != self.next) {
@@ -184,6 +187,9 @@ impl Progress {
             self.totals.add(contact, self.scope.service_s);
             self.next = number.saturating_add(1);
             self.last_index = Some(*index);
+            let here = mark(*index, bytes);
+            self.frame.marks.first.get_or_insert(here);
+            self.frame.marks.last = Some(here);
         }
         Ok(contacts)
     }
@@ -210,8 +216,9 @@ impl Progress {
             scope: self.scope,
             head: self.head,
             totals: self.totals,
-            end_shown: self.frame.end_shown,
+            end_shown: self.frame.marks.behind.is_some(),
             proved: self.frame.proved,
+            marks: self.frame.marks,
         })
     }
 }
@@ -225,19 +232,27 @@ fn contact(bytes: &[u8], scope: &StatementScope) -> Result<Processed, StatementE
     Processed::read(&leaf).map_err(StatementError::Foreign)
 }
 
-/// What the frame says besides the tenant's name and the contact before the first.
+/// What the frame says.
 #[derive(Debug)]
 struct Frame {
-    end_shown: bool,
+    marks: Marks,
     proved: Vec<ProvedTotal>,
+}
+
+fn mark(index: u64, bytes: &[u8]) -> Mark {
+    Mark {
+        index,
+        hash: leaf_hash(bytes),
+    }
 }
 
 /// Looks at what ties the statement down: the tenant's name, and the contacts before and behind the
 /// period; and at the totals of orders.
 fn check_frame(frame: &Part, scope: &StatementScope) -> Result<Frame, StatementError> {
-    let (mut named, mut before, mut behind) = (false, false, false);
+    let (mut named, mut before, mut behind) = (None, None, None);
     let mut proved = Vec::new();
-    for (_, bytes) in &frame.leaves {
+    for (index, bytes) in &frame.leaves {
+        let here = mark(*index, bytes);
         let leaf = Leaf::decode(bytes).map_err(StatementError::Leaf)?;
         if leaf.tenant != scope.tenant {
             return Err(StatementError::OtherTenant);
@@ -245,24 +260,24 @@ fn check_frame(frame: &Part, scope: &StatementScope) -> Result<Frame, StatementE
         match leaf.kind {
             TENANT_CREATED => {
                 let name = leaf.extensions.value(column::NAME);
-                if named || name != Some(scope.name.as_bytes()) {
+                if named.is_some() || name != Some(scope.name.as_bytes()) {
                     return Err(StatementError::TenantName);
                 }
-                named = true;
+                named = Some(here);
             }
             CONTACT_PROCESSED => {
                 let contact = Processed::read(&leaf).map_err(StatementError::Foreign)?;
                 let number = contact.number;
-                if !before && number.checked_add(1) == Some(scope.first) {
+                if before.is_none() && number.checked_add(1) == Some(scope.first) {
                     if contact.closed_us >= scope.from_us {
                         return Err(StatementError::Beginning);
                     }
-                    before = true;
-                } else if !behind && scope.last.checked_add(1) == Some(number) {
+                    before = Some(here);
+                } else if behind.is_none() && scope.last.checked_add(1) == Some(number) {
                     if contact.closed_us < scope.until_us {
                         return Err(StatementError::End);
                     }
-                    behind = true;
+                    behind = Some(here);
                 } else {
                     return Err(StatementError::Swapped { number });
                 }
@@ -273,17 +288,19 @@ fn check_frame(frame: &Part, scope: &StatementScope) -> Result<Frame, StatementE
             _ => return Err(StatementError::Foreign(ProcessedError::Kind)),
         }
     }
-    if !named {
-        return Err(StatementError::TenantName);
-    }
+    let tenant = named.ok_or(StatementError::TenantName)?;
     // Numbers begin with 1: only then is there nothing before.
-    if scope.first > 1 && !before {
+    if scope.first > 1 && before.is_none() {
         return Err(StatementError::Beginning);
     }
-    Ok(Frame {
-        end_shown: behind,
-        proved,
-    })
+    let marks = Marks {
+        tenant,
+        before,
+        first: None,
+        last: None,
+        behind,
+    };
+    Ok(Frame { marks, proved })
 }
 
 /// Checks a whole statement against pinned keys and, if given, the tenant's name.

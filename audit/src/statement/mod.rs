@@ -12,6 +12,7 @@
 
 mod check;
 mod part;
+mod succession;
 mod text;
 mod totals;
 
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 pub use check::{CheckedStatement, Verifier, verify_statement};
 pub use part::Part;
+pub use succession::{Mark, Marks, SuccessionError};
 pub use totals::{CampaignTotals, Exceptions, Totals};
 
 use crate::check::CheckError;

@@ -17,6 +17,7 @@ mod history;
 mod multi;
 mod oracle;
 mod statement;
+mod succession;
 mod tampering;
 mod tree;
 mod vectors;

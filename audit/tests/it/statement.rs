@@ -17,13 +17,13 @@ use crate::cluster::{Cluster, head, verdict};
 use crate::oracle::{Nodes, grow};
 
 const DAY_US: u64 = 86_400_000_000;
-const FROM_US: u64 = 1_795_305_600_000_000;
+pub(crate) const FROM_US: u64 = 1_795_305_600_000_000;
 const TENANT: u32 = 7;
 const SERVICE_S: u32 = 20;
 
 /// A log of two tenants: each contact of ours is followed by two leaves of others.
-struct Log {
-    cluster: Cluster,
+pub(crate) struct Log {
+    pub(crate) cluster: Cluster,
     leaves: Vec<Vec<u8>>,
     nodes: Nodes,
     signed: SignedHead,
@@ -32,7 +32,7 @@ struct Log {
 }
 
 /// Contact `number` closes `number` seconds into the day.
-fn processed(number: u64) -> Processed {
+pub(crate) fn processed(number: u64) -> Processed {
     let closed_us = FROM_US + number * 1_000_000;
     Processed {
         tenant: TENANT,
@@ -66,7 +66,7 @@ fn processed(number: u64) -> Processed {
     }
 }
 
-fn leaf_of(contact: &Processed) -> Vec<u8> {
+pub(crate) fn leaf_of(contact: &Processed) -> Vec<u8> {
     let mut leaf = Leaf {
         kind: CONTACT_PROCESSED,
         stamp_us: contact.closed_us,
@@ -95,11 +95,11 @@ fn tenant_leaf(tenant: u32, name: &str) -> Vec<u8> {
 }
 
 impl Log {
-    fn of(contacts: u64) -> Self {
+    pub(crate) fn of(contacts: u64) -> Self {
         Self::with(contacts, |_number, leaf| leaf)
     }
 
-    fn with(contacts: u64, change: impl Fn(u64, Vec<u8>) -> Vec<u8>) -> Self {
+    pub(crate) fn with(contacts: u64, change: impl Fn(u64, Vec<u8>) -> Vec<u8>) -> Self {
         Self::made(contacts, change, |number| verdict(number).encode())
     }
 
@@ -136,7 +136,7 @@ impl Log {
         }
     }
 
-    fn scope(first: u64, last: u64) -> StatementScope {
+    pub(crate) fn scope(first: u64, last: u64) -> StatementScope {
         StatementScope {
             tenant: TENANT,
             name: "retail".into(),
@@ -184,7 +184,7 @@ impl Log {
             .collect()
     }
 
-    fn text(&self, scope: &StatementScope, width: usize) -> String {
+    pub(crate) fn text(&self, scope: &StatementScope, width: usize) -> String {
         let numbers: Vec<u64> = (scope.first..=scope.last).collect();
         let frame = self.frame(scope.first, scope.last);
         let parts = self.parts(&numbers, width);
@@ -204,7 +204,7 @@ impl Log {
         blocks.join("\n")
     }
 
-    fn verify(&self, text: &str) -> Result<CheckedStatement, StatementError> {
+    pub(crate) fn verify(&self, text: &str) -> Result<CheckedStatement, StatementError> {
         verify_statement(text, &self.cluster.keys, Some("retail"))
     }
 }

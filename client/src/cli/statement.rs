@@ -39,12 +39,14 @@ Example:
     Make(Make),
     /// Check a statement offline, with nothing but the cluster's public keys
     #[command(after_help = "\
-Exit status 0 if it holds, 7 if it does not: a contact is missing, a leaf or a figure was changed, or it is
-of another tenant or cluster.
+Exit status 0 if it holds, 7 if it does not: a contact is missing, a leaf or a figure was changed,
+or it is of another tenant or cluster; with --after also if it does not go on where the statement
+before it ended.
 
 Example:
-  akashi statement verify november.statement --tenant retail --keys cluster.keys")]
-    Verify(Check),
+  akashi statement verify november.statement --tenant retail --keys cluster.keys
+  akashi statement verify december.statement --after november.statement --keys cluster.keys")]
+    Verify(Verify),
     /// Check a statement and print its contacts, each proved
     #[command(after_help = "\
 Example:
@@ -79,6 +81,15 @@ struct Make {
 }
 
 #[derive(Debug, Args)]
+struct Verify {
+    #[command(flatten)]
+    check: Check,
+    /// The statement of the period before: this one must go on where that one ended
+    #[arg(long, value_name = "FILE")]
+    after: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
 struct Check {
     /// The statement
     file: PathBuf,
@@ -107,11 +118,7 @@ impl Statement {
     pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Error> {
         match self.verb {
             StatementVerb::Make(make) => make.run(global, output).await,
-            StatementVerb::Verify(check) => {
-                let checked = check.run(global, |_contacts| {})?;
-                holds(&checked, output);
-                Ok(())
-            }
+            StatementVerb::Verify(verify) => verify.run(global, output),
             StatementVerb::Show(check) => check.show(global, output),
             StatementVerb::Receipt(receipt) => receipt.run(global, output).await,
         }
@@ -164,6 +171,24 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+impl Verify {
+    fn run(self, global: &Global, output: Output) -> Result<(), Error> {
+        let checked = self.check.run(global, |_contacts| {})?;
+        if let Some(file) = self.after {
+            let before = Check { file, ..self.check };
+            let previous = before.run(global, |_contacts| {})?;
+            statement::continues(&checked, &previous)?;
+            output.note(&format!(
+                "{} goes on behind contact {} of the statement before",
+                output.mark(true),
+                previous.scope.last,
+            ));
+        }
+        holds(&checked, output);
+        Ok(())
+    }
 }
 
 impl Check {
@@ -400,6 +425,7 @@ fn care(contact: &Processed) -> String {
         (8, "several faces"),
         (16, "another person"),
         (32, "camera lost"),
+        (64, "not looked at"),
     ];
     let mut words: Vec<&str> = states
         .into_iter()
