@@ -323,7 +323,7 @@ impl Code {
                 "the rules do not let the agent in",
                 "no verified login, another certificate, a lock, missing posture, rules or presence; the \
                  number in the message says which",
-                "`akashi explain NUMBER` tells what is missing; the refusal is in the log",
+                "`akashi explain NUMBER` tells what is missing; the first refusals of an hour are in the log",
             ),
             Self::Unavailable => entry(
                 6001,

@@ -151,6 +151,7 @@ pub fn name(kind: u16) -> String {
         84 => "member.promoted",
         85 => "member.removed",
         86 => "member.met",
+        90 => "session_settings.changed",
         other => return format!("event.{other}"),
     };
     known.to_owned()

@@ -75,6 +75,7 @@ fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
     ];
     for (number, (shown, replicated)) in purposes.into_iter().enumerate() {
         let full = number == 2;
+        let named = number != 0;
         let (source, same) = sources();
         let (asked, judged): (Vec<_>, Vec<_>) = tests()
             .into_iter()
@@ -136,6 +137,11 @@ fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
                     ttl_s: 0x0c0d,
                     break_glass: true,
                 }),
+                posture_issuers: if named {
+                    vec!["health-1".to_owned(), "health-2".to_owned()]
+                } else {
+                    Vec::new()
+                },
             },
         };
         let body = machine::PolicyBody {
@@ -183,6 +189,11 @@ fn phone_and_state_machine_agree_on_the_digest_of_every_rule() {
                     ttl_s: 0x0c0d,
                     break_glass: true,
                 }),
+                posture_issuers: if named {
+                    vec!["health-1".to_owned(), "health-2".to_owned()]
+                } else {
+                    Vec::new()
+                },
             },
         };
         assert_eq!(

@@ -64,6 +64,8 @@ pub enum Presence {
     Other,
     /// The camera gives nothing.
     CameraLost,
+    /// No camera has said yet who sits there.
+    Unseen,
 }
 
 impl Presence {
@@ -77,6 +79,7 @@ impl Presence {
             Self::Multiple => "multiple",
             Self::Other => "other",
             Self::CameraLost => "camera_lost",
+            Self::Unseen => "unseen",
         }
     }
 
@@ -93,6 +96,7 @@ impl Presence {
             Ok(v1::PresenceState::Multiple) => Ok(Self::Multiple),
             Ok(v1::PresenceState::Other) => Ok(Self::Other),
             Ok(v1::PresenceState::CameraLost) => Ok(Self::CameraLost),
+            Ok(v1::PresenceState::Unseen) => Ok(Self::Unseen),
             Ok(v1::PresenceState::Unspecified) | Err(_) => Err(Error::Answer { what: "presence" }),
         }
     }

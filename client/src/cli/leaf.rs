@@ -129,6 +129,7 @@ pub(super) fn reason(number: u16) -> String {
         134 => "a newer session took its place".to_owned(),
         135 => "somebody else was seen at the desktop".to_owned(),
         136 => "nobody could say who sits at the desktop".to_owned(),
+        137 => "no camera has said yet who sits at the desktop".to_owned(),
         140 => "whoever has the phone is not the customer".to_owned(),
         141 => "the phone does not understand what is asked".to_owned(),
         142 => "the customer asks for a call later".to_owned(),

@@ -197,7 +197,8 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "find out why; then `akashi unlock`",
         ),
         126 => (
-            "the login's policy asks for points of the checklist that no issuer attested, or not any more",
+            "the login's policy asks for points of the checklist that no issuer whom it believes attested, or \
+             not any more",
             "have the machine looked at: `akashi agent attest`",
         ),
         127 => (
@@ -274,6 +275,10 @@ pub(super) const fn about(number: u16) -> Option<About> {
             "the camera was lost, covered or silent for longer than `suspend_after_s` of the policy",
             "bring the camera back and log in again: `akashi agent session restore`",
         ),
+        137 => (
+            "the session began, or was restored, and no camera has said yet who sits there",
+            "run the desktop (`akashi agent run`) and sit down in front of the camera: two matches are enough",
+        ),
         _ => return None,
     };
     Some(About { cause, next })
@@ -290,11 +295,11 @@ mod tests {
         for reason in Reason::ALL {
             assert!(about(reason.code()).is_some(), "{}", reason.code());
         }
-        let known = (100..=116).chain(120..=136).chain(140..=148);
+        let known = (100..=116).chain(120..=137).chain(140..=148);
         for number in known.chain(160..=163).chain(170..=175) {
             assert!(about(number).is_some(), "{number}");
         }
-        for number in [0, 117, 137, 149, 164, 176] {
+        for number in [0, 117, 138, 149, 164, 176] {
             assert!(about(number).is_none(), "{number}");
         }
     }

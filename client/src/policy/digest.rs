@@ -97,12 +97,12 @@ fn put_source(bytes: &mut Vec<u8>, source: &Source) {
     bytes.extend_from_slice(&source.attribute.to_le_bytes());
 }
 
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(bytes: &mut Vec<u8>, text: &str) {
     put_length(bytes, text.len());
     bytes.extend_from_slice(text.as_bytes());
 }
 
-fn put_length(bytes: &mut Vec<u8>, length: usize) {
+pub(super) fn put_length(bytes: &mut Vec<u8>, length: usize) {
     let length = u32::try_from(length).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&length.to_le_bytes());
 }

@@ -14,7 +14,7 @@ use crate::layout::is_name;
 /// Most predicates of one policy.
 const PREDICATES_MAX: usize = 8;
 /// Most issuers of one rule.
-const ISSUERS_MAX: usize = 8;
+pub(super) const ISSUERS_MAX: usize = 8;
 /// Longest verdict in seconds: a day.
 const VERDICT_TTL_S_MAX: u32 = 86_400;
 

@@ -1,5 +1,7 @@
 //! What a verdict is good for, and what is asked of agents.
 
+use super::digest::{put_length, put_text};
+
 /// What a verdict is good for. Bits of a scope mean what the tenant says they mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grants {
@@ -52,7 +54,7 @@ pub enum AgentBinding {
 }
 
 /// What is asked of agents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentRule {
     /// Who may take a contact.
     pub binding: AgentBinding,
@@ -64,6 +66,8 @@ pub struct AgentRule {
     pub presence: PresenceRule,
     /// Which fields may be shown for a while; none: nobody unmasks.
     pub unmask: Option<UnmaskRule>,
+    /// Whose attestations of the checklist count, ascending; nobody named: any registered issuer's.
+    pub posture_issuers: Vec<String>,
 }
 
 impl AgentRule {
@@ -142,11 +146,21 @@ impl AgentRule {
         bytes.extend_from_slice(&presence.lost_grace_s.to_le_bytes());
         bytes.extend_from_slice(&presence.suspend_after_s.to_le_bytes());
         bytes.push(u8::from(presence.clear_screen));
+        // Named issuers came later: 2 says that they follow the rule to unmask.
+        if !self.posture_issuers.is_empty() {
+            bytes.push(2);
+        }
         bytes.push(u8::from(self.unmask.is_some()));
         if let Some(unmask) = self.unmask {
             bytes.extend_from_slice(&unmask.fields.to_le_bytes());
             bytes.extend_from_slice(&unmask.ttl_s.to_le_bytes());
             bytes.push(u8::from(unmask.break_glass));
+        }
+        if !self.posture_issuers.is_empty() {
+            put_length(bytes, self.posture_issuers.len());
+            for issuer in &self.posture_issuers {
+                put_text(bytes, issuer);
+            }
         }
     }
 }

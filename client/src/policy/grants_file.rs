@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::file::must;
+use super::file::{ISSUERS_MAX, must};
 use super::{AgentBinding, AgentRule, Grants, PolicyPurpose, PresenceRule, RiskRule, UnmaskRule};
+use crate::layout::is_name;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +50,8 @@ pub(super) struct AgentsEntry {
     binding: BindingName,
     #[serde(default)]
     posture: u32,
+    #[serde(default)]
+    posture_issuers: Vec<String>,
     #[serde(default)]
     rules: bool,
     #[serde(default)]
@@ -140,6 +143,17 @@ pub(super) fn agents(entry: &AgentsEntry, purpose: PolicyPurpose) -> Result<Agen
         entry.unmask.is_none() || purpose == PolicyPurpose::CustomerCall,
         "agents.unmask: only for the purpose customer-call",
     )?;
+    let mut posture_issuers = entry.posture_issuers.clone();
+    posture_issuers.sort();
+    posture_issuers.dedup();
+    must(
+        posture_issuers.is_empty() || entry.posture != 0,
+        "agents.posture_issuers: only together with agents.posture",
+    )?;
+    must(
+        posture_issuers.len() <= ISSUERS_MAX && posture_issuers.iter().all(|name| is_name(name)),
+        "agents.posture_issuers: at most 8 names of a-z, 0-9 and - are needed",
+    )?;
     let default = PresenceRule::default();
     let given = &entry.presence;
     let presence = PresenceRule {
@@ -166,6 +180,7 @@ pub(super) fn agents(entry: &AgentsEntry, purpose: PolicyPurpose) -> Result<Agen
         rules: entry.rules,
         presence,
         unmask,
+        posture_issuers,
     })
 }
 

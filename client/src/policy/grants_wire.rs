@@ -81,12 +81,13 @@ impl AgentRule {
                 ttl_s: rule.ttl_s,
                 break_glass: rule.break_glass,
             }),
+            posture_issuers: given.posture_issuers.clone(),
         })
     }
 
     /// The rule in the published words.
     #[must_use]
-    pub fn to_wire(self) -> v1::AgentRule {
+    pub fn to_wire(&self) -> v1::AgentRule {
         let binding = match self.binding {
             AgentBinding::Registered => v1::AgentBinding::Registered,
             AgentBinding::Present => v1::AgentBinding::Present,
@@ -106,6 +107,7 @@ impl AgentRule {
                 ttl_s: rule.ttl_s,
                 break_glass: rule.break_glass,
             }),
+            posture_issuers: self.posture_issuers.clone(),
         }
     }
 }

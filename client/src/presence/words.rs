@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(screen(&answer).unwrap().action, ScreenAction::Show);
         answer.lease_ms = 0;
         assert_eq!(screen(&answer).unwrap().action, ScreenAction::Clear);
-        answer.presence = 7;
+        answer.presence = 8;
         assert!(screen(&answer).is_err());
     }
 

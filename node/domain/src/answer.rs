@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::entry::encode;
 use crate::ids::{ChallengeId, Stamp};
 use crate::outcome::Outcome;
-use crate::records::Settings;
+use crate::records::{SessionSettings, Settings};
 
 /// Where a command stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -137,6 +137,13 @@ pub enum Reply {
         /// Why.
         reason: u16,
     } = 51,
+    /// The limits now in force, those of sessions among them.
+    SessionSettingsActive {
+        /// The limits.
+        settings: Settings,
+        /// Those of sessions.
+        sessions: SessionSettings,
+    } = 60,
 }
 
 /// A command that makes no sense now. Nothing is recorded, nothing changed.

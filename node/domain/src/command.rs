@@ -35,7 +35,7 @@ use crate::ids::{
     SubjectHash, Tag,
 };
 use crate::policy::PolicyBody;
-use crate::records::{ReplicaInfo, Settings};
+use crate::records::{ReplicaInfo, SessionSettings, Settings};
 
 /// A command with what makes it safe to repeat.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -189,6 +189,8 @@ pub enum Command {
     MeetMember(MeetMember) = 55,
     /// What the state digested to at a mark. Only the leader itself sends it.
     RecordStateDigest(RecordStateDigest) = 56,
+    /// New cluster-wide limits, those of sessions among them.
+    PutSessionSettings(PutSessionSettings) = 60,
 }
 
 impl Command {
@@ -242,6 +244,15 @@ pub struct PutPolicy {
 pub struct PutSettings {
     /// The limits; zero leaves one as it is.
     pub settings: Settings,
+}
+
+/// See [`Command::PutSessionSettings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PutSessionSettings {
+    /// The limits; zero leaves one as it is.
+    pub settings: Settings,
+    /// Those of sessions; zero leaves one as it is.
+    pub sessions: SessionSettings,
 }
 
 /// See [`Command::RegisterAgent`].

@@ -51,7 +51,7 @@ pub use registry::{IssuerRegistered, IssuerRevoked, SensorRegistered, SensorRevo
 pub use session::{
     Admission, AgentCertificateRevoked, AgentLocked, AgentReleased, AgentUnlocked, BindingRefused,
     PostureAttested, RulesPublished, SessionEnded, SessionOpened, SessionRefused, SessionRestored,
-    SessionSuspended,
+    SessionSettingsChanged, SessionSuspended,
 };
 pub use submission::{
     ChallengeConsumed, DuplicateSubmission, ProofHeld, ProofRefused, VerdictReached,
@@ -326,4 +326,6 @@ events! {
     MemberRemoved = 85,
     /// The disk of a member was seen for the first time.
     MemberMet = 86,
+    /// Limits of sessions are in force.
+    SessionSettingsChanged = 90,
 }

@@ -22,7 +22,7 @@ use crate::ids::{ChallengeId, ContactId, EnrolmentId, Stamp, SubjectHash};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
 use crate::records::{Challenge, Contact, Evidence, Subject};
-use crate::state::{Records as _, store};
+use crate::state::{Records as _, load, store};
 
 /// Where the event stands in the log: what the log knows and the event does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,43 @@ fn close_enrolment<V: View + ?Sized>(
         keys::timer(record.expires, TimerKind::Enrolment, tenant, id.0),
     );
     Ok(())
+}
+
+/// What one step may touch has an end, and what is left follows a little later: a timer stands exactly
+/// while something is left, so that the state follows from events alone.
+#[derive(Clone, Copy)]
+struct Rest<'a> {
+    /// Where the record of the timer lies.
+    table: Table,
+    kind: TimerKind,
+    tenant: u32,
+    who: &'a [u8; 32],
+}
+
+impl Rest<'_> {
+    /// Sets the timer, moves it, or takes it away.
+    fn follows<V: View + ?Sized>(
+        self,
+        state: &mut Overlay<'_, V>,
+        due: Option<Stamp>,
+    ) -> Result<(), Fault> {
+        let key = keys::going_on(self.tenant, self.who);
+        let id = keys::beginning(self.who);
+        let timer = |due| keys::timer(due, self.kind, self.tenant, id);
+        let before: Option<Stamp> = load(state, self.table, &key)?;
+        if let Some(before) = before {
+            state.delete(Table::Timer, timer(before));
+        }
+        match (before, due) {
+            (_, Some(due)) => {
+                state.put(Table::Timer, timer(due), Vec::new());
+                store(state, self.table, key, &due);
+            }
+            (Some(_), None) => state.delete(self.table, key),
+            (None, None) => {}
+        }
+        Ok(())
+    }
 }
 
 fn with_subject<V: View + ?Sized>(

@@ -4,7 +4,7 @@
 
 use crate::ids::{
     AgentHash, ChallengeId, ClientId, ContactId, Digest, EnrolmentId, LoginId, OrderId, RequestId,
-    Serial, SessionId, Stamp, SubjectHash, UnmaskId,
+    Serial, SessionId, Stamp, SubjectHash, Tag, UnmaskId,
 };
 use crate::limits::DEDUPE_BUCKET_MS;
 
@@ -34,6 +34,9 @@ pub fn key_set_change(number: u32) -> Vec<u8> {
     key.extend_from_slice(&number.to_be_bytes());
     key
 }
+
+/// `Policy`: [`crate::records::SessionSettings`].
+pub const SESSION_SETTINGS: &[u8] = b"l";
 
 /// `Policy`: [`crate::records::Tenant`] by name.
 #[must_use]
@@ -212,6 +215,114 @@ pub fn session_of(key: &[u8]) -> Option<(u32, SessionId)> {
     (*tag == b's').then_some((u32::from_be_bytes(*tenant), SessionId(id)))
 }
 
+/// `Agent`: the newest [`crate::records::Posture`] that an issuer of this name attested of an agent's
+/// machine.
+#[must_use]
+pub fn posture(tenant: u32, agent: AgentHash, issuer: &str) -> Vec<u8> {
+    let mut key = key(b'p', tenant, &agent.0);
+    key.extend_from_slice(issuer.as_bytes());
+    key
+}
+
+/// `Agent`: [`crate::records::Refusals`], by the agent's pseudonym.
+#[must_use]
+pub fn refusals(tenant: u32, agent: Tag) -> Vec<u8> {
+    key(b'f', tenant, &agent.0)
+}
+
+/// `Agent`: empty; an agent has this contact, without a session.
+#[must_use]
+pub fn held(tenant: u32, agent: AgentHash, contact: ContactId) -> Vec<u8> {
+    let mut key = key(b'h', tenant, &agent.0);
+    key.extend_from_slice(&contact.0);
+    key
+}
+
+/// `Agent`: every key of [`held`] of the agents with this beginning ([`beginning`]) lies from the first to
+/// below the second.
+#[must_use]
+pub fn held_by(tenant: u32, agent: [u8; 16]) -> (Vec<u8>, Vec<u8>) {
+    between(b'h', tenant, agent)
+}
+
+/// The agent and the contact of a key of [`held`]; `None` if it is none.
+#[must_use]
+pub fn held_of(key: &[u8]) -> Option<(AgentHash, ContactId)> {
+    let (_tag_and_tenant, rest) = key.split_first_chunk::<5>()?;
+    let (agent, contact) = rest.split_first_chunk::<32>()?;
+    Some((AgentHash(*agent), ContactId(contact.try_into().ok()?)))
+}
+
+/// `Call`: empty; this customer has this contact, announced then, which is neither closed nor blocked.
+#[must_use]
+pub fn open_contact(
+    tenant: u32,
+    subject: SubjectHash,
+    announced: Stamp,
+    contact: ContactId,
+) -> Vec<u8> {
+    let mut key = open_contacts_before(tenant, subject, announced);
+    key.extend_from_slice(&contact.0);
+    key
+}
+
+/// `Call`: every key of [`open_contact`] of what this customer had announced before `stamp` is below, and
+/// with a stamp of zero no key of this customer.
+#[must_use]
+pub fn open_contacts_before(tenant: u32, subject: SubjectHash, stamp: Stamp) -> Vec<u8> {
+    let mut key = key(b'O', tenant, &subject.0);
+    key.extend_from_slice(&stamp.0.to_be_bytes());
+    key
+}
+
+/// `Call`: every key of [`open_contact`] of the customers with this beginning ([`beginning`]) lies from the
+/// first to below the second.
+#[must_use]
+pub fn open_contacts_of(tenant: u32, subject: [u8; 16]) -> (Vec<u8>, Vec<u8>) {
+    between(b'O', tenant, subject)
+}
+
+/// The customer and the contact of a key of [`open_contact`]; `None` if it is none.
+#[must_use]
+pub fn open_contact_of(key: &[u8]) -> Option<(SubjectHash, ContactId)> {
+    let (_tag_and_tenant, rest) = key.split_first_chunk::<5>()?;
+    let (subject, rest) = rest.split_first_chunk::<32>()?;
+    let (_announced, contact) = rest.split_first_chunk::<8>()?;
+    Some((SubjectHash(*subject), ContactId(contact.try_into().ok()?)))
+}
+
+/// `Subject`: [`crate::records::Reported`].
+#[must_use]
+pub fn reported(tenant: u32, subject: SubjectHash) -> Vec<u8> {
+    key(b'r', tenant, &subject.0)
+}
+
+/// `Agent` or `Subject`: when the timer of this kind is due that goes on with this agent or customer, while
+/// there is one.
+#[must_use]
+pub fn going_on(tenant: u32, who: &[u8; 32]) -> Vec<u8> {
+    key(b'g', tenant, who)
+}
+
+/// The first half of a hash, where a timer has no room for more: two persons share it once in 2^64.
+#[must_use]
+pub fn beginning(hash: &[u8; 32]) -> [u8; 16] {
+    let mut first = [0; 16];
+    for (to, from) in first.iter_mut().zip(hash) {
+        *to = *from;
+    }
+    first
+}
+
+/// From no key of this tag, tenant and beginning to no key of it any more.
+fn between(tag: u8, tenant: u32, beginning: [u8; 16]) -> (Vec<u8>, Vec<u8>) {
+    let from = key(tag, tenant, &beginning);
+    let mut to = from.clone();
+    // Longer than what follows the beginning in any key.
+    to.extend_from_slice(&[u8::MAX; 64]);
+    (from, to)
+}
+
 /// `Policy`: [`crate::records::WorkRules`] in force.
 #[must_use]
 pub fn work_rules(tenant: u32) -> Vec<u8> {
@@ -344,6 +455,10 @@ pub enum TimerKind {
     Session,
     /// A notice was not opened for half of its challenge's time.
     Reminder,
+    /// A locked agent may have more contacts without a session; under the beginning of the agent's hash.
+    Release,
+    /// A report may concern more contacts; under the beginning of the customer's hash.
+    Report,
 }
 
 impl TimerKind {
@@ -354,6 +469,8 @@ impl TimerKind {
             Self::Order => 3,
             Self::Session => 4,
             Self::Reminder => 8,
+            Self::Release => 16,
+            Self::Report => 17,
         }
     }
 }
@@ -399,6 +516,8 @@ pub fn parse_timer(key: &[u8]) -> Option<(TimerKind, u32, [u8; 16])> {
         3 => TimerKind::Order,
         4 => TimerKind::Session,
         8 => TimerKind::Reminder,
+        16 => TimerKind::Release,
+        17 => TimerKind::Report,
         _ => return None,
     };
     Some((kind, u32::from_be_bytes(*tenant), id.try_into().ok()?))

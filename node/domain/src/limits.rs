@@ -63,8 +63,17 @@ pub const MEMBERS_MAX: usize = 9;
 pub const REMOVED_MEMBERS_MAX: usize = 1_024;
 /// Bytes of an address: a name of a host in a data centre, and a port.
 pub const ADDRESS_BYTES_MAX: usize = 100;
-/// Open contacts of one customer that a report stops: more at once is no call any more.
+/// The newest open contacts of a customer that lie with the customer; all of them are found by
+/// [`crate::keys::open_contact`].
 pub const CONTACTS_PER_SUBJECT_MAX: usize = 16;
+/// Contacts that a report stops, or a lock takes back, in one step: a later entry goes on with the rest, so
+/// that no single step is long, however many contacts nobody closed.
+pub const STOPPED_PER_STEP_MAX: usize = 256;
+/// How long the rest waits. Leaders look for due timers by their own clock and do not look back: by then they
+/// have applied what set this one.
+pub const REST_AFTER_US: u64 = 2 * SECOND_US;
+/// The window in which recorded refusals of an agent's sessions are counted.
+pub const REFUSAL_WINDOW_US: u64 = 3_600 * SECOND_US;
 /// For how long a customer who says so on the phone is not asked: a quarter of a year.
 pub const OPT_OUT_BY_PHONE_US: u64 = 90 * DAY_US;
 /// For how long the platform can say that a customer is not asked: ten years.

@@ -212,6 +212,8 @@ pub mod reason {
     pub const ANOTHER_PERSON: u16 = 135;
     /// For too long nobody could say who sits at the desktop.
     pub const PRESENCE_UNKNOWN: u16 = 136;
+    /// No camera has said yet who sits at the desktop.
+    pub const NOT_SEEN_YET: u16 = 137;
 }
 
 /// Assurance of a face in leaves and verdicts where none was asked.

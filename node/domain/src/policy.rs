@@ -250,14 +250,8 @@ impl PolicyBody {
 
 impl AttributeSource {
     fn holds_up(&self) -> bool {
-        let ascending = self
-            .issuers
-            .iter()
-            .zip(self.issuers.iter().skip(1))
-            .all(|(first, second)| first < second);
-        ascending
+        ascending_names(&self.issuers)
             && (1..=ISSUERS_PER_RULE_MAX).contains(&self.issuers.len())
-            && self.issuers.iter().all(|name| is_name(name))
             && is_name(&self.schema)
             && usize::from(self.attribute) < akashi_proof::ATTRIBUTES_MAX
     }
@@ -322,6 +316,15 @@ impl ConsentRule {
     fn holds_up(self) -> bool {
         self.recipient != [0; 32] && (1..=PAYLOAD_BYTES_MAX).contains(&self.max_payload_bytes)
     }
+}
+
+/// Names in strictly ascending order; none is in order too.
+fn ascending_names(names: &[String]) -> bool {
+    let ascending = names
+        .iter()
+        .zip(names.iter().skip(1))
+        .all(|(first, second)| first < second);
+    ascending && names.iter().all(|name| is_name(name))
 }
 
 /// A commitment for statements of which only the form matters: the group's generator, in the encoding of

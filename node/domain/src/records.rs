@@ -33,10 +33,10 @@ pub use mark::StateMark;
 pub use members::{KeySetChange, Member, Members, Standing, is_address, key_set, quorum_of};
 pub use orders::{About, AgentLogin, Campaign, Executed, Order, OrderTerms, SealedOrder};
 pub use sessions::{
-    LoginLevel, Observer, Posture, PresenceState, ScreenAction, Session, SessionState, Told,
-    Unmask, UnmaskState, WorkRules,
+    LoginLevel, Observer, Posture, PresenceState, Refusals, ScreenAction, Session, SessionState,
+    Told, Unmask, UnmaskState, WorkRules,
 };
-pub use settings::Settings;
+pub use settings::{SessionSettings, Settings};
 pub use step_ups::StepUps;
 pub use tally::Tally;
 
@@ -193,6 +193,15 @@ pub struct Subject {
     /// What this customer is told without being asked, newest last; never more than
     /// [`crate::limits::TOLD_MAX`].
     pub told: Vec<Told>,
+}
+
+/// A customer's newest report that stopped contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Reported {
+    /// When: contacts that were announced later are not meant.
+    pub at: Stamp,
+    /// Until when it freezes the customer.
+    pub frozen_until: Stamp,
 }
 
 impl Subject {

@@ -5,14 +5,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::entry::encode;
 use crate::ids::{
     AgentHash, ChallengeId, ContactId, Digest, EnrolmentId, LoginId, OrderId, Serial, SessionId,
-    SubjectHash, UnmaskId,
+    SubjectHash, Tag, UnmaskId,
 };
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
+use crate::policy::AgentRule;
 use crate::records::{
     Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Delegation, Enrolment,
-    History, Issuer, KeySetChange, Members, Order, Policy, Progress, SealedOrder, Sensor, Session,
-    Settings, StateMark, Subject, Tally, Template, Tenant, Unmask, WorkRules,
+    History, Issuer, KeySetChange, Members, Order, Policy, Posture, Progress, Refusals, Reported,
+    SealedOrder, Sensor, Session, SessionSettings, Settings, StateMark, Subject, Tally, Template,
+    Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.
@@ -76,6 +78,11 @@ pub trait Records: View {
     /// The limits in force.
     fn settings(&self) -> Result<Settings, Fault> {
         Ok(load(self, Table::Policy, keys::SETTINGS)?.unwrap_or_default())
+    }
+
+    /// The limits of sessions in force.
+    fn session_settings(&self) -> Result<SessionSettings, Fault> {
+        Ok(load(self, Table::Policy, keys::SESSION_SETTINGS)?.unwrap_or_default())
     }
 
     /// A tenant by name.
@@ -149,6 +156,46 @@ pub trait Records: View {
     /// An agent.
     fn agent(&self, tenant: u32, agent: AgentHash) -> Result<Option<Agent>, Fault> {
         load(self, Table::Agent, &keys::agent(tenant, agent))
+    }
+
+    /// When refusals of an agent's sessions were recorded; the agent by pseudonym.
+    fn refusals(&self, tenant: u32, agent: Tag) -> Result<Refusals, Fault> {
+        Ok(load(self, Table::Agent, &keys::refusals(tenant, agent))?.unwrap_or_default())
+    }
+
+    /// What an issuer of this name attested of an agent's machine last.
+    fn posture_by(
+        &self,
+        tenant: u32,
+        agent: AgentHash,
+        issuer: &str,
+    ) -> Result<Option<Posture>, Fault> {
+        load(self, Table::Agent, &keys::posture(tenant, agent, issuer))
+    }
+
+    /// The newest look at an agent's machine by somebody whom `rule` believes, good or bad.
+    fn believed_posture(
+        &self,
+        tenant: u32,
+        agent: AgentHash,
+        rule: &AgentRule,
+    ) -> Result<Option<Posture>, Fault> {
+        if rule.posture_issuers.is_empty() {
+            return Ok(self.agent(tenant, agent)?.and_then(|agent| agent.posture));
+        }
+        let mut newest: Option<Posture> = None;
+        for issuer in &rule.posture_issuers {
+            let known = self.posture_by(tenant, agent, issuer)?;
+            if known.map(|posture| posture.attested) > newest.map(|posture| posture.attested) {
+                newest = known;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// A customer's newest report that stopped contacts.
+    fn reported(&self, tenant: u32, subject: SubjectHash) -> Result<Option<Reported>, Fault> {
+        load(self, Table::Subject, &keys::reported(tenant, subject))
     }
 
     /// A subject; a blank one if it was never seen.

@@ -3,7 +3,7 @@
 //!
 //! A sensor beside the agent compares what it sees with the agent's own template and says one of six
 //! words ([`Class`]). No picture, no template and no score ever arrives here. From the words a
-//! sequential rule ([`Watch`]) makes one of six states ([`State`]), and a state says what a screen does
+//! sequential rule ([`Watch`]) makes one of seven states ([`State`]), and a state says what a screen does
 //! ([`Action`]). A node keeps one [`Table`] of the agents that are attached to it; only changes of state
 //! leave it, and a summary with a Merkle root over everything that was heard ([`Summary`]).
 //!

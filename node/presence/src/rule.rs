@@ -126,7 +126,9 @@ impl Watch {
         let next = self.next(rule, graces, class, now_us);
         let cause = match next {
             State::Absent | State::CameraLost => Cause::Grace,
-            State::Present | State::Occluded | State::Multiple | State::Other => Cause::Samples,
+            State::Present | State::Occluded | State::Multiple | State::Other | State::Unseen => {
+                Cause::Samples
+            }
         };
         self.turn(next, cause, now_us)
     }
@@ -148,7 +150,7 @@ impl Watch {
                     cause: Cause::Lasting,
                 })
             }
-            State::Present | State::Absent | State::Multiple if silent => {
+            State::Present | State::Absent | State::Multiple | State::Unseen if silent => {
                 self.turn(State::CameraLost, self.why_silent(), now_us)
             }
             State::Occluded if silent || now_us.saturating_sub(self.since_us) >= graces.lost_us => {
@@ -159,7 +161,9 @@ impl Watch {
                 };
                 self.turn(State::CameraLost, cause, now_us)
             }
-            State::Present | State::Absent | State::Occluded | State::Multiple => None,
+            State::Present | State::Absent | State::Occluded | State::Multiple | State::Unseen => {
+                None
+            }
         }
     }
 
@@ -175,13 +179,13 @@ impl Watch {
                 let covered = self.since_us.saturating_add(graces.lost_us);
                 if covered < silent { covered } else { silent }
             }
-            State::Present | State::Absent | State::Multiple => silent,
+            State::Present | State::Absent | State::Multiple | State::Unseen => silent,
         }
     }
 
-    /// Begins anew after the agent has logged in again: present, and shown after two matches.
-    pub const fn restore(&mut self, now_us: u64) {
-        *self = Self::new(State::Present, now_us);
+    /// Begins anew after the agent has logged in again, in the state that the log has now.
+    pub const fn restore(&mut self, state: State, now_us: u64) {
+        *self = Self::new(state, now_us);
     }
 
     /// What the screen does: what the state says, and never less than a mask in doubt.

@@ -75,17 +75,20 @@ pub enum State {
     Other = 5,
     /// No picture, or no word from the sensor, for longer than the grace.
     CameraLost = 6,
+    /// No sensor has said yet who sits there.
+    Unseen = 7,
 }
 
 impl State {
     /// Every state, by number.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Present,
         Self::Absent,
         Self::Occluded,
         Self::Multiple,
         Self::Other,
         Self::CameraLost,
+        Self::Unseen,
     ];
 
     /// Its number.
@@ -98,6 +101,7 @@ impl State {
             Self::Multiple => 4,
             Self::Other => 5,
             Self::CameraLost => 6,
+            Self::Unseen => 7,
         }
     }
 
@@ -111,6 +115,7 @@ impl State {
             4 => Some(Self::Multiple),
             5 => Some(Self::Other),
             6 => Some(Self::CameraLost),
+            7 => Some(Self::Unseen),
             _ => None,
         }
     }
@@ -129,7 +134,7 @@ impl State {
             }
             Self::Occluded | Self::Multiple => Action::Mask,
             Self::Other => Action::Blackout,
-            Self::CameraLost => Action::Clear,
+            Self::CameraLost | Self::Unseen => Action::Clear,
         }
     }
 }

@@ -184,12 +184,12 @@ impl Table {
         changed
     }
 
-    /// The agent has logged in again.
-    pub fn restore(&mut self, key: Key, now_us: u64) {
+    /// The agent has logged in again, and the log has the session in `state`.
+    pub fn restore(&mut self, key: Key, state: State, now_us: u64) {
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
-        entry.watch.restore(now_us);
+        entry.watch.restore(state, now_us);
         let due_us = entry.watch.due_us(&entry.graces);
         self.queue.remove(&(entry.queued_us, key));
         self.queue.insert((due_us, key));

@@ -4,7 +4,7 @@ use akashi_domain::answer::{Rejection, Reply};
 use akashi_domain::command::{Command, Desk};
 use akashi_domain::kv::Fault;
 use akashi_domain::outcome::AgentView;
-use akashi_domain::records::Tenant;
+use akashi_domain::records::{SessionState, Tenant};
 use akashi_domain::state::Records as _;
 use akashi_proto::v1;
 use akashi_proto::v1::agent_service_server::AgentService;
@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::contact_watch::{Change, ContactWatch, stream};
-use super::desk::{Watcher, desk_of};
+use super::desk::{Watcher, check_certificate, desk_of};
 use super::front::{Call, Front};
 use super::presence;
 use super::replica::Replica;
@@ -45,7 +45,8 @@ impl<R: Replica> Agent<R> {
         answer.await.map_err(|refusal| self.0.refuse(refusal))
     }
 
-    /// Reads something of the caller's own tenant, as fresh as the caller asks.
+    /// Reads something of the caller's own tenant, as fresh as the caller asks, with a certificate that is
+    /// still believed. A locked agent may read: that the session is out is what there is to see.
     async fn read<T>(
         &self,
         call: &Call,
@@ -58,6 +59,8 @@ impl<R: Replica> Agent<R> {
         let view = self.0.replica.view();
         let tenant = view.tenant(&desk.tenant)?;
         let tenant = tenant.ok_or(Rejection::UnknownTenant)?;
+        let agent = view.agent(tenant.number, desk.agent)?;
+        check_certificate(&agent.ok_or(unknown)?, desk.certificate)?;
         let found = look(&view, &tenant, &desk)?.ok_or(unknown)?;
         Ok((found, Some(wire::as_of(&progress, stale))))
     }
@@ -98,10 +101,19 @@ impl<R: Replica> Agent<R> {
         let id = wire::session_id(&message.session_id)?;
         let look = |view: &R::View, tenant: &Tenant, desk: &Desk| {
             let session = view.session(tenant.number, id)?;
-            Ok(session.filter(|session| session.agent == desk.agent))
+            Ok(session
+                .filter(|session| session.agent == desk.agent)
+                .map(|session| (session.certificate == desk.certificate, session)))
         };
         let unknown = Rejection::UnknownSession;
-        let (session, as_of) = self.read(&call, message.read, unknown, look).await?;
+        let ((own, session), as_of) = self.read(&call, message.read, unknown, look).await?;
+        // What is over is no desktop's to read, and what is not belongs to the desktop that opened it.
+        if session.state == SessionState::Ended {
+            return Err(Rejection::SessionEnded.into());
+        }
+        if !own {
+            return Err(Refusal::CertificateOther);
+        }
         Ok(v1::GetSessionResponse {
             session: Some(wire::session(id, &session)),
             as_of,

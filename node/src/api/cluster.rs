@@ -331,12 +331,22 @@ impl<R: Replica> ClusterService for Operators<R> {
         let message = request.into_inner();
         let command = wire::put_settings(&message);
         let (placement, reply) = self.command(call, &message.request_id, command).await?;
-        let Reply::SettingsActive(settings) = reply else {
-            return Err(Refusal::Internal.status());
-        };
+        let (settings, sessions) =
+            if let Reply::SessionSettingsActive { settings, sessions } = reply {
+                (settings, sessions)
+            } else if let Reply::SettingsActive(settings) = reply {
+                // It left the limits of sessions as they are.
+                let sessions = self.0.replica.view().session_settings();
+                (
+                    settings,
+                    sessions.map_err(|fault| self.0.refuse(fault.into()))?,
+                )
+            } else {
+                return Err(Refusal::Internal.status());
+            };
         Ok(Response::new(v1::PutSettingsResponse {
             placement: Some(placement),
-            settings: Some(wire::settings(&settings)),
+            settings: Some(wire::settings(&settings, sessions)),
         }))
     }
 

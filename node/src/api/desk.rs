@@ -77,17 +77,23 @@ impl Watcher {
     }
 
     fn check_agent(self, agent: &Agent) -> Result<(), Refusal> {
-        if agent.revoked.contains(&self.certificate) {
-            return Err(Refusal::CertificateRevoked);
-        }
-        if agent.certificate != Digest::ZERO && agent.certificate != self.certificate {
-            return Err(Refusal::CertificateOther);
-        }
+        check_certificate(agent, self.certificate)?;
         if agent.locked {
             return Err(Refusal::AgentLocked);
         }
         Ok(())
     }
+}
+
+/// Whether an agent's certificate is still believed, whatever it is shown for.
+pub(super) fn check_certificate(agent: &Agent, certificate: Digest) -> Result<(), Refusal> {
+    if agent.revoked.contains(&certificate) {
+        return Err(Refusal::CertificateRevoked);
+    }
+    if agent.certificate != Digest::ZERO && agent.certificate != certificate {
+        return Err(Refusal::CertificateOther);
+    }
+    Ok(())
 }
 
 /// Whether an event about no contact may change what a watcher is shown.

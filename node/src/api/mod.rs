@@ -68,7 +68,7 @@ pub async fn service<R: Replica>(
     let (health, health_service) = tonic_health::server::health_reporter();
     let fenced = replica.fenced();
     let reflection = config.api.reflection;
-    let edge = Edge::start(replica.clone(), config.node.id, &shutdown);
+    let edge = Edge::start(replica.clone(), config.node.id, &metrics, &shutdown);
     let front = Front::new(replica, config, edge);
     let mut routes = Routes::new(health_service)
         .add_service(

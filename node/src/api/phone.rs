@@ -154,6 +154,7 @@ impl<R: Replica> Phone<R> {
             Reply::Done
             | Reply::PolicyActive { .. }
             | Reply::SettingsActive(_)
+            | Reply::SessionSettingsActive { .. }
             | Reply::EnrolmentOpen { .. }
             | Reply::Announced { .. }
             | Reply::Verdict { .. }
@@ -223,6 +224,7 @@ impl<R: Replica> Phone<R> {
             Reply::Done
             | Reply::PolicyActive { .. }
             | Reply::SettingsActive(_)
+            | Reply::SessionSettingsActive { .. }
             | Reply::EnrolmentOpen { .. }
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }
@@ -300,6 +302,7 @@ impl<R: Replica> Phone<R> {
             Reply::AlreadyAnswered => return Err(Rejection::ChallengeAnswered.into()),
             Reply::PolicyActive { .. }
             | Reply::SettingsActive(_)
+            | Reply::SessionSettingsActive { .. }
             | Reply::EnrolmentOpen { .. }
             | Reply::Enrolled
             | Reply::EnrolmentRefused { .. }

@@ -9,6 +9,7 @@ use tokio::time::timeout_at;
 
 use crate::api::Replica;
 use crate::clock;
+use crate::telemetry::Metrics;
 
 /// From one answer to the next question: three questions fit into a lease, so that one lost answer costs
 /// nobody anything.
@@ -23,13 +24,15 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Lease {
     lease: Arc<Mutex<QuorumLease>>,
     renewed: watch::Sender<()>,
+    metrics: Metrics,
 }
 
 impl Lease {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(metrics: Metrics) -> Self {
         Self {
             lease: Arc::default(),
             renewed: watch::Sender::new(()),
+            metrics,
         }
     }
 
@@ -60,6 +63,10 @@ impl Lease {
             let answer = replica.read_index(clock::runtime() + ASK_WITHIN).await;
             if answer.is_ok() {
                 self.lock().confirmed(asked_us);
+            }
+            let left = Duration::from_millis(u64::from(self.left_ms()));
+            self.metrics.lease(answer.is_ok(), left);
+            if answer.is_ok() {
                 self.renewed.send_replace(());
                 tokio::time::sleep(ASK_EVERY).await;
             } else {

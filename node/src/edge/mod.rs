@@ -27,7 +27,7 @@ use akashi_domain::kv::Fault;
 use akashi_domain::records::{Session, SessionState};
 use akashi_domain::state::Records as _;
 use akashi_presence::{
-    Action, Attached, Class, Graces, Key, Refused, Rule, SECOND_US, Said, State, Table,
+    Action, Attached, Class, Graces, Key, Refused, Rule, SECOND_US, Said, State, Table, Transition,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, mpsc, watch};
@@ -35,6 +35,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::api::Replica;
 use crate::engine::{AppliedEntry, ProposeError};
 use crate::entropy::{self, NoEntropy};
+use crate::telemetry::Metrics;
 use crate::{clock, net};
 
 pub(crate) use lease::Lease;
@@ -82,6 +83,7 @@ struct Shared<R> {
     node: u64,
     client: ClientId,
     lease: Lease,
+    metrics: Metrics,
     seats: Mutex<Seats>,
     reports: mpsc::UnboundedSender<SessionPresence>,
 }
@@ -90,6 +92,16 @@ struct Shared<R> {
 struct Seats {
     table: Table,
     by_key: BTreeMap<Key, Occupant>,
+}
+
+impl Seats {
+    /// What the table says of a seat, and whether that was seen since the session's newest login: what was
+    /// seen before it says nothing any more.
+    fn look(&self, seat: &Seat, session: &Session) -> Option<(Said, bool)> {
+        let said = self.table.look(seat.key, seat.attached)?;
+        let occupant = self.by_key.get(&seat.key)?;
+        Some((said, occupant.login == session.login))
+    }
 }
 
 /// Who sits where.
@@ -136,12 +148,18 @@ pub(crate) struct Word {
 
 impl<R: Replica> Edge<R> {
     /// Starts the edge of node `node`; it ends with `stop`.
-    pub(crate) fn start(replica: R, node: u64, stop: &watch::Receiver<bool>) -> Self {
+    pub(crate) fn start(
+        replica: R,
+        node: u64,
+        metrics: &Metrics,
+        stop: &watch::Receiver<bool>,
+    ) -> Self {
         let (reports, reported) = mpsc::unbounded_channel();
         let edge = Self(Arc::new(Shared {
             node,
             client: ClientId::of(&net::Identity::Node { id: node }.path()),
-            lease: Lease::new(),
+            lease: Lease::new(metrics.clone()),
+            metrics: metrics.clone(),
             seats: Mutex::new(Seats {
                 table: Table::new(Rule::STANDARD),
                 by_key: BTreeMap::new(),
@@ -248,7 +266,7 @@ impl<R: Replica> Edge<R> {
             .table
             .sample(seat.key, seat.attached, sequence, class, now_us)?;
         if let Some(changed) = said.changed {
-            self.0.report(seat.key, changed.to, cause_of(changed.cause));
+            self.0.changed(seat.key, changed);
         }
         Ok(())
     }
@@ -264,18 +282,20 @@ impl<R: Replica> Edge<R> {
         let Some(session) = self.session(seat.key)? else {
             return Ok(None);
         };
-        let Some(said) = self.0.seats().table.look(seat.key, seat.attached) else {
+        let Some((said, settled)) = self.0.seats().look(seat, &session) else {
             return Ok(None);
         };
         if session.state == SessionState::Ended {
             return Ok(None);
         }
-        self.agree(seat.key, &session, &said);
+        if settled {
+            self.agree(seat.key, &session, &said);
+        }
         let over = session.expires <= Stamp(clock::unix_us());
         let suspended = session.state == SessionState::Suspended;
         let action = if suspended || over {
             Action::Blackout
-        } else if lease_ms == 0 {
+        } else if lease_ms == 0 || !settled {
             said.action.max(Action::Clear)
         } else {
             said.action
@@ -322,10 +342,13 @@ impl<R: Replica> Edge<R> {
     async fn tick(self) {
         loop {
             tokio::time::sleep(TICK).await;
-            let changed = self.0.seats().table.tick(clock::boottime_us());
+            let (changed, attached) = {
+                let mut seats = self.0.seats();
+                (seats.table.tick(clock::boottime_us()), seats.table.len())
+            };
+            self.0.metrics.desktops(attached);
             for (key, transition) in changed {
-                self.0
-                    .report(key, transition.to, cause_of(transition.cause));
+                self.0.changed(key, transition);
                 let seats = self.0.seats();
                 if let Some(occupant) = seats.by_key.get(&key) {
                     occupant.wake.notify_one();
@@ -385,7 +408,7 @@ impl<R: Replica> Edge<R> {
             && session.login != occupant.login
         {
             occupant.login = session.login;
-            table.restore(key, clock::boottime_us());
+            table.restore(key, state_of(session.presence), clock::boottime_us());
         }
         occupant.wake.notify_one();
         if gone {
@@ -417,6 +440,14 @@ impl<R: Replica> Edge<R> {
 impl<R: Replica> Shared<R> {
     fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody is seen otherwise than before, or for too long as before.
+    fn changed(&self, key: Key, transition: Transition) {
+        if transition.from != transition.to {
+            self.metrics.presence_changed(known(transition.to));
+        }
+        self.report(key, transition.to, cause_of(transition.cause));
     }
 
     fn report(&self, key: Key, state: State, cause: PresenceCause) {

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::Edge;
 use crate::api::Replica;
 use crate::clock;
+use crate::telemetry::{PresenceReport, ReportResult};
 
 /// How long a change waits for others to travel with.
 const GATHER: Duration = Duration::from_millis(50);
@@ -82,11 +83,12 @@ fn take<R: Replica>(edge: &Edge<R>, pending: &mut Pending, report: SessionPresen
 async fn propose<R: Replica>(edge: Edge<R>, sessions: Vec<SessionPresence>) {
     let node = edge.0.node;
     let command = Command::ReportPresence(ReportPresence { node, sessions });
-    until_answered(&edge, command).await;
+    until_answered(&edge, PresenceReport::Changes, command).await;
 }
 
 /// Proposes until there is an answer, under one request id as long as that can be answered.
-async fn until_answered<R: Replica>(edge: &Edge<R>, command: Command) {
+async fn until_answered<R: Replica>(edge: &Edge<R>, kind: PresenceReport, command: Command) {
+    let ended = |result| edge.0.metrics.presence_reported(kind, result);
     let mut id: Option<RequestId> = None;
     loop {
         let same = match id {
@@ -98,14 +100,24 @@ async fn until_answered<R: Replica>(edge: &Edge<R>, command: Command) {
             let deadline = clock::runtime() + ATTEMPT;
             match edge.propose(same, command.clone(), deadline).await {
                 Ok(answer) => match answer.result {
-                    Ok(_) => return,
-                    Err(Rejection::TooLate | Rejection::RequestIdTooOld) => id = None,
+                    Ok(_) => {
+                        ended(ReportResult::Recorded);
+                        return;
+                    }
+                    Err(Rejection::TooLate | Rejection::RequestIdTooOld) => {
+                        ended(ReportResult::Unanswered);
+                        id = None;
+                    }
                     Err(rejection) => {
+                        ended(ReportResult::Refused);
                         tracing::warn!(%rejection, "a report of presence was turned away");
                         return;
                     }
                 },
-                Err(error) => tracing::debug!(%error, "a report of presence waits"),
+                Err(error) => {
+                    ended(ReportResult::Unanswered);
+                    tracing::debug!(%error, "a report of presence waits");
+                }
             }
         }
         tokio::time::sleep(AGAIN).await;
@@ -130,7 +142,7 @@ pub(super) async fn sum_up<R: Replica>(edge: Edge<R>) {
             });
             tokio::spawn({
                 let edge = edge.clone();
-                async move { until_answered(&edge, command).await }
+                async move { until_answered(&edge, PresenceReport::Summary, command).await }
             });
         }
         from = until;

@@ -13,6 +13,7 @@ pub(super) const fn known(state: State) -> PresenceState {
         State::Multiple => PresenceState::Multiple,
         State::Other => PresenceState::Other,
         State::CameraLost => PresenceState::CameraLost,
+        State::Unseen => PresenceState::Unseen,
     }
 }
 
@@ -25,6 +26,7 @@ pub(super) const fn state_of(state: PresenceState) -> State {
         PresenceState::Multiple => State::Multiple,
         PresenceState::Other => State::Other,
         PresenceState::CameraLost => State::CameraLost,
+        PresenceState::Unseen => State::Unseen,
     }
 }
 

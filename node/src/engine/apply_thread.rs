@@ -200,4 +200,7 @@ fn count(event: &Event, metrics: &Metrics) {
     if let Event::ProofRefused(fact) = event {
         metrics.refusal(fact.judged.reason);
     }
+    if let Event::SessionSuspended(fact) = event {
+        metrics.suspended(fact.reason);
+    }
 }

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use akashi_domain::outcome::Outcome;
+use akashi_domain::outcome::{Outcome, reason};
+use akashi_domain::records::PresenceState;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -64,6 +65,45 @@ impl MemoResult {
     }
 }
 
+/// What of the edge is taken to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresenceReport {
+    /// Changes of state.
+    Changes,
+    /// What was heard in a window of time.
+    Summary,
+}
+
+impl PresenceReport {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// What became of an attempt to take it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportResult {
+    /// It is decided.
+    Recorded,
+    /// It was turned away.
+    Refused,
+    /// Nobody answered; it is tried again.
+    Unanswered,
+}
+
+impl ReportResult {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// Every instrument of the node.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -93,6 +133,12 @@ pub struct Metrics {
     seal_lag: Gauge<u64>,
     head_age: Gauge<f64>,
     divergence: Counter<u64>,
+    desktops: Gauge<u64>,
+    presence_changes: Counter<u64>,
+    presence_reports: Counter<u64>,
+    suspended: Counter<u64>,
+    lease_renewals: Counter<u64>,
+    lease: Gauge<f64>,
     grpc: Histogram<f64>,
     connections: UpDownCounter<i64>,
     connections_refused: Counter<u64>,
@@ -128,12 +174,14 @@ impl Metrics {
             sealed_size: gauge(meter, names::SEALED_SIZE),
             seal: seconds(meter, names::SEAL_SECONDS),
             seal_lag: gauge(meter, names::SEAL_LAG_LEAVES),
-            head_age: meter
-                .f64_gauge(names::HEAD_AGE_SECONDS.name)
-                .with_unit(names::HEAD_AGE_SECONDS.unit)
-                .with_description(names::HEAD_AGE_SECONDS.help)
-                .build(),
+            head_age: float(meter, names::HEAD_AGE_SECONDS),
             divergence: counter(meter, names::DIVERGENCE_TOTAL),
+            desktops: gauge(meter, names::PRESENCE_DESKTOPS),
+            presence_changes: counter(meter, names::PRESENCE_CHANGES_TOTAL),
+            presence_reports: counter(meter, names::PRESENCE_REPORTS_TOTAL),
+            suspended: counter(meter, names::SESSIONS_SUSPENDED_TOTAL),
+            lease_renewals: counter(meter, names::LEASE_RENEWALS_TOTAL),
+            lease: float(meter, names::LEASE_SECONDS),
             grpc: seconds(meter, names::GRPC_SERVER_SECONDS),
             connections: meter
                 .i64_up_down_counter(names::CONNECTIONS.name)
@@ -252,6 +300,45 @@ impl Metrics {
         self.divergence.add(1, &[]);
     }
 
+    /// That many desktops are attached here.
+    pub fn desktops(&self, attached: usize) {
+        self.desktops.record(count(attached), &[]);
+    }
+
+    /// An agent is seen otherwise than before.
+    pub fn presence_changed(&self, to: PresenceState) {
+        self.presence_changes
+            .add(1, &[KeyValue::new("state", presence_label(to))]);
+    }
+
+    /// An attempt to take what was seen or heard to the log has ended.
+    pub fn presence_reported(&self, kind: PresenceReport, result: ReportResult) {
+        let labels = [
+            KeyValue::new("kind", kind.label()),
+            KeyValue::new("result", result.label()),
+        ];
+        self.presence_reports.add(1, &labels);
+    }
+
+    /// A suspension of a session was applied; `why` as in its leaf.
+    pub fn suspended(&self, why: u16) {
+        let label = match why {
+            reason::ANOTHER_PERSON => "another_person",
+            reason::PRESENCE_UNKNOWN => "presence_unknown",
+            reason::AGENT_LOCKED => "agent_locked",
+            _ => "other",
+        };
+        self.suspended.add(1, &[KeyValue::new("reason", label)]);
+    }
+
+    /// A quorum was asked for leave to speak: whether it gave it, and how much is left.
+    pub fn lease(&self, confirmed: bool, left: Duration) {
+        let label = if confirmed { "confirmed" } else { "unanswered" };
+        self.lease_renewals
+            .add(1, &[KeyValue::new("result", label)]);
+        self.lease.record(left.as_secs_f64(), &[]);
+    }
+
     /// A call ended. Both labels are names of closed lists.
     pub fn rpc(&self, method: &'static str, code: &'static str, time: Duration) {
         let labels = [KeyValue::new("method", method), KeyValue::new("code", code)];
@@ -275,6 +362,18 @@ impl Metrics {
     }
 }
 
+const fn presence_label(state: PresenceState) -> &'static str {
+    match state {
+        PresenceState::Present => "present",
+        PresenceState::Absent => "absent",
+        PresenceState::Occluded => "occluded",
+        PresenceState::Multiple => "multiple",
+        PresenceState::Other => "other",
+        PresenceState::CameraLost => "camera_lost",
+        PresenceState::Unseen => "unseen",
+    }
+}
+
 const fn outcome_label(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Verified => "verified",
@@ -295,6 +394,14 @@ const fn outcome_label(outcome: Outcome) -> &'static str {
 fn gauge(meter: &Meter, definition: Definition) -> Gauge<u64> {
     meter
         .u64_gauge(definition.name)
+        .with_unit(definition.unit)
+        .with_description(definition.help)
+        .build()
+}
+
+fn float(meter: &Meter, definition: Definition) -> Gauge<f64> {
+    meter
+        .f64_gauge(definition.name)
         .with_unit(definition.unit)
         .with_description(definition.help)
         .build()

@@ -21,7 +21,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Config, LogFormat, TelemetryConfig};
 
-pub use metrics::{MemoResult, Metrics, ProposalResult};
+pub use metrics::{MemoResult, Metrics, PresenceReport, ProposalResult, ReportResult};
 
 /// How often metrics are pushed, if they are.
 const PUSH_EVERY: Duration = Duration::from_secs(10);

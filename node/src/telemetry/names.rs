@@ -236,6 +236,54 @@ pub const DIVERGENCE_TOTAL: Definition = Definition {
     help: "times this node's root differed from a quorum's; must stay 0",
     labels: &[],
 };
+/// Desktops that are attached to this node.
+pub const PRESENCE_DESKTOPS: Definition = Definition {
+    name: "akashi_presence_desktops",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "desktops that are attached to this node",
+    labels: &[],
+};
+/// Changes of agents' presence that this node saw, by the new state; other is a blackout.
+pub const PRESENCE_CHANGES_TOTAL: Definition = Definition {
+    name: "akashi_presence_changes_total",
+    kind: Kind::Counter,
+    unit: "1",
+    help: "changes of agents' presence that this node saw, by the new state; other is a blackout",
+    labels: &["state"],
+};
+/// Changes of presence and summaries of heartbeats that this node took to the log, by what became of an attempt.
+pub const PRESENCE_REPORTS_TOTAL: Definition = Definition {
+    name: "akashi_presence_reports_total",
+    kind: Kind::Counter,
+    unit: "1",
+    help: "changes of presence and summaries of heartbeats that this node took to the log, by what became of an attempt",
+    labels: &["kind", "result"],
+};
+/// Suspensions of agents' sessions applied by this node, by their reason.
+pub const SESSIONS_SUSPENDED_TOTAL: Definition = Definition {
+    name: "akashi_sessions_suspended_total",
+    kind: Kind::Counter,
+    unit: "1",
+    help: "suspensions of agents' sessions applied by this node, by their reason",
+    labels: &["reason"],
+};
+/// Questions to a quorum for leave to speak to screens and gates, by whether it was given.
+pub const LEASE_RENEWALS_TOTAL: Definition = Definition {
+    name: "akashi_lease_renewals_total",
+    kind: Kind::Counter,
+    unit: "1",
+    help: "questions to a quorum for leave to speak to screens and gates, by whether it was given",
+    labels: &["result"],
+};
+/// Leave to speak to screens and gates that was left after the last question.
+pub const LEASE_SECONDS: Definition = Definition {
+    name: "akashi_lease_seconds",
+    kind: Kind::Gauge,
+    unit: "s",
+    help: "leave to speak to screens and gates that was left after the last question",
+    labels: &[],
+};
 /// Time from a request's head to the end of its answer.
 pub const GRPC_SERVER_SECONDS: Definition = Definition {
     name: "akashi_grpc_server_seconds",
@@ -262,7 +310,7 @@ pub const CONNECTIONS_REFUSED_TOTAL: Definition = Definition {
 };
 
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 29] = [
+pub const ALL: [Definition; 35] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -289,6 +337,12 @@ pub const ALL: [Definition; 29] = [
     SEAL_LAG_LEAVES,
     HEAD_AGE_SECONDS,
     DIVERGENCE_TOTAL,
+    PRESENCE_DESKTOPS,
+    PRESENCE_CHANGES_TOTAL,
+    PRESENCE_REPORTS_TOTAL,
+    SESSIONS_SUSPENDED_TOTAL,
+    LEASE_RENEWALS_TOTAL,
+    LEASE_SECONDS,
     GRPC_SERVER_SECONDS,
     CONNECTIONS,
     CONNECTIONS_REFUSED_TOTAL,

@@ -4,13 +4,13 @@
 
 use akashi_domain::command::{
     AnnounceContact, BindAgent, CloseContact, Command, CreateTenant, EnrolmentKind, Found,
-    Initiator, OfferOrder, OpenAgentLogin, OpenEnrolment, Party, PutPolicy, PutSettings,
-    RegisterAgent, RegisterIssuer, RegisterSensor, RevokeCredential, RevokeDevice, RevokeIssuer,
-    RevokeSensor, RevokeTemplate,
+    Initiator, OfferOrder, OpenAgentLogin, OpenEnrolment, Party, PutPolicy, PutSessionSettings,
+    PutSettings, RegisterAgent, RegisterIssuer, RegisterSensor, RevokeCredential, RevokeDevice,
+    RevokeIssuer, RevokeSensor, RevokeTemplate,
 };
 use akashi_domain::ids::{ContactId, Digest, Serial, Stamp, SubjectHash};
 use akashi_domain::limits::ORDER_AMOUNTS_MAX;
-use akashi_domain::records::{ReplicaInfo, Settings};
+use akashi_domain::records::{ReplicaInfo, SessionSettings, Settings};
 use akashi_proof::Commitment;
 use akashi_proto::v1;
 
@@ -156,22 +156,31 @@ pub fn revoke_sensor(request: v1::RevokeSensorRequest) -> Result<Command, Malfor
 /// [`Malformed`].
 pub fn put_settings(request: &v1::PutSettingsRequest) -> Result<Command, Malformed> {
     let new = request.settings.ok_or(Malformed { field: "settings" })?;
-    Ok(Command::PutSettings(PutSettings {
-        settings: Settings {
-            notices_per_hour: new.notices_per_hour,
-            refusals_per_challenge: new.refusals_per_challenge,
-            pin_failures_soft: new.pin_failures_soft,
-            pin_failures_hard: new.pin_failures_hard,
-            pin_lock_first_s: new.pin_lock_first_s,
-            request_horizon_s: new.request_horizon_s,
-            enrolment_ttl_s: new.enrolment_ttl_s,
-            order_ttl_s: new.order_ttl_s,
-            cooling_s: new.cooling_s,
-            resume_grace_s: new.resume_grace_s,
-            report_freeze_s: new.report_freeze_s,
-            session_contacts_max: new.session_contacts_max,
-        },
-    }))
+    let settings = Settings {
+        notices_per_hour: new.notices_per_hour,
+        refusals_per_challenge: new.refusals_per_challenge,
+        pin_failures_soft: new.pin_failures_soft,
+        pin_failures_hard: new.pin_failures_hard,
+        pin_lock_first_s: new.pin_lock_first_s,
+        request_horizon_s: new.request_horizon_s,
+        enrolment_ttl_s: new.enrolment_ttl_s,
+        order_ttl_s: new.order_ttl_s,
+        cooling_s: new.cooling_s,
+        resume_grace_s: new.resume_grace_s,
+        report_freeze_s: new.report_freeze_s,
+        session_contacts_max: new.session_contacts_max,
+    };
+    // Limits that came later travel in a command of their own.
+    Ok(if new.session_refusals_per_hour == 0 {
+        Command::PutSettings(PutSettings { settings })
+    } else {
+        Command::PutSessionSettings(PutSessionSettings {
+            settings,
+            sessions: SessionSettings {
+                refusals_per_hour: new.session_refusals_per_hour,
+            },
+        })
+    })
 }
 
 /// `OpenEnrolment`.

@@ -270,6 +270,10 @@ fn agents(rule: &v1::AgentRule) -> Result<AgentRule, Malformed> {
             ttl_s: rule.ttl_s,
             break_glass: rule.break_glass,
         }),
+        posture_issuers: match rule.posture_issuers.is_empty() {
+            true => Vec::new(),
+            false => issuers(rule.posture_issuers.clone(), "agents.posture_issuers")?,
+        },
     })
 }
 
@@ -378,6 +382,7 @@ fn say_agents(rule: &AgentRule) -> v1::AgentRule {
             ttl_s: rule.ttl_s,
             break_glass: rule.break_glass,
         }),
+        posture_issuers: rule.posture_issuers.clone(),
     }
 }
 

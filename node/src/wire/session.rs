@@ -285,6 +285,7 @@ pub const fn presence_state(state: PresenceState) -> v1::PresenceState {
         PresenceState::Multiple => v1::PresenceState::Multiple,
         PresenceState::Other => v1::PresenceState::Other,
         PresenceState::CameraLost => v1::PresenceState::CameraLost,
+        PresenceState::Unseen => v1::PresenceState::Unseen,
     }
 }
 

@@ -139,7 +139,10 @@ pub fn notice_state(challenge: Option<&Challenge>) -> v1::NoticeState {
 
 /// Cluster-wide limits.
 #[must_use]
-pub const fn settings(settings: &records::Settings) -> v1::Settings {
+pub const fn settings(
+    settings: &records::Settings,
+    sessions: records::SessionSettings,
+) -> v1::Settings {
     v1::Settings {
         notices_per_hour: settings.notices_per_hour,
         refusals_per_challenge: settings.refusals_per_challenge,
@@ -153,6 +156,7 @@ pub const fn settings(settings: &records::Settings) -> v1::Settings {
         resume_grace_s: settings.resume_grace_s,
         report_freeze_s: settings.report_freeze_s,
         session_contacts_max: settings.session_contacts_max,
+        session_refusals_per_hour: sessions.refusals_per_hour,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::paper::{ORIGIN, POLICY, Paper, TENANT};
 use crate::phone::{PIN, Phone};
 use crate::policies::{policy, put};
 use crate::port::Port;
+use crate::presence::Desk;
 
 pub(crate) type AgentClient = AgentServiceClient<Channel>;
 
@@ -201,7 +202,8 @@ async fn a_session_takes_a_proved_login_and_the_certificate_that_tls_saw() {
     let seen = worker.client.get_session(get()).await.unwrap();
     let session = seen.into_inner().session.unwrap();
     assert_eq!(session.state(), v1::SessionState::Active);
-    assert_eq!(session.action(), v1::ScreenAction::Show);
+    assert_eq!(session.presence(), v1::PresenceState::Unseen);
+    assert_eq!(session.action(), v1::ScreenAction::Clear);
     assert_eq!(session.level(), v1::LoginLevel::Alternative);
     assert_eq!(session.policy, "login");
     // Another agent does not even learn that it is there.
@@ -220,6 +222,9 @@ async fn a_session_takes_a_proved_login_and_the_certificate_that_tls_saw() {
         (status.code(), reason(&status)),
         (Code::FailedPrecondition, "SESSION_ENDED")
     );
+    // What is over is not read any more.
+    let status = worker.client.get_session(get()).await.unwrap_err();
+    assert_eq!(reason(&status), "SESSION_ENDED");
     // Fields that are none are named.
     let zeros = v1::OpenSessionRequest {
         session_id: vec![0; 16].into(),
@@ -243,10 +248,15 @@ async fn an_agent_who_is_not_at_work_gets_no_call_and_a_lock_ends_the_view_at_on
     is_denied(refused, 128);
     let login = centre.log_in(&mut worker).await;
     worker.client.open_session(open(8, &login)).await.unwrap();
-    let announced = v1::AnnounceContactRequest {
+    let announced = || v1::AnnounceContactRequest {
         request_id: id(),
-        ..announced
+        ..announced.clone()
     };
+    // Logged in is not yet seen.
+    is_denied(centre.platform.announce_contact(announced()).await, 137);
+    let own: bytes::Bytes = vec![8; 16].into();
+    let mut desk = Desk::seen(&centre, &mut worker.client, &own).await;
+    let announced = announced();
     centre.platform.announce_contact(announced).await.unwrap();
     let watch = || v1::WatchVerdictRequest {
         contact_id: contact_id(1),
@@ -291,6 +301,8 @@ async fn an_agent_who_is_not_at_work_gets_no_call_and_a_lock_ends_the_view_at_on
         login_id: login,
     };
     worker.client.restore_session(restore).await.unwrap();
+    is_denied(centre.bind(1, AGENT).await, 137);
+    desk.is_seen(&centre, &own).await;
     centre.bind(1, AGENT).await.unwrap();
     worker.client.watch_verdict(watch()).await.unwrap();
 }
@@ -301,6 +313,7 @@ async fn a_revoked_certificate_opens_nothing_and_shows_nothing() {
     let mut customer = Phone::new("cust-000001", 3);
     enrol(&centre.port, &mut customer).await;
     let (mut worker, session_id) = centre.at_work(AGENT, 1).await;
+    let _desk = Desk::seen(&centre, &mut worker.client, &session_id).await;
     let call = announcement(1, "cust-000001");
     centre.platform.announce_contact(call).await.unwrap();
     centre.bind(1, AGENT).await.unwrap();
@@ -327,8 +340,12 @@ async fn a_revoked_certificate_opens_nothing_and_shows_nothing() {
         session_id,
         read: None,
     };
-    let seen = worker.client.get_session(get).await.unwrap().into_inner();
-    assert_eq!(seen.session.unwrap().state(), v1::SessionState::Ended);
+    // Whoever has the certificate reads nothing of the session any more.
+    let status = worker.client.get_session(get).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status)),
+        (Code::PermissionDenied, "CERTIFICATE_REVOKED")
+    );
     let login = centre.log_in(&mut worker).await;
     is_denied(worker.client.open_session(open(20, &login)).await, 124);
     let short = v1::RevokeAgentCertificateRequest {
@@ -349,6 +366,10 @@ async fn masked_fields_take_a_supervisor_and_the_customer_is_told_with_a_receipt
     enrol(&centre.port, &mut customer).await;
     let (mut worker, session_id) = centre.at_work(AGENT, 1).await;
     let (mut supervisor, desk) = centre.at_work(SUPERVISOR, 2).await;
+    let _desks = [
+        Desk::seen(&centre, &mut worker.client, &session_id).await,
+        Desk::seen(&centre, &mut supervisor.client, &desk).await,
+    ];
     let call = announcement(1, "cust-000001");
     centre.platform.announce_contact(call).await.unwrap();
     centre.bind(1, AGENT).await.unwrap();

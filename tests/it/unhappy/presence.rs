@@ -22,14 +22,14 @@ struct Edge {
 }
 
 impl Edge {
-    /// A desktop whose agent is seen.
+    /// The edge of the node that the worker's desktop is attached to already.
     fn at(world: &mut World, worker: &Worker) -> Self {
         let key = Key {
             tenant: 1,
             session: worker.session().0,
         };
         let attached = (State::Present, PresenceCause::Attached);
-        assert_eq!(report(world, key, attached), [76]);
+        assert_eq!(report(world, key, attached), [0_u16; 0]);
         let mut table = Table::new(Rule::STANDARD);
         let seat = table.attach(key, State::Present, Graces::default(), 0);
         let mut edge = Self {

@@ -4,16 +4,16 @@
 use akashi_domain::answer::Reply;
 use akashi_domain::command::{
     BreakGlass, Command, DecideUnmask, Desk, LockAgent, ObserveContact, OpenAgentLogin,
-    OpenSession, Party, RegisterAgent, RequestUnmask, RestoreSession, RevokeAgentCertificate,
-    UnlockAgent,
+    OpenSession, Party, PresenceCause, RegisterAgent, ReportPresence, RequestUnmask,
+    RestoreSession, RevokeAgentCertificate, SessionPresence, UnlockAgent,
 };
-use akashi_domain::event::{Event, SessionSuspended};
-use akashi_domain::evolve::{Place, evolve};
-use akashi_domain::ids::{AgentHash, Digest, LoginId, SessionId, Stamp, Tag, UnmaskId};
-use akashi_domain::kv::Overlay;
+use akashi_domain::event::Event;
+use akashi_domain::ids::{AgentHash, Digest, LoginId, SessionId, Stamp, UnmaskId};
 use akashi_domain::outcome::{Outcome, reason};
 use akashi_domain::policy::{AgentBinding, AgentRule, PolicyBody, PolicyPurpose, UnmaskRule};
-use akashi_domain::records::{ScreenAction, Session, SessionState, Unmask, UnmaskState};
+use akashi_domain::records::{
+    PresenceState, ScreenAction, Session, SessionState, Unmask, UnmaskState,
+};
 use akashi_domain::state::Records as _;
 
 use super::world::{PIN, POLICY, Phone, SECOND, TENANT, World, agent, body, contact_id, tag};
@@ -70,6 +70,29 @@ impl Worker {
             login,
             rules_version: 0,
         }))
+    }
+
+    /// What the node that has the desktop says of it.
+    fn report(&self, world: &mut World, state: PresenceState, cause: PresenceCause) -> Vec<u16> {
+        let line = SessionPresence {
+            tenant: 1,
+            session: self.session(),
+            state,
+            cause,
+        };
+        let reply = world.done(Command::ReportPresence(ReportPresence {
+            node: 1,
+            sessions: vec![line],
+        }));
+        assert_eq!(reply, Reply::Done);
+        world.last_kinds()
+    }
+
+    /// The desktop is attached to node 1, and its camera sees the agent.
+    pub(super) fn is_seen(&self, world: &mut World) {
+        self.report(world, PresenceState::Present, PresenceCause::Attached);
+        self.report(world, PresenceState::Present, PresenceCause::Samples);
+        assert_eq!(self.record(world).presence, PresenceState::Present);
     }
 
     pub(super) fn restore(&mut self, world: &mut World) -> Reply {
@@ -147,6 +170,7 @@ pub(super) fn at_work(world: &mut World, number: u8, supervisor: bool) -> Worker
     let login = worker.log_in(world);
     let reply = worker.open(world, login);
     assert!(matches!(reply, Reply::SessionOpen { .. }), "{reply:?}");
+    worker.is_seen(world);
     worker
 }
 
@@ -177,6 +201,9 @@ fn u20_a_call_is_handed_to_a_verified_agent_or_to_nobody() {
     assert_eq!(world.contact(1).agent, Some(first.agent));
     let login = second.log_in(&mut world);
     second.open(&mut world, login);
+    // Logged in, and nobody has looked at the desk yet.
+    assert_eq!(second.bind(&mut world, 1), denied(reason::NOT_SEEN_YET));
+    second.is_seen(&mut world);
     assert_eq!(second.bind(&mut world, 1), Reply::Done);
     let contact = world.contact(1);
     assert_eq!(contact.agent, Some(second.agent));
@@ -212,6 +239,7 @@ fn u22_a_supervisor_listens_in_and_that_is_recorded_and_seen() {
     assert!(world.contact(1).observers.is_empty());
     let login = supervisor.log_in(&mut world);
     supervisor.open(&mut world, login);
+    supervisor.is_seen(&mut world);
     assert_eq!(world.done(observe(&supervisor)), Reply::Done);
     assert_eq!(world.last_kinds(), [46]);
     let contact = world.contact(1);
@@ -234,8 +262,16 @@ fn u26_a_false_blackout_is_undone_by_a_fresh_login_and_the_call_is_not_lost() {
     let mut customer = world.customer(1);
     world.verified(&mut customer, 1);
     worker.bind(&mut world, 1);
-    // The camera saw somebody else: what follows from it here is the suspension.
-    suspend(&mut world, &worker, 135);
+    // The camera saw somebody else, as its node reports it; it was the light.
+    let kinds = worker.report(&mut world, PresenceState::Other, PresenceCause::Samples);
+    assert_eq!(kinds, [76, 74]);
+    let Some(Event::SessionSuspended(fact)) = world.last().pop() else {
+        panic!("no suspension");
+    };
+    assert_eq!(fact.reason, reason::ANOTHER_PERSON);
+    // Nothing that the camera says afterwards undoes it.
+    let kinds = worker.report(&mut world, PresenceState::Present, PresenceCause::Samples);
+    assert_eq!(kinds, [0_u16; 0]);
     assert_eq!(worker.record(&world).screen(), ScreenAction::Blackout);
     world.call(customer.subject, 2);
     assert_eq!(
@@ -248,30 +284,17 @@ fn u26_a_false_blackout_is_undone_by_a_fresh_login_and_the_call_is_not_lost() {
     assert_eq!(world.last_kinds(), [75]);
     let session = worker.record(&world);
     assert_eq!(session.state, SessionState::Active);
-    assert_eq!(session.screen(), ScreenAction::Show);
+    assert_eq!(session.screen(), ScreenAction::Clear);
     assert_eq!(session.contacts, [contact_id(1)]);
+    // Two matches later the screen is back, and so is the next call.
+    assert_eq!(worker.bind(&mut world, 2), denied(reason::NOT_SEEN_YET));
+    let kinds = worker.report(&mut world, PresenceState::Present, PresenceCause::Samples);
+    assert_eq!(kinds, [76]);
+    assert_eq!(worker.record(&world).screen(), ScreenAction::Show);
     let contact = world.contact(1);
     assert_eq!(contact.agent, Some(worker.agent));
     assert_eq!(contact.verdict.unwrap().outcome, Outcome::Verified);
     assert_eq!(worker.bind(&mut world, 2), Reply::Done);
-}
-
-/// Suspends a session as an event of presence does: contacts stay.
-fn suspend(world: &mut World, worker: &Worker, reason: u16) {
-    let event = Event::SessionSuspended(SessionSuspended {
-        tenant: 1,
-        session: worker.session(),
-        agent_tag: Tag::ZERO,
-        reason,
-    });
-    let place = Place {
-        stamp: Stamp(world.now),
-        leaf: 0,
-    };
-    let mut overlay = Overlay::new(&world.state);
-    evolve(&mut overlay, &event, place).unwrap();
-    let changes = overlay.into_changes();
-    world.write(&changes);
 }
 
 #[test]

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::super::enrol;
 use super::stage::{ACT_S, Stage, act, inbound};
-use crate::agent::{Agent, ScreenAction, SessionState};
+use crate::agent::{Agent, Presence, ScreenAction, SessionState};
 use crate::answer::{Outcome, Stage as Reached};
 use crate::error::Error;
 use crate::phone::{Means, Phone, PhoneDirectory, Pin, Session};
 use crate::platform::Announced;
 use crate::policy::{AgentBinding, AgentRule, Grants, PolicyPurpose, Rules};
+use crate::presence::{Class, Desktop};
 
 /// Reason number: no verified login of this agent.
 const LOGIN_NOT_VERIFIED: u16 = 120;
@@ -17,6 +20,10 @@ const LOGIN_NOT_VERIFIED: u16 = 120;
 const AGENT_LOCKED: u16 = 125;
 /// Reason number: no open session.
 const NO_SESSION: u16 = 128;
+/// Reason number: no camera has said yet who sits at the desktop.
+const NOT_SEEN_YET: u16 = 137;
+/// How often the demo looks whether the camera's word has arrived.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// An agent with a desktop and a phone of his or her own.
 struct Worker {
@@ -25,6 +32,39 @@ struct Worker {
     phone: Phone,
     notices: Session,
     pin: Pin,
+    /// The desktop's program, while it runs.
+    camera: Option<JoinHandle<()>>,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(camera) = &self.camera {
+            camera.abort();
+        }
+    }
+}
+
+impl Worker {
+    /// The desktop's camera sees its agent from now on.
+    fn sits_down(&mut self, session: [u8; 16]) {
+        let desktop = Desktop::new(self.desktop.connection().clone(), session);
+        self.camera = Some(tokio::spawn(async move {
+            // It ends with the session, or with this step.
+            drop(desktop.keep(|| Some(Class::Match), |_screen| {}).await);
+        }));
+    }
+
+    /// Waits until the cluster knows who sits there.
+    async fn is_seen(&self, session: &[u8; 16]) -> Result<(), Error> {
+        let deadline = act();
+        loop {
+            let seen = self.desktop.session(session, deadline).await?;
+            if seen.presence == Presence::Present {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
 }
 
 pub(super) async fn run(stage: &mut Stage) -> Result<(), Error> {
@@ -105,6 +145,7 @@ async fn hire(stage: &Stage) -> Result<Worker, Error> {
         phone,
         notices,
         pin: Pin::new(pin),
+        camera: None,
     })
 }
 
@@ -174,6 +215,16 @@ async fn at_work(stage: &mut Stage, worker: &mut Worker) -> Result<([u8; 16], An
     );
     let login = log_in(stage, worker).await?;
     let opened = worker.desktop.open_session(&login, 0, act()).await?;
+    let answer = stage
+        .platform
+        .bind_agent(&announced.contact_id, &worker.handle, act())
+        .await;
+    stage.expect(
+        is_denied(&answer, NOT_SEEN_YET),
+        "logged in, but no camera has looked yet: still no call",
+    );
+    worker.sits_down(opened.session_id);
+    worker.is_seen(&opened.session_id).await?;
     stage
         .platform
         .bind_agent(&announced.contact_id, &worker.handle, act())
@@ -276,6 +327,7 @@ async fn locked(
         .desktop
         .restore_session(session, &login, act())
         .await?;
+    worker.is_seen(session).await?;
     stage
         .platform
         .bind_agent(&call.contact_id, &worker.handle, act())

@@ -2,7 +2,9 @@
 
 use super::{Decision, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{CreateTenant, Found, PutPolicy, PutSettings, RegisterAgent};
+use crate::command::{
+    CreateTenant, Found, PutPolicy, PutSessionSettings, PutSettings, RegisterAgent,
+};
 use crate::event::{self, Event};
 use crate::kv::View;
 use crate::limits::REPLICAS_MAX;
@@ -123,6 +125,29 @@ pub(super) fn put_settings<V: View>(state: &V, command: &PutSettings) -> Result<
     Ok(Decision {
         events: vec![Event::SettingsChanged(event::SettingsChanged { settings })],
         reply: Reply::SettingsActive(settings),
+    })
+}
+
+pub(super) fn put_session_settings<V: View>(
+    state: &V,
+    command: &PutSessionSettings,
+) -> Result<Decision, Stop> {
+    founded(state)?;
+    let refused = Rejection::Invalid(Field::Settings);
+    let before = state.settings()?;
+    let settings = before.changed_by(command.settings).ok_or(refused)?;
+    let sessions = state.session_settings()?.changed_by(command.sessions);
+    let sessions = sessions.ok_or(refused)?;
+    let mut events = Vec::new();
+    if settings != before {
+        events.push(Event::SettingsChanged(event::SettingsChanged { settings }));
+    }
+    events.push(Event::SessionSettingsChanged(
+        event::SessionSettingsChanged { settings: sessions },
+    ));
+    Ok(Decision {
+        events,
+        reply: Reply::SessionSettingsActive { settings, sessions },
     })
 }
 

@@ -47,6 +47,7 @@ pub fn submission_jobs<V: View>(
         | Command::CreateTenant(_)
         | Command::PutPolicy(_)
         | Command::PutSettings(_)
+        | Command::PutSessionSettings(_)
         | Command::RegisterAgent(_)
         | Command::RegisterIssuer(_)
         | Command::RevokeIssuer(_)

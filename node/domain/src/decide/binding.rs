@@ -1,6 +1,7 @@
 //! Which agent may have a contact.
 
 use super::hand_over::Left;
+use super::posture::attested_until;
 use super::session::{Denied, unless, works};
 use super::training::training_holds;
 use super::{Decision, Step};
@@ -50,16 +51,13 @@ impl Taking<'_> {
     fn fit<V: View>(&self, state: &V, step: &Step, session: &Session) -> Result<(), Denied> {
         let now = step.stamp;
         works(session, now)?;
-        let attested = session.posture == 0
-            || self
-                .record
-                .posture
-                .is_some_and(|posture| posture.covers(session.posture, now));
-        unless(attested, reason::POSTURE_MISSING)?;
-        if session.training {
+        if session.posture != 0 || session.training {
             let (name, version) = (&session.policy, session.policy_version);
             let policy = state.policy_version(self.tenant, name, version)?;
             let body = policy.ok_or(Fault::Corrupt)?.body;
+            let who = (self.tenant, self.agent);
+            let attested = attested_until(state, now, who, &body.agents)?.is_some();
+            unless(attested, reason::POSTURE_MISSING)?;
             let who = self.agent.as_subject();
             let holds = training_holds(state, now, self.tenant, who, &body)?;
             unless(holds, reason::TRAINING_EXPIRED)?;

@@ -1,23 +1,21 @@
-//! Locks and certificates of agents, the posture of their machines, the rules of their work.
+//! Locks and certificates of agents, the rules of their work.
 
-use akashi_proof::Posture as Signed;
-
-use super::exhibit::issuer_key;
 use super::session::{ended, pseudonym, released, suspended};
-use super::{Decision, Step, Stop, founded, tenant};
+use super::{Decision, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
-use crate::command::{AttestPosture, LockAgent, PublishRules, RevokeAgentCertificate, UnlockAgent};
+use crate::command::{LockAgent, PublishRules, RevokeAgentCertificate, UnlockAgent};
 use crate::event::{
-    AgentCertificateRevoked, AgentLocked, AgentUnlocked, Event, PostureAttested, RulesPublished,
+    AgentCertificateRevoked, AgentLocked, AgentReleased, AgentUnlocked, Event, RulesPublished,
 };
-use crate::ids::Digest;
-use crate::kv::View;
-use crate::limits::{CERTIFICATES_REVOKED_MAX, REQUEST_ID_AHEAD_US_MAX};
+use crate::ids::{AgentHash, Digest, SessionId};
+use crate::keys;
+use crate::kv::{Fault, Table, View};
+use crate::limits::{CERTIFICATES_REVOKED_MAX, STOPPED_PER_STEP_MAX};
 use crate::outcome::reason;
-use crate::records::Posture;
 use crate::state::Records as _;
 
-/// The session is suspended and every contact goes back to the queue, at once.
+/// The session is suspended and every contact goes back to the queue, at once: those of the session, and
+/// those that the agent had without one.
 pub(super) fn lock<V: View>(state: &V, command: &LockAgent) -> Result<Decision, Stop> {
     founded(state)?;
     let tenant = tenant(state, &command.tenant)?.number;
@@ -39,10 +37,48 @@ pub(super) fn lock<V: View>(state: &V, command: &LockAgent) -> Result<Decision, 
         events.extend(suspended(tenant, id, &session, why));
         events.extend(released(tenant, id, &session, why));
     }
+    let beginning = keys::beginning(&command.agent.0);
+    let is_locked = |agent| Ok(agent == command.agent);
+    events.extend(taken_back(state, tenant, beginning, is_locked)?);
     Ok(Decision {
         events,
         reply: Reply::Done,
     })
+}
+
+/// What is left of a lock: contacts that did not fit into the step before.
+pub(super) fn go_on<V: View>(state: &V, tenant: u32, agent: [u8; 16]) -> Result<Vec<Event>, Fault> {
+    taken_back(state, tenant, agent, |agent| {
+        Ok(state
+            .agent(tenant, agent)?
+            .is_some_and(|agent| agent.locked))
+    })
+}
+
+/// Contacts that agents have without a session, as far as `locked` says so: they wait for another agent. As
+/// many as one step may touch.
+fn taken_back<V: View>(
+    state: &V,
+    tenant: u32,
+    agent: [u8; 16],
+    locked: impl Fn(AgentHash) -> Result<bool, Fault>,
+) -> Result<Vec<Event>, Fault> {
+    let (from, to) = keys::held_by(tenant, agent);
+    let mut events = Vec::new();
+    for (key, _) in state.scan(Table::Agent, &from, &to, STOPPED_PER_STEP_MAX)? {
+        let (agent, contact) = keys::held_of(&key).ok_or(Fault::Corrupt)?;
+        let record = state.contact(tenant, contact)?.ok_or(Fault::Corrupt)?;
+        if locked(agent)? {
+            events.push(Event::AgentReleased(AgentReleased {
+                tenant,
+                contact,
+                session: SessionId::ZERO,
+                agent_tag: record.agent_tag,
+                reason: reason::AGENT_LOCKED,
+            }));
+        }
+    }
+    Ok(events)
 }
 
 /// Unlocking restores no session: that takes a fresh login.
@@ -117,50 +153,6 @@ pub(super) fn revoke_certificate<V: View>(
         events,
         reply: Reply::Done,
     })
-}
-
-/// What an issuer signed about an agent's machine. An older look never replaces a newer one.
-pub(super) fn attest<V: View>(
-    state: &V,
-    step: &Step,
-    command: &AttestPosture,
-) -> Result<Decision, Stop> {
-    let cluster = founded(state)?;
-    let tenant = tenant(state, &command.tenant)?;
-    let agent = state.agent(tenant.number, command.agent)?;
-    let agent = agent.ok_or(Rejection::UnknownAgent)?;
-    let issuer = state
-        .issuer(tenant.number, command.key_id)?
-        .filter(|issuer| issuer.revoked_from.is_none_or(|from| from > step.stamp))
-        .ok_or(Rejection::UnknownIssuer)?;
-    let signed = Signed {
-        origin: cluster.origin.as_bytes(),
-        tenant: tenant.name.as_bytes(),
-        agent: command.agent.0,
-        bits: command.bits,
-        attested_us: command.attested.0,
-        until_us: command.until.0,
-    };
-    let ahead = step.stamp.after_us(REQUEST_ID_AHEAD_US_MAX);
-    let newer = agent
-        .posture
-        .is_none_or(|known| known.attested < command.attested);
-    let timely = newer && command.attested <= ahead && command.attested < command.until;
-    let holds = signed.verify(&issuer_key(&issuer.key)?, &command.signature);
-    if !timely || holds.is_err() || command.until <= step.stamp {
-        return Err(Rejection::Invalid(Field::Posture).into());
-    }
-    Ok(Decision::fact(PostureAttested {
-        tenant: tenant.number,
-        agent: command.agent,
-        agent_tag: pseudonym(state, tenant.number, command.agent)?,
-        posture: Posture {
-            bits: command.bits,
-            attested: command.attested,
-            until: command.until,
-        },
-        key_id: command.key_id,
-    }))
 }
 
 pub(super) fn publish_rules<V: View>(state: &V, command: &PublishRules) -> Result<Decision, Stop> {

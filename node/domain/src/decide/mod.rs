@@ -23,9 +23,11 @@ mod notice;
 mod order;
 mod oversight;
 mod pin;
+mod posture;
 mod presence;
 mod processed;
 mod registry;
+mod report;
 mod retire;
 mod session;
 mod step_up;
@@ -175,6 +177,7 @@ pub fn decide<V: View, C: Checker>(
         Command::CreateTenant(command) => admin::create_tenant(state, command),
         Command::PutPolicy(command) => admin::put_policy(state, command),
         Command::PutSettings(command) => admin::put_settings(state, command),
+        Command::PutSessionSettings(command) => admin::put_session_settings(state, command),
         Command::RegisterAgent(command) => admin::register_agent(state, command),
         Command::RegisterIssuer(command) => registry::register_issuer(state, command),
         Command::RevokeIssuer(command) => registry::revoke_issuer(state, step, command),
@@ -215,7 +218,7 @@ pub fn decide<V: View, C: Checker>(
         Command::LockAgent(command) => lock::lock(state, command),
         Command::UnlockAgent(command) => lock::unlock(state, command),
         Command::RevokeAgentCertificate(command) => lock::revoke_certificate(state, command),
-        Command::AttestPosture(command) => lock::attest(state, step, command),
+        Command::AttestPosture(command) => posture::attest(state, step, command),
         Command::PublishRules(command) => lock::publish_rules(state, command),
         Command::ObserveContact(command) => oversight::observe(state, step, command),
         Command::RequestUnmask(command) => oversight::request(state, step, command),
@@ -248,6 +251,8 @@ pub fn decide_timer<V: View>(
         TimerKind::Order => order::expire(state, tenant, ChallengeId(id))?,
         TimerKind::Session => return session::expire(state, tenant, SessionId(id)),
         TimerKind::Reminder => timers::reminder(state, tenant, id, now)?,
+        TimerKind::Release => return lock::go_on(state, tenant, id),
+        TimerKind::Report => return report::go_on(state, tenant, id),
     };
     Ok(one.into_iter().collect())
 }

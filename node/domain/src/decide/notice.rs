@@ -1,17 +1,16 @@
 //! What a phone says without proving.
 
-use std::collections::BTreeSet;
-
 use super::challenge::{end, end_retired, known};
+use super::report::Reporting;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Rejection, Reply};
 use crate::command::{AnswerNotice, NoticeAnswer};
-use crate::event::{ContactBlocked, Event, NoticeOpened, OptOutChanged, WrongParty};
-use crate::ids::{ChallengeId, ContactId, Stamp};
+use crate::event::{Event, NoticeOpened, OptOutChanged, WrongParty};
+use crate::ids::{ChallengeId, Stamp};
 use crate::kv::{Fault, View};
 use crate::limits::{OPT_OUT_BY_PHONE_US, SECOND_US};
 use crate::outcome::{Outcome, reason};
-use crate::records::{About, Challenge, Contact};
+use crate::records::{About, Challenge};
 use crate::state::Records as _;
 
 pub(super) fn answer<V: View>(
@@ -157,59 +156,19 @@ impl<V: View> Said<'_, V> {
         };
         let ended = end(self.state, self.tenant, self.id, outcome, why)?;
         let mut events: Vec<Event> = ended.into_iter().collect();
-        let stopped = self.stopped(&here)?;
-        let frozen_until = self.frozen_until()?;
-        for (contact, record) in &stopped {
-            events.push(Event::ContactBlocked(ContactBlocked {
-                tenant: self.tenant,
-                contact: *contact,
-                subject: record.subject,
-                frozen_until,
-                tag: self.state.subject(self.tenant, record.subject)?.tag,
-            }));
-        }
-        for other in self.asked_there(&stopped)? {
-            let why = reason::REPORTED_ELSEWHERE;
-            events.extend(end(self.state, self.tenant, other, outcome, why)?);
-        }
+        let reporting = Reporting {
+            state: self.state,
+            tenant: self.tenant,
+            subject: here.subject,
+            frozen_until: self.frozen_until()?,
+        };
+        let this = (self.challenge.contact, here);
+        events.extend(reporting.first(self.id, this)?);
         Ok(Decision { events, reply })
     }
 
     fn frozen_until(&self) -> Result<Stamp, Fault> {
         let freeze_us = u64::from(self.state.settings()?.report_freeze_s).saturating_mul(SECOND_US);
         Ok(self.step.stamp.after_us(freeze_us))
-    }
-
-    /// Every contact of the customer that somebody could still go on with: this one first.
-    fn stopped(&self, here: &Contact) -> Result<Vec<(ContactId, Contact)>, Fault> {
-        let mut found = vec![(self.challenge.contact, here.clone())];
-        for id in self.state.subject(self.tenant, here.subject)?.contacts {
-            if id != self.challenge.contact {
-                let record = self.state.contact(self.tenant, id)?;
-                found.push((id, record.ok_or(Fault::Corrupt)?));
-            }
-        }
-        found.retain(|(_, record)| !record.closed && !record.blocked);
-        Ok(found)
-    }
-
-    /// The other challenges that are open in these contacts: their own, and those of their orders.
-    fn asked_there(
-        &self,
-        stopped: &[(ContactId, Contact)],
-    ) -> Result<BTreeSet<ChallengeId>, Fault> {
-        let mut open = BTreeSet::new();
-        for (contact, record) in stopped {
-            open.insert(record.challenge);
-            let asked = self.state.subject(self.tenant, record.asked())?.open;
-            if let Some(asked) = asked
-                && let Some(challenge) = self.state.challenge(self.tenant, asked)?
-                && challenge.contact == *contact
-            {
-                open.insert(asked);
-            }
-        }
-        open.remove(&self.id);
-        Ok(open)
     }
 }

@@ -81,7 +81,8 @@ fn line(events: &mut Vec<Event>, node: u64, said: &SessionPresence, session: &mu
                 | PresenceState::Absent
                 | PresenceState::Occluded
                 | PresenceState::Multiple
-                | PresenceState::CameraLost => None,
+                | PresenceState::CameraLost
+                | PresenceState::Unseen => None,
             };
             if let Some(why) = why {
                 let suspended = suspended(said.tenant, said.session, session, why);

@@ -2,8 +2,10 @@
 //!
 //! Deny by default: a session takes a certificate that is registered and not revoked, an agent who is not
 //! locked, a verified login of the same agent that is still good and unused, and whatever else the
-//! login's policy asks for. The first that is missing is the reason, and the refusal is recorded.
+//! login's policy asks for. The first that is missing is the reason, and the refusal is recorded, as long as
+//! the agent has not been refused too often within the hour.
 
+use super::posture::attested_until;
 use super::training::training_holds;
 use super::{Decision, Step, Stop, founded, tenant};
 use crate::answer::{Field, Rejection, Reply};
@@ -14,8 +16,9 @@ use crate::event::{
 };
 use crate::ids::{AgentHash, Digest, LoginId, SessionId, Stamp, Tag};
 use crate::kv::{Fault, View};
+use crate::limits::REFUSAL_WINDOW_US;
 use crate::outcome::{Outcome, reason};
-use crate::records::{Agent, LoginLevel, Session, SessionState};
+use crate::records::{Agent, LoginLevel, PresenceState, Session, SessionState};
 use crate::state::Records as _;
 
 /// Why somebody is not let in.
@@ -85,7 +88,7 @@ pub(super) fn open<V: View>(
     let (rules_version, admitted) = match admitted {
         Ok(admitted) => admitted,
         Err(denied) => {
-            return Ok(case.refuse(command.session, command.login, tag, denied.reason()?));
+            return case.refuse(command.session, command.login, tag, denied.reason()?);
         }
     };
     let mut events = Vec::new();
@@ -147,7 +150,7 @@ pub(super) fn restore<V: View>(
         Ok(admitted) => admitted,
         Err(denied) => {
             let (id, tag) = (command.session, session.agent_tag);
-            return Ok(case.refuse(id, command.login, tag, denied.reason()?));
+            return case.refuse(id, command.login, tag, denied.reason()?);
         }
     };
     let expires = admission.expires;
@@ -236,6 +239,8 @@ pub(super) fn works(session: &Session, now: Stamp) -> Result<(), Denied> {
         SessionState::Ended => return Err(Denied::Because(reason::NO_SESSION)),
     }
     unless(session.expires > now, reason::SESSION_EXPIRED)?;
+    let looked = session.presence != PresenceState::Unseen;
+    unless(looked, reason::NOT_SEEN_YET)?;
     unless(session.works(now), reason::NOT_PRESENT)
 }
 
@@ -294,12 +299,9 @@ impl<V: View> Case<'_, V> {
         unless(login.session.is_none(), reason::LOGIN_USED)?;
         let asked = self.state.challenge(self.tenant, login.challenge)?;
         let asked = asked.ok_or(Fault::Corrupt)?;
-        let rule = asked.body.agents;
-        let posture_until = match (rule.posture, agent.posture) {
-            (0, _) => Stamp(u64::MAX),
-            (bits, Some(posture)) if posture.covers(bits, now) => posture.until,
-            (_, _) => return Err(Denied::Because(reason::POSTURE_MISSING)),
-        };
+        let rule = &asked.body.agents;
+        let posture_until = attested_until(self.state, now, (self.tenant, self.desk.agent), rule)?
+            .ok_or(Denied::Because(reason::POSTURE_MISSING))?;
         let who = self.desk.agent.as_subject();
         let training = training_holds(self.state, now, self.tenant, who, &asked.body)?;
         unless(training, reason::TRAINING_EXPIRED)?;
@@ -337,8 +339,24 @@ impl<V: View> Case<'_, V> {
         Ok(current.map_or(0, |rules| rules.version))
     }
 
-    fn refuse(&self, session: SessionId, login: LoginId, tag: Tag, why: u16) -> Decision {
-        Decision {
+    /// The refusal, recorded unless so many were within the hour: whoever has a certificate must not be
+    /// able to fill the log with it.
+    fn refuse(
+        &self,
+        session: SessionId,
+        login: LoginId,
+        tag: Tag,
+        why: u16,
+    ) -> Result<Decision, Stop> {
+        let reply = Reply::Denied { reason: why };
+        let most = self.state.session_settings()?.refusals_per_hour;
+        let window = self.step.stamp.before_us(REFUSAL_WINDOW_US);
+        let recorded = self.state.refusals(self.tenant, tag)?.recorded;
+        let recent = recorded.iter().filter(|stamp| **stamp > window).count();
+        if recent >= usize::try_from(most).unwrap_or(usize::MAX) {
+            return Ok(Decision::nothing(reply));
+        }
+        Ok(Decision {
             events: vec![Event::SessionRefused(SessionRefused {
                 tenant: self.tenant,
                 session,
@@ -347,7 +365,7 @@ impl<V: View> Case<'_, V> {
                 agent_tag: tag,
                 reason: why,
             })],
-            reply: Reply::Denied { reason: why },
-        }
+            reply,
+        })
     }
 }

@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::Fact;
 use crate::ids::{AgentHash, ContactId, Digest, LoginId, SessionId, Stamp, Tag};
 use crate::policy::PresenceRule;
-use crate::records::{LoginLevel, Posture};
+use crate::records::{LoginLevel, Posture, SessionSettings};
 
 /// An agent no longer has a contact; its verdict is kept.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -14,7 +14,7 @@ pub struct AgentReleased {
     pub tenant: u32,
     /// Which.
     pub contact: ContactId,
-    /// Of which session.
+    /// Of which session; zeros if the agent had it without one.
     pub session: SessionId,
     /// The agent's pseudonym.
     pub agent_tag: Tag,
@@ -32,7 +32,7 @@ impl Fact for AgentReleased {
     }
 
     fn session(&self) -> Option<SessionId> {
-        Some(self.session)
+        (self.session != SessionId::ZERO).then_some(self.session)
     }
 }
 
@@ -301,5 +301,18 @@ pub struct RulesPublished {
 impl Fact for RulesPublished {
     fn tenant(&self) -> u32 {
         self.tenant
+    }
+}
+
+/// Limits of sessions are in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SessionSettingsChanged {
+    /// All of them.
+    pub settings: SessionSettings,
+}
+
+impl Fact for SessionSettingsChanged {
+    fn tenant(&self) -> u32 {
+        0
     }
 }

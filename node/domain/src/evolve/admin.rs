@@ -2,7 +2,8 @@
 
 use super::{Evolve, Place};
 use crate::event::{
-    AgentRegistered, ClusterFounded, PolicyActivated, SettingsChanged, TenantCreated,
+    AgentRegistered, ClusterFounded, PolicyActivated, SessionSettingsChanged, SettingsChanged,
+    TenantCreated,
 };
 use crate::keys;
 use crate::kv::{Fault, Overlay, Table, View};
@@ -71,6 +72,18 @@ impl Evolve for SettingsChanged {
             keys::SETTINGS.to_vec(),
             &self.settings,
         );
+        Ok(())
+    }
+}
+
+impl Evolve for SessionSettingsChanged {
+    fn evolve<V: View + ?Sized>(
+        &self,
+        state: &mut Overlay<'_, V>,
+        _place: Place,
+    ) -> Result<(), Fault> {
+        let key = keys::SESSION_SETTINGS.to_vec();
+        store(state, Table::Policy, key, &self.settings);
         Ok(())
     }
 }

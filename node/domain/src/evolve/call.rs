@@ -1,7 +1,8 @@
 //! What calls, step-ups, retired policies and erasures change.
 
 use super::contact::remind_no_more;
-use super::session::leave;
+use super::customer::forget_report;
+use super::session::{leave, let_go};
 use super::{Evolve, Place, with_contact};
 use crate::event::{
     ContactResumed, LegChanged, NoticeReminded, PolicyRetired, StepUpAsked, SubjectErased,
@@ -39,9 +40,9 @@ impl Evolve for ContactResumed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
-        let mut session = None;
+        let before = let_go(state, self.tenant, self.contact)?;
         with_contact(state, self.tenant, self.contact, |record| {
-            session = record.session.take();
+            record.session = None;
             record.agent = None;
             record.agent_tag = Tag::ZERO;
             record.queue = self.queue;
@@ -50,7 +51,7 @@ impl Evolve for ContactResumed {
                 cleared: Stamp::default(),
             };
         })?;
-        leave(state, self.tenant, session, self.contact)
+        leave(state, self.tenant, before.session, self.contact)
     }
 }
 
@@ -104,6 +105,7 @@ impl Evolve for SubjectErased {
         state.delete(Table::Subject, keys::subject(tenant, subject));
         state.delete(Table::Subject, keys::template(tenant, subject));
         state.delete(Table::Subject, keys::history(tenant, subject));
+        forget_report(state, tenant, subject)?;
         let from = keys::credentials_from(tenant, subject);
         let to = keys::credentials_to(tenant, subject);
         for (key, _) in state.scan(Table::Subject, &from, &to, usize::MAX)? {

@@ -1,6 +1,7 @@
 //! What contacts and challenges change.
 
-use super::session::{join, leave};
+use super::customer::over;
+use super::session::{join, leave, let_go};
 use super::{Evolve, Place, with_challenge, with_contact, with_subject};
 use crate::event::{AgentBound, ChallengeIssued, ContactAnnounced, ContactClosed, NoticeOpened};
 use crate::ids::{ChallengeId, Digest, Stamp, Tag};
@@ -48,6 +49,9 @@ impl Evolve for ContactAnnounced {
         };
         let key = keys::contact(self.tenant, self.contact);
         store(state, Table::Call, key, &record);
+        // A report has to find it.
+        let key = keys::open_contact(self.tenant, self.subject, place.stamp, self.contact);
+        state.put(Table::Call, key, Vec::new());
         with_subject(state, self.tenant, self.subject, |record| {
             if record.contacts.len() >= CONTACTS_PER_SUBJECT_MAX {
                 record.contacts.remove(0);
@@ -66,14 +70,17 @@ impl Evolve for AgentBound {
         state: &mut Overlay<'_, V>,
         place: Place,
     ) -> Result<(), Fault> {
-        let before = state
-            .contact(self.tenant, self.contact)?
-            .ok_or(Fault::Corrupt)?;
+        let before = let_go(state, self.tenant, self.contact)?;
         let same = before.agent == Some(self.agent) && before.session == self.session;
         leave(state, self.tenant, before.session, self.contact)?;
         let session = match self.session {
             Some(id) => Some(join(state, self.tenant, id, self.contact)?),
-            None => None,
+            None => {
+                // A lock has to find it.
+                let key = keys::held(self.tenant, self.agent, self.contact);
+                state.put(Table::Agent, key, Vec::new());
+                None
+            }
         };
         with_contact(state, self.tenant, self.contact, |record| {
             record.agent = Some(self.agent);
@@ -220,16 +227,15 @@ impl Evolve for ContactClosed {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
-        let mut known = None;
+        let before = let_go(state, self.tenant, self.contact)?;
         with_contact(state, self.tenant, self.contact, |record| {
             record.closed = true;
-            known = Some((record.subject, record.session));
         })?;
-        let (subject, session) = known.ok_or(Fault::Corrupt)?;
-        with_subject(state, self.tenant, subject, |record| {
+        over(state, self.tenant, self.contact, &before)?;
+        with_subject(state, self.tenant, before.subject, |record| {
             record.contacts.retain(|open| *open != self.contact);
         })?;
         // Who had it is kept; the session has room for another one.
-        leave(state, self.tenant, session, self.contact)
+        leave(state, self.tenant, before.session, self.contact)
     }
 }

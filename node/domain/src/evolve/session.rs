@@ -1,6 +1,6 @@
 //! What sessions, locks, certificates, posture and rules change.
 
-use super::{Evolve, Place, with_contact};
+use super::{Evolve, Place, Rest, with_contact};
 use crate::event::{
     Admission, AgentCertificateRevoked, AgentLocked, AgentReleased, AgentUnlocked, BindingRefused,
     PostureAttested, RulesPublished, SessionEnded, SessionOpened, SessionRefused, SessionRestored,
@@ -9,23 +9,34 @@ use crate::event::{
 use crate::ids::{AgentHash, ContactId, LoginId, SessionId, Stamp, Tag};
 use crate::keys::{self, TimerKind};
 use crate::kv::{Fault, Overlay, Table, View};
-use crate::records::{Agent, PresenceState, Session, SessionState, WorkRules};
+use crate::limits::{REFUSAL_WINDOW_US, REST_AFTER_US};
+use crate::records::{Agent, Contact, PresenceState, Session, SessionState, WorkRules};
 use crate::state::{Records as _, store};
 
 impl Evolve for AgentReleased {
     fn evolve<V: View + ?Sized>(
         &self,
         state: &mut Overlay<'_, V>,
-        _place: Place,
+        place: Place,
     ) -> Result<(), Fault> {
-        with_contact(state, self.tenant, self.contact, |record| {
-            if record.session == Some(self.session) {
+        let session = (self.session != SessionId::ZERO).then_some(self.session);
+        let before = let_go(state, self.tenant, self.contact)?;
+        if before.session == session {
+            with_contact(state, self.tenant, self.contact, |record| {
                 record.agent = None;
                 record.agent_tag = Tag::ZERO;
                 record.session = None;
+            })?;
+        }
+        match (session, before.agent) {
+            (Some(_), _) => leave(state, self.tenant, session, self.contact),
+            // The agent is locked: what is left follows.
+            (None, Some(agent)) if has_more(state, self.tenant, agent)? => {
+                let due = Some(place.stamp.after_us(REST_AFTER_US));
+                rest_of_lock(self.tenant, &agent).follows(state, due)
             }
-        })?;
-        leave(state, self.tenant, Some(self.session), self.contact)
+            (None, Some(_) | None) => Ok(()),
+        }
     }
 }
 
@@ -70,7 +81,7 @@ impl Evolve for SessionOpened {
             opened: place.stamp,
             expires,
             state: SessionState::Active,
-            presence: PresenceState::Present,
+            presence: PresenceState::Unseen,
             contacts: Vec::new(),
             training,
             posture,
@@ -89,13 +100,19 @@ impl Evolve for SessionOpened {
     }
 }
 
-/// Nothing: it is said so that it can be seen.
+/// It is counted, so that there is an end to it; nothing else changes.
 impl Evolve for SessionRefused {
     fn evolve<V: View + ?Sized>(
         &self,
-        _state: &mut Overlay<'_, V>,
-        _place: Place,
+        state: &mut Overlay<'_, V>,
+        place: Place,
     ) -> Result<(), Fault> {
+        let window = place.stamp.before_us(REFUSAL_WINDOW_US);
+        let mut record = state.refusals(self.tenant, self.agent_tag)?;
+        record.recorded.retain(|stamp| *stamp > window);
+        record.recorded.push(place.stamp);
+        let key = keys::refusals(self.tenant, self.agent_tag);
+        store(state, Table::Agent, key, &record);
         Ok(())
     }
 }
@@ -161,8 +178,11 @@ impl Evolve for SessionRestored {
             record.policy_version = policy_version;
             record.presence_rule = presence_rule;
             record.expires = expires;
+            // Who was seen before a suspension says nothing about who sits there now.
+            if record.state != SessionState::Active {
+                record.presence = PresenceState::Unseen;
+            }
             record.state = SessionState::Active;
-            record.presence = PresenceState::Present;
             record.training = training;
             record.posture = posture;
             record.posture_until = posture_until;
@@ -195,7 +215,8 @@ impl Evolve for AgentUnlocked {
         with_agent(state, self.tenant, self.agent, |record| {
             record.locked = false;
             record.certificate = self.certificate;
-        })
+        })?;
+        rest_of_lock(self.tenant, &self.agent).follows(state, None)
     }
 }
 
@@ -217,25 +238,44 @@ impl Evolve for PostureAttested {
         state: &mut Overlay<'_, V>,
         _place: Place,
     ) -> Result<(), Fault> {
+        let issuer = state.issuer(self.tenant, self.key_id)?;
+        let issuer = issuer.ok_or(Fault::Corrupt)?.name;
+        let key = keys::posture(self.tenant, self.agent, &issuer);
+        store(state, Table::Agent, key, &self.posture);
         let mut at_work = None;
         with_agent(state, self.tenant, self.agent, |record| {
-            record.posture = Some(self.posture);
+            let known = record.posture.map(|posture| posture.attested);
+            if known < Some(self.posture.attested) {
+                record.posture = Some(self.posture);
+            }
             at_work = record.session;
         })?;
-        if let Some(session) = at_work {
-            with_session(state, self.tenant, session, |record| {
-                if record.posture != 0 {
-                    let covered = self.posture.bits & record.posture == record.posture;
-                    record.posture_until = if covered {
-                        self.posture.until
-                    } else {
-                        Stamp::default()
-                    };
-                }
-            })?;
+        match at_work {
+            Some(session) => look_again(state, self.tenant, self.agent, session),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Until when a session's machine is attested, after somebody attested something.
+fn look_again<V: View + ?Sized>(
+    state: &mut Overlay<'_, V>,
+    tenant: u32,
+    agent: AgentHash,
+    id: SessionId,
+) -> Result<(), Fault> {
+    let session = state.session(tenant, id)?.ok_or(Fault::Corrupt)?;
+    if session.posture == 0 {
+        return Ok(());
+    }
+    let policy = state.policy_version(tenant, &session.policy, session.policy_version)?;
+    let rule = policy.ok_or(Fault::Corrupt)?.body.agents;
+    let believed = state.believed_posture(tenant, agent, &rule)?;
+    let until = believed
+        .filter(|posture| posture.bits & session.posture == session.posture)
+        .map_or_else(Stamp::default, |posture| posture.until);
+    with_session(state, tenant, id, |record| record.posture_until = until)?;
+    Ok(())
 }
 
 impl Evolve for RulesPublished {
@@ -268,6 +308,43 @@ pub(super) fn leave<V: View + ?Sized>(
         })?;
     }
     Ok(())
+}
+
+/// Forgets that an agent has a contact without a session, if so; and says how the contact stood.
+pub(super) fn let_go<V: View + ?Sized>(
+    state: &mut Overlay<'_, V>,
+    tenant: u32,
+    contact: ContactId,
+) -> Result<Contact, Fault> {
+    let before = state.contact(tenant, contact)?.ok_or(Fault::Corrupt)?;
+    if let (Some(agent), None) = (before.agent, before.session) {
+        state.delete(Table::Agent, keys::held(tenant, agent, contact));
+        if !has_more(state, tenant, agent)? {
+            rest_of_lock(tenant, &agent).follows(state, None)?;
+        }
+    }
+    Ok(before)
+}
+
+/// Whether an agent has contacts without a session.
+fn has_more<V: View + ?Sized>(
+    state: &Overlay<'_, V>,
+    tenant: u32,
+    agent: AgentHash,
+) -> Result<bool, Fault> {
+    let from = keys::held(tenant, agent, ContactId::ZERO);
+    let mut to = keys::held(tenant, agent, ContactId([u8::MAX; 16]));
+    to.push(0);
+    Ok(!state.scan(Table::Agent, &from, &to, 1)?.is_empty())
+}
+
+const fn rest_of_lock(tenant: u32, agent: &AgentHash) -> Rest<'_> {
+    Rest {
+        table: Table::Agent,
+        kind: TimerKind::Release,
+        tenant,
+        who: &agent.0,
+    }
 }
 
 /// Puts a contact into the hands of a session, and says what that session is.

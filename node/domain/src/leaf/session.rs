@@ -3,17 +3,21 @@
 use akashi_merkle::Leaf;
 
 use super::{Columns, column, set};
+use crate::entry::encode;
 use crate::event::{
     Admission, AgentCertificateRevoked, AgentLocked, AgentReleased, AgentUnlocked, BindingRefused,
     PostureAttested, RulesPublished, SessionEnded, SessionOpened, SessionRefused, SessionRestored,
-    SessionSuspended,
+    SessionSettingsChanged, SessionSuspended,
 };
+use crate::ids::{Digest, SessionId};
 
 impl Columns for AgentReleased {
     fn columns(&self, leaf: &mut Leaf) {
         leaf.actor_tag = self.agent_tag.0;
         leaf.reason = self.reason;
-        set(leaf, column::SESSION, &self.session.0);
+        if self.session != SessionId::ZERO {
+            set(leaf, column::SESSION, &self.session.0);
+        }
     }
 }
 
@@ -122,5 +126,12 @@ impl Columns for RulesPublished {
         set(leaf, column::DIGEST, &self.text.0);
         let version = self.version.to_be_bytes();
         set(leaf, column::RULES_VERSION, &version);
+    }
+}
+
+impl Columns for SessionSettingsChanged {
+    fn columns(&self, leaf: &mut Leaf) {
+        let digest = Digest::of(&encode(&self.settings));
+        set(leaf, column::DIGEST, &digest.0);
     }
 }

@@ -1,8 +1,10 @@
 //! What is asked of agents.
 
+use borsh::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::PolicyPurpose;
+use super::{PolicyPurpose, ascending_names};
+use crate::limits::ISSUERS_PER_RULE_MAX;
 
 /// Longest grace before a state of presence acts, in seconds.
 const GRACE_S_MAX: u16 = 600;
@@ -24,7 +26,11 @@ pub enum AgentBinding {
 }
 
 /// What is asked of agents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+///
+/// Its bytes are those of its fields in order, without [`Self::posture_issuers`]. Where that names anybody,
+/// the last field's tag is 2 instead of 0 or 1, and what follows is the last field as it would have been
+/// and then the names: a rule that names nobody has the bytes that it always had.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentRule {
     /// Who may take a contact.
     pub binding: AgentBinding,
@@ -39,6 +45,73 @@ pub struct AgentRule {
     /// Which fields may be shown for a while; none: nobody unmasks. Only for
     /// [`PolicyPurpose::CustomerCall`].
     pub unmask: Option<UnmaskRule>,
+    /// Whose attestations of a posture count: registered names, strictly ascending; nobody named: any
+    /// registered issuer's. Only together with [`Self::posture`].
+    pub posture_issuers: Vec<String>,
+}
+
+/// The end of a rule's bytes: an optional rule to unmask, as it was from the beginning, or more.
+#[derive(BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+enum Tail {
+    Nothing = 0,
+    Unmask(UnmaskRule) = 1,
+    More {
+        unmask: Option<UnmaskRule>,
+        posture_issuers: Vec<String>,
+    } = 2,
+}
+
+impl BorshSerialize for AgentRule {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        let Self {
+            binding,
+            posture,
+            rules,
+            presence,
+            unmask,
+            posture_issuers,
+        } = self;
+        let tail = match (unmask, posture_issuers.is_empty()) {
+            (None, true) => Tail::Nothing,
+            (Some(unmask), true) => Tail::Unmask(*unmask),
+            (_, false) => Tail::More {
+                unmask: *unmask,
+                posture_issuers: posture_issuers.clone(),
+            },
+        };
+        (binding, posture, rules, presence, tail).serialize(writer)
+    }
+}
+
+impl BorshDeserialize for AgentRule {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (binding, posture, rules, presence, tail): (_, _, _, _, Tail) =
+            BorshDeserialize::deserialize_reader(reader)?;
+        let (unmask, posture_issuers) = match tail {
+            Tail::Nothing => (None, Vec::new()),
+            Tail::Unmask(unmask) => (Some(unmask), Vec::new()),
+            // One rule, one encoding: the longer one is only for what needs it.
+            Tail::More {
+                posture_issuers, ..
+            } if posture_issuers.is_empty() => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Tail::More {
+                unmask,
+                posture_issuers,
+            } => (unmask, posture_issuers),
+        };
+        Ok(Self {
+            binding,
+            posture,
+            rules,
+            presence,
+            unmask,
+            posture_issuers,
+        })
+    }
 }
 
 /// When a state of presence acts, and what it does to the screen.
@@ -94,6 +167,9 @@ impl AgentRule {
             && (call || self.unmask.is_none())
             && self.presence.holds_up()
             && self.unmask.is_none_or(UnmaskRule::holds_up)
+            && (self.posture != 0 || self.posture_issuers.is_empty())
+            && self.posture_issuers.len() <= ISSUERS_PER_RULE_MAX
+            && ascending_names(&self.posture_issuers)
     }
 }
 

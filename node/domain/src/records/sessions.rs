@@ -73,17 +73,21 @@ pub enum PresenceState {
     Other = 5,
     /// The camera gives nothing.
     CameraLost = 6,
+    /// Nobody has looked yet: no camera has said who sits there since the session began, or since it was
+    /// restored.
+    Unseen = 7,
 }
 
 impl PresenceState {
     /// Every state, in numeric order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Present,
         Self::Absent,
         Self::Occluded,
         Self::Multiple,
         Self::Other,
         Self::CameraLost,
+        Self::Unseen,
     ];
 
     /// The number in leaves and on the wire.
@@ -96,6 +100,7 @@ impl PresenceState {
             Self::Multiple => 4,
             Self::Other => 5,
             Self::CameraLost => 6,
+            Self::Unseen => 7,
         }
     }
 
@@ -109,6 +114,7 @@ impl PresenceState {
             4 => Some(Self::Multiple),
             5 => Some(Self::Other),
             6 => Some(Self::CameraLost),
+            7 => Some(Self::Unseen),
             _ => None,
         }
     }
@@ -123,6 +129,7 @@ impl PresenceState {
             Self::Multiple => 8,
             Self::Other => 16,
             Self::CameraLost => 32,
+            Self::Unseen => 64,
         }
     }
 
@@ -133,7 +140,7 @@ impl PresenceState {
             Self::Present => ScreenAction::Show,
             Self::Absent if rule.clear_screen => ScreenAction::Clear,
             Self::Absent | Self::Occluded | Self::Multiple => ScreenAction::Mask,
-            Self::CameraLost => ScreenAction::Clear,
+            Self::CameraLost | Self::Unseen => ScreenAction::Clear,
             Self::Other => ScreenAction::Blackout,
         }
     }
@@ -244,6 +251,13 @@ impl Posture {
     pub fn covers(self, asked: u32, now: Stamp) -> bool {
         self.bits & asked == asked && self.until >= now
     }
+}
+
+/// When refusals of an agent's sessions were recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Refusals {
+    /// The recorded ones of the last hour, newest last; never more than the hourly limit.
+    pub recorded: Vec<Stamp>,
 }
 
 /// A tenant's written rules, by version. The text never passes through the cluster.

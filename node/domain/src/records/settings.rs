@@ -52,6 +52,33 @@ impl Default for Settings {
     }
 }
 
+/// Cluster-wide limits of agents' sessions: kept beside [`Settings`], whose bytes are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SessionSettings {
+    /// Refusals of one agent's sessions that are recorded within an hour; more are answered and not recorded.
+    pub refusals_per_hour: u32,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            refusals_per_hour: 20,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// These settings with every non-zero field of `change` in place, if all are within range.
+    #[must_use]
+    pub fn changed_by(self, change: Self) -> Option<Self> {
+        match change.refusals_per_hour {
+            0 => Some(self),
+            1..=1_000 => Some(change),
+            _ => None,
+        }
+    }
+}
+
 impl Settings {
     /// These settings with every non-zero field of `change` in place, if all are within range.
     #[must_use]

@@ -2,7 +2,7 @@
 //! summed without an amount being told.
 
 use akashi_domain::answer::{Rejection, Reply};
-use akashi_domain::command::{Command, ExecuteOrder, OpenOrder, ProveTotal};
+use akashi_domain::command::{Command, ExecuteOrder, NoticeAnswer, OpenOrder, ProveTotal};
 use akashi_domain::event::Event;
 use akashi_domain::ids::{ContactId, OrderId, Stamp};
 use akashi_domain::kv::{Table, View as _};
@@ -193,6 +193,39 @@ fn f10_what_is_not_as_approved_is_refused_by_every_replica_and_recorded() {
         assert_replays(&world);
         assert_rebuilds(&world);
     }
+}
+
+#[test]
+fn a_reported_contact_stops_an_order_that_was_approved_and_opened() {
+    let (mut world, phone, amount) = opened();
+    // Another call rings, and the customer is on none: the verified one stops as well.
+    let challenge = world.call(phone.subject, 2);
+    let report = world.notice_answer(&phone, challenge, NoticeAnswer::Report);
+    world.done(report);
+    assert_eq!(
+        refused(&mut world, execute(1, &[amount])),
+        reason::ORDER_STOPPED
+    );
+    let Event::OrderRefused(fact) = only(&world) else {
+        panic!("not recorded");
+    };
+    assert_eq!(
+        (fact.reason, fact.contact),
+        (reason::ORDER_STOPPED, contact())
+    );
+    assert_eq!(order(&world, 1).executed, None);
+    assert_eq!(
+        world.run(Command::OpenOrder(open(1))),
+        Err(Rejection::ContactBlocked)
+    );
+    // What is not as approved is still the louder sign.
+    let wrong = ExecuteOrder {
+        order_hash: [0x0b; 32],
+        ..execute(1, &[amount])
+    };
+    assert_eq!(refused(&mut world, wrong), reason::ORDER_DIFFERS);
+    assert_replays(&world);
+    assert_rebuilds(&world);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod calls;
 mod customers;
+mod desks;
 mod events;
 mod members;
 mod presence;
@@ -158,6 +159,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     commands.extend(calls::commands());
     commands.extend(presence::commands());
     commands.extend(members::commands());
+    commands.extend(desks::commands());
     commands
 }
 
@@ -398,6 +400,13 @@ fn answers_keep_their_bytes() {
             },
         ),
         ("OrderRefused", Reply::OrderRefused { reason: 170 }),
+        (
+            "SessionSettingsActive",
+            Reply::SessionSettingsActive {
+                settings: settings(),
+                sessions: desks::SESSIONS,
+            },
+        ),
     ]
     .map(|(name, reply)| {
         (

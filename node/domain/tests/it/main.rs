@@ -20,6 +20,7 @@
 mod attempts;
 mod consents;
 mod contacts;
+mod desks;
 mod executions;
 mod faces;
 mod golden;
@@ -39,6 +40,7 @@ mod presence;
 mod processed;
 mod rejections;
 mod repeats;
+mod reports;
 mod screens;
 mod sessions;
 mod timing;

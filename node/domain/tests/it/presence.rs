@@ -47,7 +47,6 @@ fn desk() -> (World, crate::phone::Phone) {
     let customer = world.customer(3);
     world.call(customer.subject, 1);
     assert_eq!(bind(&mut world, 1), Reply::Done);
-    attached(&mut world, 1);
     (world, phone)
 }
 
@@ -134,8 +133,10 @@ fn somebody_else_suspends_at_once_and_nothing_is_believed_before_a_fresh_login()
     let session = record(&world, 1);
     assert_eq!(
         (session.state, session.presence, session.edge),
-        (SessionState::Active, PresenceState::Present, 1)
+        (SessionState::Active, PresenceState::Unseen, 1)
     );
+    assert_eq!(session.screen(), ScreenAction::Clear);
+    assert_eq!(says(&mut world, 1, PresenceState::Present, samples), [76]);
     assert_replays(&world);
     assert_rebuilds(&world);
 }

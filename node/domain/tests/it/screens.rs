@@ -16,6 +16,7 @@ fn every_state_of_presence_has_its_screen() {
             ScreenAction::Mask,
             ScreenAction::Blackout,
             ScreenAction::Clear,
+            ScreenAction::Clear,
         ]
     );
     let lax = PresenceRule {

@@ -3,8 +3,8 @@
 use akashi_domain::answer::{Field, Rejection, Reply};
 use akashi_domain::command::{
     AttestPosture, BindAgent, Command, Desk, EndSession, EnrolmentKind, LockAgent, OpenAgentLogin,
-    OpenEnrolment, OpenSession, Party, PublishRules, RegisterAgent, RestoreSession,
-    RevokeAgentCertificate, RevokeCredential, UnlockAgent,
+    OpenEnrolment, OpenSession, Party, PresenceCause, PublishRules, RegisterAgent, ReportPresence,
+    RestoreSession, RevokeAgentCertificate, RevokeCredential, SessionPresence, UnlockAgent,
 };
 use akashi_domain::event::Event;
 use akashi_domain::ids::{AgentHash, ChallengeId, ContactId, Digest, LoginId, SessionId, Stamp};
@@ -24,14 +24,14 @@ use crate::world::{ORIGIN, POLICY, SECOND, TENANT, World, body, id16};
 
 const LOGINS: &str = "logins";
 /// How long a login, and a session with it, is good.
-const SHIFT_S: u32 = 3_600;
+pub(crate) const SHIFT_S: u32 = 3_600;
 const CERTIFICATE: Digest = Digest([0xce; 32]);
 const ADULT: PredicateTest = PredicateTest::AtLeast {
     bits: 32,
     bound: 20,
 };
 
-fn agent() -> AgentHash {
+pub(crate) fn agent() -> AgentHash {
     AgentHash::of(TENANT, "agent-1")
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn log_in(world: &mut World, phone: &mut Phone, login: u8) {
     assert_eq!(world.last_kinds(), [31, 32, 33]);
 }
 
-fn opening(number: u8, login: u8) -> OpenSession {
+pub(crate) fn opening(number: u8, login: u8) -> OpenSession {
     OpenSession {
         desk: desk(),
         session: session(number),
@@ -123,7 +123,7 @@ fn opening(number: u8, login: u8) -> OpenSession {
     }
 }
 
-fn open(world: &mut World, number: u8, login: u8) -> Reply {
+pub(crate) fn open(world: &mut World, number: u8, login: u8) -> Reply {
     world.done(Command::OpenSession(opening(number, login)))
 }
 
@@ -134,13 +134,29 @@ pub(crate) fn at_work(world: &mut World, phone: &mut Phone, number: u8) {
         open(world, number, number),
         Reply::SessionOpen { .. }
     ));
+    seen(world, number);
+}
+
+/// The desktop of a session is attached to node 1, and its camera sees the agent.
+pub(crate) fn seen(world: &mut World, number: u8) {
+    let line = |cause| SessionPresence {
+        tenant: 1,
+        session: session(number),
+        state: PresenceState::Present,
+        cause,
+    };
+    world.done(Command::ReportPresence(ReportPresence {
+        node: 1,
+        sessions: vec![line(PresenceCause::Attached), line(PresenceCause::Samples)],
+    }));
+    assert_eq!(record(world, number).presence, PresenceState::Present);
 }
 
 pub(crate) fn record(world: &World, number: u8) -> Session {
     world.state.session(1, session(number)).unwrap().unwrap()
 }
 
-fn agent_record(world: &World) -> Agent {
+pub(crate) fn agent_record(world: &World) -> Agent {
     world.state.agent(1, agent()).unwrap().unwrap()
 }
 
@@ -161,7 +177,7 @@ pub(crate) fn bind(world: &mut World, number: u64) -> Reply {
     }))
 }
 
-const fn denied(reason: u16) -> Reply {
+pub(crate) const fn denied(reason: u16) -> Reply {
     Reply::Denied { reason }
 }
 
@@ -175,7 +191,7 @@ fn refused(world: &mut World, command: Command, kind: u16, why: u16) {
     assert_eq!(world.events().len(), before.1 + 1);
 }
 
-fn lock() -> Command {
+pub(crate) fn lock() -> Command {
     Command::LockAgent(LockAgent {
         tenant: TENANT.into(),
         agent: agent(),
@@ -183,7 +199,7 @@ fn lock() -> Command {
     })
 }
 
-fn unlock(certificate: Digest) -> Command {
+pub(crate) fn unlock(certificate: Digest) -> Command {
     Command::UnlockAgent(UnlockAgent {
         tenant: TENANT.into(),
         agent: agent(),
@@ -224,11 +240,13 @@ fn a_verified_login_and_a_certificate_open_a_session_once() {
     assert_eq!(session.level, LoginLevel::Alternative);
     assert_eq!(
         (session.state, session.presence),
-        (SessionState::Active, PresenceState::Present)
+        (SessionState::Active, PresenceState::Unseen)
     );
     assert_eq!(session.posture_until, Stamp(u64::MAX));
     assert!(!session.training && session.contacts.is_empty());
-    assert_eq!(session.screen(), ScreenAction::Show);
+    assert_eq!(session.screen(), ScreenAction::Clear);
+    seen(&mut world, 1);
+    assert_eq!(record(&world, 1).screen(), ScreenAction::Show);
     assert_eq!(agent_record(&world).session, Some(session_one));
     // The same login opens nothing more.
     let again = Command::OpenSession(opening(2, 1));
@@ -339,7 +357,7 @@ fn certificates_locks_and_their_ends_are_looked_at_before_the_login() {
 }
 
 /// What an issuer signs about the agent's machine.
-fn attestation(bureau: &Bureau, bits: u32, (from, until): (u64, u64)) -> AttestPosture {
+pub(crate) fn attestation(bureau: &Bureau, bits: u32, (from, until): (u64, u64)) -> AttestPosture {
     let signed = Posture {
         origin: ORIGIN.as_bytes(),
         tenant: TENANT.as_bytes(),
@@ -397,6 +415,7 @@ fn posture_is_believed_from_an_issuer_for_its_time_and_never_backwards() {
     world.done(Command::AttestPosture(newer));
     assert!(matches!(open(&mut world, 1, 1), Reply::SessionOpen { .. }));
     assert_eq!(record(&world, 1).posture_until, Stamp(now + 600 * SECOND));
+    seen(&mut world, 1);
     // It ends during the shift: no new contact, until it is attested again.
     let customer = world.customer(1);
     world.call(customer.subject, 1);
@@ -476,6 +495,7 @@ fn training_counts_as_long_as_a_credential_could_show_it() {
     prove_training(&mut world, &mut phone, &held, 1);
     assert!(matches!(open(&mut world, 1, 1), Reply::SessionOpen { .. }));
     assert!(record(&world, 1).training);
+    seen(&mut world, 1);
     let customer = world.customer(1);
     world.call(customer.subject, 1);
     assert_eq!(bind(&mut world, 1), Reply::Done);
@@ -577,6 +597,7 @@ fn a_newer_session_ends_the_older_and_frees_its_contacts() {
     assert_eq!(agent_record(&world).session, Some(session(2)));
     let freed = contact(&world, 1);
     assert_eq!((freed.agent, freed.session), (None, None));
+    seen(&mut world, 2);
     assert_eq!(bind(&mut world, 1), Reply::Done);
     assert_eq!(contact(&world, 1).care.agents, 2);
     assert_replays(&world);
@@ -605,6 +626,7 @@ fn a_session_ends_by_its_agent_or_with_its_login_and_stays_over() {
     log_in(&mut world, &mut phone, 2);
     assert_eq!(world.run(restore(1, 2)), Err(Rejection::SessionEnded));
     open(&mut world, 2, 2);
+    seen(&mut world, 2);
     let customer = world.customer(1);
     world.call(customer.subject, 1);
     bind(&mut world, 1);
@@ -646,6 +668,9 @@ fn a_lock_suspends_the_session_and_only_unlocking_and_a_fresh_login_bring_it_bac
     assert!(matches!(reply, Reply::SessionOpen { .. }));
     assert_eq!(world.last_kinds(), [75]);
     assert_eq!(record(&world, 1).state, SessionState::Active);
+    // Who was seen before the lock says nothing about who sits there now.
+    assert_eq!(bind(&mut world, 1), denied(reason::NOT_SEEN_YET));
+    seen(&mut world, 1);
     assert_eq!(bind(&mut world, 1), Reply::Done);
     // The old timer is gone, the new one is there.
     assert_ne!(record(&world, 1).expires, Stamp(0));

@@ -96,8 +96,8 @@ fn another_face_that_stays_is_another_person_and_stays_one() {
     desk.sees(Class::Match, 50);
     desk.waits(1_000);
     assert_eq!(desk.shows(), (State::Other, Action::Blackout));
-    desk.watch.restore(desk.now_us);
-    assert_eq!(desk.shows(), (State::Present, Action::Mask));
+    desk.watch.restore(State::Unseen, desk.now_us);
+    assert_eq!(desk.shows(), (State::Unseen, Action::Clear));
     desk.sees(Class::Match, 2);
     assert_eq!(desk.shows(), (State::Present, Action::Show));
 }

@@ -139,6 +139,7 @@ const fn carries_proofs(command: &Command) -> bool {
         | Command::CreateTenant(_)
         | Command::PutPolicy(_)
         | Command::PutSettings(_)
+        | Command::PutSessionSettings(_)
         | Command::RegisterAgent(_)
         | Command::RegisterIssuer(_)
         | Command::RevokeIssuer(_)

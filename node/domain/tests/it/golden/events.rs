@@ -10,8 +10,8 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, GOOD, HELD, STAMP, SUBJECT, TAG, TENANT,
-    calls, cluster, customers, evidence, judged, members, pinned, policy, presence, questions,
-    sessions, settings,
+    calls, cluster, customers, desks, evidence, judged, members, pinned, policy, presence,
+    questions, sessions, settings,
 };
 use crate::world::body;
 
@@ -23,6 +23,7 @@ fn events() -> Vec<(&'static str, Event)> {
     events.extend(calls::events());
     events.extend(presence::events());
     events.extend(members::events());
+    events.extend(desks::events());
     events
 }
 

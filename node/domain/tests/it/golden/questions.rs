@@ -119,6 +119,7 @@ pub(super) fn asking_everything() -> PolicyBody {
                 ttl_s: 10,
                 break_glass: true,
             }),
+            posture_issuers: Vec::new(),
         },
     }
 }

@@ -12,7 +12,7 @@ use expect_test::expect_file;
 
 use super::{
     AGENT, AGENT_TAG, CHALLENGE, CONTACT, ENROLMENT, STAMP, SUBJECT, TAG, TENANT, calls, cluster,
-    customers, evidence, judged, members, policy, questions, sessions, settings, verdict,
+    customers, desks, evidence, judged, members, policy, questions, sessions, settings, verdict,
 };
 
 #[test]
@@ -187,6 +187,7 @@ fn records_keep_their_bytes() {
     rows.extend(sessions::records());
     rows.extend(calls::records());
     rows.extend(members::records());
+    rows.extend(desks::records());
     let text: String = rows
         .iter()
         .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
