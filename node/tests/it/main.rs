@@ -19,6 +19,7 @@ mod audit;
 mod calls;
 mod customers;
 mod door;
+mod edges;
 mod holder;
 mod holdings;
 mod invitation;

@@ -43,6 +43,7 @@ mod repeats;
 mod reports;
 mod screens;
 mod sessions;
+mod shifts;
 mod timing;
 mod wallet;
 mod world;
