@@ -72,18 +72,20 @@ fn take_up<R: Replica>(edge: &Edge<R>) -> Result<(), Fault> {
     }
 }
 
-/// The nodes that this one, if it leads, has no stream to.
+/// The nodes that this one, if it leads, has no stream to, and those that belong to the cluster no more.
 fn missing_nodes<R: Replica>(edge: &Edge<R>) -> Result<BTreeSet<u64>, Fault> {
     let status = edge.0.replica.status();
     if !status.is_leader {
         return Ok(BTreeSet::new());
     }
-    let cluster = edge.0.replica.view().cluster()?;
-    let replicas = cluster.map(|cluster| cluster.replicas).unwrap_or_default();
-    Ok(replicas
-        .iter()
-        .map(|replica| replica.id)
-        .filter(|id| *id != edge.0.node && !status.connected.contains(id))
+    let Some(known) = edge.0.replica.view().members()? else {
+        return Ok(BTreeSet::new());
+    };
+    let members = known.members.iter().map(|member| member.id);
+    Ok(members
+        .filter(|id| !status.connected.contains(id))
+        .chain(known.removed.iter().copied())
+        .filter(|id| *id != edge.0.node)
         .collect())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::session::suspended;
-use super::{Decision, Stop, founded};
+use super::{Decision, Stop};
 use crate::answer::{Field, Rejection, Reply};
 use crate::command::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
 use crate::event::{Event, PresenceChanged, PresenceSummarised};
@@ -109,8 +109,8 @@ pub(super) fn summary<V: View>(state: &V, command: &PresenceSummary) -> Result<D
 }
 
 fn check_node<V: View>(state: &V, node: u64) -> Result<(), Stop> {
-    let cluster = founded(state)?;
-    if cluster.replicas.iter().any(|replica| replica.id == node) {
+    let members = state.members()?.ok_or(Rejection::NotFounded)?;
+    if members.get(node).is_some() {
         Ok(())
     } else {
         Err(Rejection::Invalid(Field::Presence).into())

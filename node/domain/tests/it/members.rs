@@ -50,7 +50,7 @@ fn member(id: u64) -> AddMember {
     }
 }
 
-fn add(id: u64) -> Command {
+pub(crate) fn add(id: u64) -> Command {
     Command::AddMember(member(id))
 }
 

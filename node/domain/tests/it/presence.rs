@@ -193,6 +193,21 @@ fn lines_of_one_report_see_one_another_and_unknown_sessions_are_passed_over() {
 }
 
 #[test]
+fn a_replica_that_joined_later_has_desktops_like_any_other() {
+    let (mut world, _) = desk();
+    let attached = report(
+        4,
+        vec![line(PresenceState::Present, PresenceCause::Attached)],
+    );
+    let refused = Err(Rejection::Invalid(Field::Presence));
+    assert_eq!(world.run(attached.clone()), refused);
+    world.done(crate::members::add(4));
+    world.done(attached);
+    assert_eq!(record(&world, 1).edge, 4);
+    assert_rebuilds(&world);
+}
+
+#[test]
 fn reports_of_strangers_and_without_measure_are_turned_away() {
     let (mut world, _) = desk();
     let one = line(PresenceState::Absent, PresenceCause::Grace);
