@@ -71,6 +71,14 @@ impl Entry {
         }
         Ok(entry)
     }
+
+    /// The stamp of canonical bytes, without reading the rest of them; none for bytes of another rule.
+    #[must_use]
+    pub fn stamp_of(bytes: &[u8]) -> Option<Stamp> {
+        let (rule, rest) = bytes.split_first_chunk()?;
+        let (stamp, _) = rest.split_first_chunk()?;
+        (u16::from_le_bytes(*rule) == RULE_VERSION).then_some(Stamp(u64::from_le_bytes(*stamp)))
+    }
 }
 
 /// Canonical bytes of anything the core stores or sends.
@@ -80,4 +88,28 @@ impl Entry {
 #[must_use]
 pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
     borsh::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_of_an_entry_is_read_without_the_rest_of_it() {
+        let entry = Entry {
+            rule_version: RULE_VERSION,
+            stamp: Stamp(1_763_000_000_123_456),
+            random: [7; 32],
+            sealed: None,
+            requests: Vec::new(),
+        };
+        let bytes = entry.encode();
+        assert_eq!(Entry::stamp_of(&bytes), Some(entry.stamp));
+        assert_eq!(Entry::stamp_of(&bytes[..10]), Some(entry.stamp));
+        assert_eq!(Entry::stamp_of(&bytes[..9]), None);
+        assert_eq!(Entry::stamp_of(&[]), None);
+        let mut other = bytes;
+        other[0] ^= 0x80;
+        assert_eq!(Entry::stamp_of(&other), None);
+    }
 }

@@ -6,6 +6,7 @@
 //! ([`store::StateStore`]) are traits, and why every input arrives as an argument.
 
 pub mod agreement;
+pub mod clocks;
 pub mod conf;
 pub mod consensus;
 pub mod digest;
@@ -13,5 +14,6 @@ pub mod entry;
 pub mod log;
 pub mod machine;
 pub mod seal;
+pub mod slow;
 pub mod store;
 pub mod succession;

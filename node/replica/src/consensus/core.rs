@@ -18,7 +18,12 @@ use crate::conf::Conf;
 use crate::entry::{HardState, LogEntry, NodeId};
 
 mod membership;
+mod restraint;
 mod status;
+mod withheld;
+
+use restraint::asks_to_lead;
+use withheld::Withheld;
 
 /// Bytes of committed entries handed out in one step, so that the driver stays responsive.
 const MAX_COMMITTED_BYTES_PER_STEP: u64 = 4 * 1024 * 1024;
@@ -55,6 +60,9 @@ pub struct RaftCore {
     held: Vec<Message>,
     /// The group in force.
     conf: Conf,
+    withheld: Withheld,
+    /// Whether this replica must not lead.
+    abstains: bool,
     reported: Option<Role>,
 }
 
@@ -70,6 +78,10 @@ impl RaftCore {
         let (applied, on_disk) = (recovered.applied, recovered.hard_state);
         let founded = || Conf::of(config.voters.clone());
         let conf = recovered.conf.clone().unwrap_or_else(founded);
+        let mut withheld = Withheld::default();
+        for entry in &recovered.entries {
+            withheld.has(withheld::stamp_of(&entry.data));
+        }
         let (tail, hard_state) = start::check_recovered(&config, recovered)?;
         let settings = Config {
             id: config.id,
@@ -107,6 +119,8 @@ impl RaftCore {
             leading: None,
             held: Vec::new(),
             conf,
+            withheld,
+            abstains: false,
             reported: None,
             config,
         };
@@ -118,6 +132,7 @@ impl RaftCore {
 
     /// One tick of the driver's clock has passed.
     pub fn tick(&mut self) {
+        self.wait_for_others();
         let timeout = self.election_timeout();
         self.raw.raft.set_randomized_election_timeout(timeout);
         let led = self.raw.raft.state == StateRole::Leader;
@@ -172,7 +187,12 @@ impl RaftCore {
     pub fn peer(&mut self, from: NodeId, bytes: &[u8]) -> Result<(), FrameRejected> {
         let settled = self.settled();
         match gate::admit(&self.config, &self.raw, settled, from, bytes)? {
-            Admitted::Step(message) => self.step(message),
+            Admitted::Step(message) if self.abstains && asks_to_lead(&message) => {}
+            Admitted::Step(message) => {
+                if let Some(message) = self.withheld.pass(message) {
+                    self.step(message);
+                }
+            }
             Admitted::Hold(message) => {
                 if self.held.len() < MAX_HELD_VOTES {
                     self.held.push(message);
@@ -456,8 +476,13 @@ impl RaftCore {
         }
     }
 
-    /// A draw from `[election_ticks, 2 × election_ticks)` that depends on nothing but its inputs.
+    /// A draw from `[election_ticks, 2 × election_ticks)` that depends on nothing but its inputs; the
+    /// longest one while this replica abstains.
     fn election_timeout(&self) -> usize {
+        if self.abstains {
+            let longest = self.config.election_ticks.saturating_mul(2);
+            return longest.saturating_sub(1);
+        }
         let inputs = [self.config.id, self.raw.raft.term, self.elections];
         let draw = inputs
             .iter()

@@ -220,7 +220,13 @@ impl<D: Disk> RaftLog<D> {
         if !self.needs_sync() {
             return Ok(done);
         }
-        if self.hard_state != self.tail.hard_state {
+        // A repeated call finds it staged already.
+        let is_staged = self.staged.records.is_empty()
+            && self
+                .full
+                .back()
+                .is_some_and(|last| last.hard_state == Some(self.hard_state));
+        if self.hard_state != self.tail.hard_state && !is_staged {
             self.staged.records.hard_state(self.hard_state);
             self.staged.hard_state = Some(self.hard_state);
         }

@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod clocks;
 mod hosting;
 mod sealing;
 mod succession;

@@ -412,7 +412,7 @@ fn stand(core: &mut RaftCore) -> Standing {
     }
 }
 
-fn leader(settings: CoreConfig) -> RaftCore {
+pub(super) fn leader(settings: CoreConfig) -> RaftCore {
     let mut core = RaftCore::new(settings, three_entries()).unwrap();
     let standing = stand(&mut core);
     core.persisted(standing.number);

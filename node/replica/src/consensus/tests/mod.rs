@@ -7,6 +7,7 @@ mod group;
 mod hostile;
 mod inhabitants;
 mod membership;
+mod restraint;
 mod rng;
 mod simulation;
 mod world;

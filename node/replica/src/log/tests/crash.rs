@@ -335,6 +335,35 @@ fn a_full_disk_stops_the_roll_and_nothing_else() {
 }
 
 #[test]
+fn a_full_disk_that_is_tried_again_and_again_makes_the_batch_no_larger() {
+    let mut log = format();
+    log.disk_mut().limit(Some(options().segment_bytes));
+    let mut last = 0;
+    let body = |index, term| FrameBody::Append {
+        entries: entries(index, index, term),
+        hard_state: Some(vote(term, 1, index)),
+    };
+    loop {
+        log.append(body(last + 1, last + 1)).unwrap();
+        if log.sync().is_err() {
+            break;
+        }
+        last += 1;
+    }
+    for _ in 0..50 {
+        assert!(matches!(log.sync(), Err(LogError::NoSpace(_))));
+    }
+    log.append(body(last + 2, last + 2)).unwrap();
+    assert!(matches!(log.sync(), Err(LogError::NoSpace(_))));
+    log.disk_mut().limit(None);
+    let synced = log.sync().unwrap();
+    assert_eq!(synced.frames, 2);
+    let found = reopen(log).1;
+    assert_eq!(found.last_index, last + 2);
+    assert_eq!(found.hard_state, vote(last + 2, 1, last + 2));
+}
+
+#[test]
 fn of_a_batch_of_several_frames_a_power_loss_leaves_a_beginning_without_its_hard_state() {
     let batch: Vec<_> = (1..=9).map(|index| entry(index, 1, &[1; 5000])).collect();
     for call in 0..6 {
