@@ -67,6 +67,9 @@ pub struct Config {
     /// How it keeps its data directory.
     #[serde(default)]
     pub storage: Storage,
+    /// How much one caller may ask of it.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// Who this node is.
@@ -201,6 +204,11 @@ pub struct Storage {
     /// Longest time between two flushes of the state, in seconds: what a restart replays at most,
     /// unless there was much.
     pub flush_interval_s: u32,
+    /// Size of the file that keeps room back for a full disk, in MiB; 0: none.
+    pub ballast_mib: u32,
+    /// Free room below which this node takes no commands and should not lead, in MiB. Below half of it
+    /// the ballast is spent, and nothing of a leader is acknowledged.
+    pub low_water_mib: u32,
 }
 
 impl Default for Storage {
@@ -213,6 +221,36 @@ impl Default for Storage {
             // One gigabyte: hours for a replica that is being repaired.
             log_segments_max: 16,
             flush_interval_s: 30,
+            // Four flushes of the state at its largest.
+            ballast_mib: 256,
+            // Three segments of the log and a flush.
+            low_water_mib: 256,
+        }
+    }
+}
+
+/// How much one caller may ask of this node. What is allowed in all follows from the number of nodes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections of one address to the client port.
+    pub connections_per_address: u32,
+    /// Requests a second of one tenant's platforms, agents and processors together; 0: no limit.
+    pub tenant_requests_per_s: u32,
+    /// Requests a second of callers without a certificate at one address; 0: no limit. Many phones may
+    /// have one address.
+    pub address_requests_per_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Less than half of the port's places.
+            connections_per_address: 4_096,
+            // More than a node of two processors was seen to answer: a lower one is for whoever runs
+            // several tenants to choose.
+            tenant_requests_per_s: 20_000,
+            address_requests_per_s: 20_000,
         }
     }
 }
@@ -340,6 +378,7 @@ impl Config {
         }
         self.telemetry.check()?;
         self.storage.check()?;
+        self.limits.check()?;
         self.key_set().map(drop)
     }
 }
@@ -405,6 +444,30 @@ impl Storage {
         }
         if !(1..=3_600).contains(&self.flush_interval_s) {
             return Err(value("storage.flush_interval_s", "must be 1 to 3,600"));
+        }
+        if self.ballast_mib > 65_536 {
+            return Err(value("storage.ballast_mib", "must be at most 65,536"));
+        }
+        if !(8..=65_536).contains(&self.low_water_mib) {
+            return Err(value("storage.low_water_mib", "must be 8 to 65,536"));
+        }
+        Ok(())
+    }
+}
+
+impl Limits {
+    /// Connections of one address.
+    #[must_use]
+    pub fn per_address_max(self) -> usize {
+        usize::try_from(self.connections_per_address).unwrap_or(usize::MAX)
+    }
+
+    fn check(self) -> Result<(), ConfigError> {
+        if !(1..=10_000).contains(&self.connections_per_address) {
+            return Err(value(
+                "limits.connections_per_address",
+                "must be 1 to 10,000",
+            ));
         }
         Ok(())
     }
@@ -510,6 +573,21 @@ mod tests {
                 "flush_interval_s = 30",
                 "flush_interval_s = 0",
                 "storage.flush_interval_s",
+            ),
+            (
+                "ballast_mib = 256",
+                "ballast_mib = 65537",
+                "storage.ballast_mib",
+            ),
+            (
+                "low_water_mib = 256",
+                "low_water_mib = 7",
+                "storage.low_water_mib",
+            ),
+            (
+                "connections_per_address = 4096",
+                "connections_per_address = 0",
+                "limits.connections_per_address",
             ),
         ] {
             assert!(Config::EXAMPLE.contains(from), "{from}");

@@ -37,6 +37,9 @@ pub const SEAL_RETRY_MS: u64 = 250;
 /// After this long without a seal of its newest leaves any other replica asks too: longer than the
 /// leader takes to ask again, and short for a phone whose notice waits for the seal.
 pub const SEAL_ASK_MS: u64 = 1_000;
+/// How long replicas may have signed different roots without a quorum for one of them, before everything
+/// stands still: longer than a signature needs to all of them.
+pub const HALT_AFTER_MS: u64 = 1_000;
 /// Entry boundaries with their roots kept at hand: a follower that is further behind than this many
 /// entries signs the next head instead.
 const BOUNDARIES_MAX: usize = 65_536;
@@ -79,6 +82,11 @@ pub enum Effect {
     Sealed(SignedHead),
     /// Serve, lead and sign nothing from here on.
     Fence(FenceReason),
+    /// Replicas have signed different roots for one size, and for [`HALT_AFTER_MS`] none of them has a
+    /// quorum: take no commands and serve nothing until [`Effect::Resume`].
+    Halt,
+    /// A quorum agrees again.
+    Resume,
 }
 
 /// Why a replica is fenced.
@@ -99,6 +107,9 @@ pub enum FenceReason {
     /// The replicas' states differ and none has a quorum.
     #[error("no state has a quorum: the replicas disagree")]
     NoQuorumState,
+    /// The data directory says that this replica is fenced, and not in words that are known.
+    #[error("this replica was fenced earlier, and its data directory does not say why")]
+    Unreadable,
 }
 
 /// One replica's part in sealing.
@@ -122,6 +133,9 @@ pub struct Sealer {
     announced: Option<(u64, u64)>,
     /// Since when a replica that does not lead has been without the seal of its newest leaves.
     unsealed_since: Option<u64>,
+    /// Since when replicas have disagreed without a quorum.
+    disputed_since: Option<u64>,
+    halted: bool,
     fenced: bool,
 }
 
@@ -159,6 +173,8 @@ impl Sealer {
             leads: false,
             announced: None,
             unsealed_since: None,
+            disputed_since: None,
+            halted: false,
             fenced: false,
         }
     }
@@ -330,6 +346,13 @@ impl Sealer {
     /// Time went by: the leader announces what is new, or asks again; the others ask for a seal that
     /// they missed.
     pub fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
+        let mut effects = self.dispute(now_ms);
+        effects.extend(self.say(now_ms));
+        effects
+    }
+
+    /// What there is to say now.
+    fn say(&mut self, now_ms: u64) -> Vec<Effect> {
         if self.fenced || !self.groups.are_known() {
             return Vec::new();
         }
@@ -593,6 +616,39 @@ impl Sealer {
             None if signers == group.keys.len() => self.fence(FenceReason::NoQuorumRoot),
             None => Vec::new(),
         }
+    }
+
+    /// Whether those who sign at this size have signed different roots, and none has a quorum.
+    fn is_disputed(&self, size: u64) -> bool {
+        let (Some(group), Some(signed)) = (self.groups.at(size), self.collecting.get(&size)) else {
+            return false;
+        };
+        let of_group = signed
+            .iter()
+            .filter(|(from, _)| group.keys.contains_key(*from));
+        let roots: Vec<&Hash> = of_group.map(|(_, (root, _))| root).collect();
+        let alike = |root: &Hash| roots.iter().filter(|other| **other == root).count();
+        roots.iter().any(|root| Some(root) != roots.first())
+            && roots.iter().all(|root| alike(root) < group.quorum)
+    }
+
+    /// Stops everything while replicas disagree and nobody can tell who is right; lets it go on when a
+    /// quorum is of one mind. It goes on signing: that is how a quorum is found.
+    fn dispute(&mut self, now_ms: u64) -> Vec<Effect> {
+        if self.fenced {
+            return Vec::new();
+        }
+        if !self.collecting.keys().any(|size| self.is_disputed(*size)) {
+            self.disputed_since = None;
+            let resumes = std::mem::replace(&mut self.halted, false);
+            return resumes.then_some(Effect::Resume).into_iter().collect();
+        }
+        let since = *self.disputed_since.get_or_insert(now_ms);
+        if self.halted || is_within(since, now_ms, HALT_AFTER_MS) {
+            return Vec::new();
+        }
+        self.halted = true;
+        vec![Effect::Halt]
     }
 
     /// Ends this replica's part: it signs nothing any more.

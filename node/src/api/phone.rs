@@ -195,7 +195,9 @@ impl<R: Replica> Phone<R> {
             .await;
         let (mut placement, reply) = match decided {
             // Nobody decides at present, or not in time: what is left to say is that it arrived.
-            Err(Refusal::NoLeader | Refusal::Deadline) => return self.hold(&received, about, id),
+            Err(
+                Refusal::NoLeader | Refusal::ClocksDisagree | Refusal::DiskFull | Refusal::Deadline,
+            ) => return self.hold(&received, about, id),
             other => other?,
         };
         // Whoever looks over the shoulder counts no leaf of the silent sign.

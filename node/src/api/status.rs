@@ -27,6 +27,8 @@ const DOMAIN: &str = "akashi";
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after which there may be a leader: a fraction of an election.
 const LEADERLESS_PAUSE: Duration = Duration::from_millis(200);
+/// Pause after which a disk may have room again: somebody has to make it.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
 /// Pause before another node is asked.
 const ELSEWHERE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -63,6 +65,12 @@ pub enum Refusal {
     NoLeader,
     /// The queue of commands is full.
     Busy,
+    /// The tenant, or the address, asks faster than it may: the pause after which it may again.
+    TooFast(Duration),
+    /// No quorum of clocks agrees, so that nobody may stamp.
+    ClocksDisagree,
+    /// The leader's disk is nearly full.
+    DiskFull,
     /// This node's root differs from a quorum's.
     Fenced,
     /// This node is stopping.
@@ -114,7 +122,9 @@ impl Refusal {
             | Self::MessageCount
             | Self::TimeoutMalformed
             | Self::Cursor => Code::InvalidArgument,
-            Self::MessageTooLarge | Self::Busy => Code::ResourceExhausted,
+            Self::MessageTooLarge | Self::Busy | Self::TooFast(_) | Self::DiskFull => {
+                Code::ResourceExhausted
+            }
             Self::EncodingUnsupported | Self::MethodUnknown => Code::Unimplemented,
             Self::CertificateMissing | Self::CertificateUnusable | Self::SessionProof => {
                 Code::Unauthenticated
@@ -126,7 +136,9 @@ impl Refusal {
             | Self::AgentLocked
             | Self::Denied(_) => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
-            Self::NoLeader | Self::Fenced | Self::Stopping => Code::Unavailable,
+            Self::NoLeader | Self::ClocksDisagree | Self::Fenced | Self::Stopping => {
+                Code::Unavailable
+            }
             Self::NotSealed
             | Self::NoVerdict
             | Self::ContactOpen
@@ -159,6 +171,9 @@ impl Refusal {
             Self::Deadline => "DEADLINE",
             Self::NoLeader => "NO_LEADER",
             Self::Busy => "BUSY",
+            Self::TooFast(_) => "TOO_FAST",
+            Self::ClocksDisagree => "CLOCKS_DISAGREE",
+            Self::DiskFull => "DISK_FULL",
             Self::Fenced => "NODE_FENCED",
             Self::Stopping => "NODE_STOPPING",
             Self::SessionProof => "SESSION_PROOF",
@@ -202,6 +217,9 @@ impl Refusal {
             Self::Deadline => "no answer before the deadline; the outcome is unknown".to_owned(),
             Self::NoLeader => "no leader can be reached".to_owned(),
             Self::Busy => "too many commands are waiting".to_owned(),
+            Self::TooFast(_) => "more requests a second than this node allows".to_owned(),
+            Self::ClocksDisagree => "the clocks of the cluster do not agree".to_owned(),
+            Self::DiskFull => "the disk is nearly full".to_owned(),
             Self::Fenced => "this node is fenced".to_owned(),
             Self::Stopping => "this node is stopping".to_owned(),
             Self::SessionProof => "the session is not opened".to_owned(),
@@ -233,7 +251,9 @@ impl Refusal {
                 Some(Duration::from_micros(until.0.saturating_sub(now.0)))
             }
             Self::Busy => Some(BUSY_PAUSE),
-            Self::NoLeader => Some(LEADERLESS_PAUSE),
+            Self::TooFast(pause) => Some(pause),
+            Self::NoLeader | Self::ClocksDisagree => Some(LEADERLESS_PAUSE),
+            Self::DiskFull => Some(FULL_PAUSE),
             Self::Fenced | Self::Stopping => Some(ELSEWHERE_PAUSE),
             Self::Rejected(_)
             | Self::Field(_)
@@ -320,6 +340,8 @@ impl From<ProposeError> for Refusal {
             ProposeError::Unavailable => Self::NoLeader,
             ProposeError::DeadlineExceeded => Self::Deadline,
             ProposeError::Busy => Self::Busy,
+            ProposeError::ClocksDisagree => Self::ClocksDisagree,
+            ProposeError::DiskFull => Self::DiskFull,
             ProposeError::Fenced => Self::Fenced,
         }
     }
@@ -495,6 +517,9 @@ mod tests {
             Refusal::Deadline,
             Refusal::NoLeader,
             Refusal::Busy,
+            Refusal::TooFast(BUSY_PAUSE),
+            Refusal::ClocksDisagree,
+            Refusal::DiskFull,
             Refusal::Fenced,
             Refusal::Stopping,
             Refusal::SessionProof,

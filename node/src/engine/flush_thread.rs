@@ -16,10 +16,12 @@ use tokio::sync::watch;
 
 use super::apply_thread::Position;
 use super::log_thread::LogInput;
+use super::vitals::Vitals;
 use super::{StoreView, stop_process};
 use crate::clock;
 use crate::config::Storage;
 use crate::peers::Outbox;
+use crate::storage::Room;
 use crate::telemetry::Metrics;
 
 /// How often the thread looks whether there is something to do.
@@ -29,6 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_BYTES: u64 = 48 << 20;
 /// Entries applied since the last flush above which there is another: a restart replays them in seconds.
 const FLUSH_ENTRIES: u64 = 100_000;
+/// Bytes that a flush may take besides what is flushed: manifest, filters, the index of each table.
+const FLUSH_MARGIN: u64 = 4 << 20;
 /// Flushed entries that stay in the log in any case, so that a follower that is a moment behind is
 /// never one that is too far behind.
 const ENTRIES_KEPT: u64 = 256;
@@ -40,6 +44,8 @@ enum FlushError {
     Store(#[from] StoreError),
     #[error("the state store cannot be read")]
     Fault(#[from] Fault),
+    #[error("the state store failed in the background")]
+    Background,
 }
 
 /// What the flush thread looks at.
@@ -53,6 +59,7 @@ pub(super) struct FlushThread {
     /// the others are told, because one of them may have to bring a slow one up to date next.
     pub(super) all_have: Arc<AtomicU64>,
     pub(super) limits: Storage,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) metrics: Metrics,
 }
 
@@ -82,12 +89,18 @@ impl FlushThread {
 
     /// Flushes if it is time, and says how far the state is durable then; the log learns its limits.
     fn look(&self, durable: u64, flushed: Instant) -> Result<Option<u64>, FlushError> {
+        if self.view.0.background_errors()? > 0 {
+            return Err(FlushError::Background);
+        }
+        let out_of_room = *self.vitals.room().borrow() == Room::Out;
         let applied = self.position.borrow().progress.log_index;
         let interval = Duration::from_secs(u64::from(self.limits.flush_interval_s));
         let due = applied > durable
             && (flushed.elapsed() >= interval
                 || applied.saturating_sub(durable) >= FLUSH_ENTRIES
                 || self.view.0.unflushed_bytes()? >= FLUSH_BYTES);
+        // A flush that finds no room fails for good. Without one the log grows, and nothing is lost.
+        let due = due && (!out_of_room || self.has_room()?);
         if due {
             self.view.0.flush()?;
             self.metrics.durable_applied(applied);
@@ -98,12 +111,22 @@ impl FlushThread {
         let retention = Retention {
             durable: durable.saturating_sub(ENTRIES_KEPT),
             needed_after: all_have.min(self.sealed_to()?),
-            segments_kept: wide(self.limits.log_segments_kept),
+            segments_kept: if out_of_room {
+                1
+            } else {
+                wide(self.limits.log_segments_kept)
+            },
             segments_max: wide(self.limits.log_segments_max),
         };
         // Gone only when the node is going down.
         drop(self.log.send(LogInput::Retain(retention)));
         Ok(due.then_some(durable))
+    }
+
+    /// Whether what is not flushed surely fits on the disk.
+    fn has_room(&self) -> Result<bool, FlushError> {
+        let needed = self.view.0.unflushed_bytes()?.saturating_add(FLUSH_MARGIN);
+        Ok(self.vitals.free().load(Ordering::Acquire) >= needed)
     }
 
     /// The last entry all of whose leaves are under the newest sealed head.

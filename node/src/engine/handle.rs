@@ -11,6 +11,10 @@ use akashi_replica::entry::NodeId;
 /// How long a node looks for a leader before it says that there is none.
 pub const LEADERLESS_MAX: Duration = Duration::from_secs(3);
 
+/// How long a node looks for a leader with a sound clock and room on its disk before it says what is
+/// wrong: several times what a hand-over takes, and half of what a caller allows its first attempt.
+pub(super) const UNFIT_MAX: Duration = Duration::from_millis(500);
+
 /// Why a command has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
@@ -24,6 +28,12 @@ pub enum ProposeError {
     /// The queue is full.
     #[error("too many commands are waiting")]
     Busy,
+    /// The leader may not stamp, and nobody else leads: no quorum of clocks agrees. Ask again later.
+    #[error("the clocks of the cluster do not agree")]
+    ClocksDisagree,
+    /// The leader's disk is nearly full, and nobody else leads. Ask again later.
+    #[error("the disk is nearly full")]
+    DiskFull,
     /// This node's root differs from a quorum's: it serves nothing.
     #[error("this node is fenced")]
     Fenced,

@@ -16,11 +16,14 @@ mod apply_thread;
 mod digester;
 mod flush_thread;
 mod handle;
+mod lead;
 mod log_thread;
 mod raft_thread;
 mod seal_thread;
+mod space;
 mod start;
 mod verify;
+mod vitals;
 mod waiters;
 
 use std::collections::BTreeSet;
@@ -51,6 +54,7 @@ use crate::peers::{Calls, ForwardError};
 use crate::storage::RocksStore;
 use crate::telemetry::{Metrics, ProposalResult};
 use apply_thread::Position;
+use handle::UNFIT_MAX;
 use raft_thread::{Pending, RaftInput};
 
 /// Reads records, leaves and tree nodes of this replica.
@@ -65,6 +69,8 @@ const EVENTS_BEHIND_MAX: usize = 8_192;
 const CATCH_UP: std::time::Duration = std::time::Duration::from_millis(100);
 /// Pause before a command is handed to a leader that just said it is none: lets the news arrive.
 const RETRY_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+/// How long a leader that was replaced may still answer what it was handed.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// What the rest of the node may ask of the replica. Cheap to clone.
 ///
@@ -117,6 +123,7 @@ impl Handle {
         deadline: Instant,
     ) -> Result<Answer, ProposeError> {
         let mut leaderless = Leaderless::default();
+        let mut unfit = None;
         loop {
             if self.shared.fenced.borrow().is_some() {
                 return Err(ProposeError::Fenced);
@@ -128,8 +135,16 @@ impl Handle {
                     self.shared.metrics.proposal(ProposalResult::Busy);
                     return Err(ProposeError::Busy);
                 }
-                Ok(Err(Retry::NotLeader)) => {}
-                Err(_elapsed) => return Err(ProposeError::DeadlineExceeded),
+                Ok(Err(Retry::NotLeader)) => unfit = None,
+                Ok(Err(Retry::ClocksDisagree)) => unfit = Some(ProposeError::ClocksDisagree),
+                Ok(Err(Retry::DiskFull)) => unfit = Some(ProposeError::DiskFull),
+                Err(_elapsed) => return Err(unfit.unwrap_or(ProposeError::DeadlineExceeded)),
+            }
+            if let Some(why) = unfit
+                && clock::runtime().saturating_duration_since(leaderless.since()) >= UNFIT_MAX
+            {
+                self.shared.metrics.proposal(ProposalResult::Unfit);
+                return Err(why);
             }
             match self.wait_for_leader(&mut leaderless, deadline).await {
                 Found::Leader => {}
@@ -137,7 +152,7 @@ impl Handle {
                     self.shared.metrics.proposal(ProposalResult::Unavailable);
                     return Err(ProposeError::Unavailable);
                 }
-                Found::Late => return Err(ProposeError::DeadlineExceeded),
+                Found::Late => return Err(unfit.unwrap_or(ProposeError::DeadlineExceeded)),
             }
         }
     }
@@ -151,7 +166,12 @@ impl Handle {
                 Ok(answer)
             }
             Some(leader) => {
-                let answer = self.shared.calls.forward(leader, request, deadline).await;
+                let forward = self.shared.calls.forward(leader, request, deadline);
+                let answer = tokio::select! {
+                    answer = forward => answer,
+                    // It may be frozen: the next one gives the first answer under the same id.
+                    () = self.deposed(leader) => Err(ForwardError::NotLeader),
+                };
                 match answer {
                     Ok(answer) => {
                         self.shared.metrics.proposal(ProposalResult::Forwarded);
@@ -164,11 +184,23 @@ impl Handle {
                         Ok(answer)
                     }
                     Err(ForwardError::Busy) => Err(Retry::Busy),
+                    Err(ForwardError::ClocksDisagree) => Err(Retry::ClocksDisagree),
+                    Err(ForwardError::DiskFull) => Err(Retry::DiskFull),
                     Err(ForwardError::NotLeader) => Err(Retry::NotLeader),
                 }
             }
             None => Err(Retry::NotLeader),
         }
+    }
+
+    /// Until somebody else than `leader` leads, and a moment longer: its answer may be on its way.
+    async fn deposed(&self, leader: NodeId) {
+        let mut role = self.shared.role.clone();
+        let another = role.wait_for(|role| role.leader.is_some_and(|other| other != leader));
+        if another.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(LAST_WORDS).await;
     }
 
     /// Has `request` decided if this node leads.
@@ -241,18 +273,20 @@ impl Handle {
             let attempt = async {
                 match role.leader {
                     Some(leader) if leader == self.shared.me => self.read_here().await,
-                    Some(leader) => self
-                        .shared
-                        .calls
-                        .read_index(leader, deadline)
-                        .await
-                        .map_err(|_refused| Retry::NotLeader),
+                    Some(leader) => tokio::select! {
+                        index = self.shared.calls.read_index(leader, deadline) => {
+                            index.map_err(|_refused| Retry::NotLeader)
+                        }
+                        () = self.deposed(leader) => Err(Retry::NotLeader),
+                    },
                     None => Err(Retry::NotLeader),
                 }
             };
             match tokio::time::timeout_at(deadline, attempt).await {
                 Ok(Ok(index)) => return self.wait_applied(index, deadline).await,
-                Ok(Err(Retry::NotLeader | Retry::Busy)) => {}
+                Ok(Err(
+                    Retry::NotLeader | Retry::Busy | Retry::ClocksDisagree | Retry::DiskFull,
+                )) => {}
                 Err(_elapsed) => return Err(ReadError::DeadlineExceeded),
             }
             match self.wait_for_leader(&mut leaderless, deadline).await {

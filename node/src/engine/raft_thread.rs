@@ -11,14 +11,17 @@ use akashi_domain::command::Request;
 use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
 use akashi_domain::ids::Stamp;
 use akashi_domain::limits::REQUESTS_PER_ENTRY_MAX;
+use akashi_replica::clocks::Moment;
 use akashi_replica::consensus::{Output, ProposeError, RaftCore, Role};
 use akashi_replica::entry::{LogEntry, NodeId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::apply_thread::ApplyInput;
+use super::lead::HandingOver;
 use super::log_thread::LogInput;
 use super::seal_thread::SealInput;
 use super::verify::VerifyPool;
+use super::vitals::{Vitals, moment};
 use super::waiters::{Reply, Retry, Waiters};
 use crate::peers::Outbox;
 use crate::telemetry::{Metrics, ProposalResult};
@@ -77,8 +80,8 @@ pub(super) enum RaftInput {
     Compacted(u64),
     /// A new newest sealed head.
     Sealed(Sealed),
-    /// This replica must not lead any more.
-    Fenced,
+    /// Whether this replica must take no commands: it is fenced, or the replicas disagree.
+    Halted(bool),
     /// Hand leadership over.
     Transfer(Option<NodeId>),
     /// End.
@@ -98,6 +101,7 @@ pub(super) struct RaftOutputs {
     /// Every replica has the log up to here, as far as is known.
     pub(super) all_have: Arc<AtomicU64>,
     pub(super) timer_due: Arc<AtomicBool>,
+    pub(super) vitals: Arc<Vitals>,
     pub(super) metrics: Metrics,
 }
 
@@ -112,7 +116,8 @@ pub(super) struct RaftThread {
     next_read: u64,
     sealed: Option<Sealed>,
     role: Role,
-    fenced: bool,
+    halted: bool,
+    handing_over: HandingOver,
     ticks: u64,
     /// Followers that cannot catch up from the log.
     behind: BTreeSet<NodeId>,
@@ -129,7 +134,8 @@ impl RaftThread {
             next_read: 0,
             sealed,
             role: Role::default(),
-            fenced: false,
+            halted: false,
+            handing_over: HandingOver::default(),
             ticks: 0,
             behind: BTreeSet::new(),
         }
@@ -192,8 +198,8 @@ impl RaftThread {
             RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
             RaftInput::Compacted(index) => self.core.compacted(index),
             RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
-            RaftInput::Fenced => {
-                self.fenced = true;
+            RaftInput::Halted(halted) => {
+                self.halted = halted;
                 // Their answers would come from a state that no quorum has.
                 self.out.waiters.lead_lost();
             }
@@ -206,19 +212,17 @@ impl RaftThread {
     fn tick(&mut self, due: Instant) -> Instant {
         self.core.tick();
         self.look_at_followers();
-        if self.role.leader_ready {
-            if self.fenced {
-                self.transfer(None);
-            } else {
-                if self.out.timer_due.swap(false, Ordering::AcqRel) {
-                    self.propose(Vec::new());
-                }
-                drop(
-                    self.out
-                        .apply
-                        .send(ApplyInput::CheckTimers(Stamp(clock::unix_us()))),
-                );
+        let (limit, room) = self.out.vitals.intake(self.core.waiting_stamp());
+        self.core.take_entries(limit, room);
+        self.handing_over.tick(&mut self.core, &self.out.vitals);
+        let now = moment();
+        // A timer fires by the time of an entry, so it waits for a clock that may stamp one.
+        if self.role.leader_ready && !self.halted && self.out.vitals.may_stamp(now).is_ok() {
+            if self.out.timer_due.swap(false, Ordering::AcqRel) {
+                self.propose(Vec::new(), now);
             }
+            let due_by = ApplyInput::CheckTimers(Stamp(now.unix_us));
+            drop(self.out.apply.send(due_by));
         }
         // After a pause of the process, go on from now: no burst of ticks.
         (due + TICK).max(clock::monotonic())
@@ -281,8 +285,15 @@ impl RaftThread {
     /// commands gather: they could not be synced earlier anyway, and each entry has its price on
     /// every replica.
     fn propose_pending(&mut self) {
-        if self.fenced {
+        if self.halted {
             give_back(std::mem::take(&mut self.pending), Retry::NotLeader);
+        }
+        let now = moment();
+        if self.role.is_leader
+            && !self.pending.is_empty()
+            && let Err(why) = self.out.vitals.may_stamp(now)
+        {
+            give_back(std::mem::take(&mut self.pending), why);
         }
         let gather = self.role.is_leader
             && self.writing.is_some()
@@ -299,11 +310,11 @@ impl RaftThread {
             }
             let rest = self.pending.split_off(count);
             let batch = std::mem::replace(&mut self.pending, rest);
-            self.propose(batch);
+            self.propose(batch, now);
         }
     }
 
-    fn propose(&mut self, batch: Vec<Pending>) {
+    fn propose(&mut self, batch: Vec<Pending>, now: Moment) {
         let Ok(random) = entropy::bytes() else {
             give_back(batch, Retry::Busy);
             return;
@@ -324,7 +335,7 @@ impl RaftThread {
         let count = requests.len();
         let entry = Entry {
             rule_version: RULE_VERSION,
-            stamp: Stamp(clock::unix_us()),
+            stamp: Stamp(now.unix_us),
             random,
             sealed: self.sealed,
             requests,
@@ -467,7 +478,7 @@ mod tests {
         thread.hand_out();
         assert!(log.try_iter().count() > 0, "proposed");
         assert!(before.try_recv().is_err(), "and not decided yet");
-        assert!(thread.take(RaftInput::Fenced));
+        assert!(thread.take(RaftInput::Halted(true)));
         assert_eq!(before.try_recv(), Ok(Err(Retry::NotLeader)));
         let mut after = propose(&mut thread);
         thread.propose_pending();
@@ -513,6 +524,7 @@ mod tests {
             committed: Arc::default(),
             all_have: Arc::default(),
             timer_due: Arc::default(),
+            vitals: Arc::new(Vitals::new(1, vec![1], metrics.clone())),
             metrics,
         };
         let core = RaftCore::new(CoreConfig::new(1, vec![1]), Recovered::default()).unwrap();

@@ -1,5 +1,6 @@
 //! The seal thread: drives the [`Sealer`] with time, peers, apply and the log.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -18,8 +19,11 @@ use tokio::sync::watch;
 use super::apply_thread::ApplyInput;
 use super::log_thread::LogInput;
 use super::raft_thread::RaftInput;
+use super::stop_process;
+use super::vitals::Vitals;
 use crate::clock;
 use crate::peers::Outbox;
+use crate::storage::fence;
 use crate::telemetry::Metrics;
 
 /// What the seal thread is told.
@@ -65,6 +69,9 @@ pub(super) struct SealOutputs {
     pub(super) peers: Outbox,
     pub(super) sealed: watch::Sender<Option<Arc<SignedHead>>>,
     pub(super) fenced: watch::Sender<Option<String>>,
+    pub(super) vitals: Arc<Vitals>,
+    /// Where a fence is put up.
+    pub(super) directory: PathBuf,
     pub(super) metrics: Metrics,
 }
 
@@ -151,7 +158,25 @@ fn perform(effect: Effect, applied_since_ms: &mut Option<u64>, out: &SealOutputs
             out.metrics.diverged();
             tracing::error!(reason = %reason, "this replica is fenced and serves nothing any more");
             out.fenced.send_replace(Some(reason.to_string()));
-            drop(out.raft.send(RaftInput::Fenced));
+            out.vitals.fence();
+            drop(out.raft.send(RaftInput::Halted(true)));
+            if let Err(error) = fence::put_up(&out.directory, reason) {
+                stop_process("the fence cannot be put up", &error);
+            }
+        }
+        Effect::Halt => {
+            out.metrics.diverged();
+            tracing::error!(
+                "replicas signed different roots and none has a quorum: all stand still"
+            );
+            let why = "halted: the replicas signed different roots, and none has a quorum yet";
+            out.fenced.send_replace(Some(why.to_owned()));
+            drop(out.raft.send(RaftInput::Halted(true)));
+        }
+        Effect::Resume => {
+            tracing::warn!("a quorum of replicas agrees again");
+            out.fenced.send_replace(None);
+            drop(out.raft.send(RaftInput::Halted(false)));
         }
     }
 }

@@ -18,7 +18,7 @@ use akashi_replica::consensus::{CoreConfig, RaftCore, Recovered, Role, StartErro
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::RaftLog;
 use akashi_replica::machine::{Machine, MachineError};
-use akashi_replica::seal::{SealMessage, Sealer};
+use akashi_replica::seal::{FenceReason, SealMessage, Sealer};
 use akashi_replica::store::{StateStore as _, StoreError};
 use akashi_replica::succession;
 use sha2::{Digest as _, Sha256};
@@ -31,15 +31,18 @@ use super::flush_thread::FlushThread;
 use super::log_thread::{self, LogInput, LogOutputs};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
 use super::seal_thread::{self, SealInput, SealOutputs};
+use super::space;
 use super::verify::VerifyPool;
+use super::vitals::Vitals;
 use super::waiters::Waiters;
 use super::{EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Retry, Shared, StoreView};
 use crate::config::Config;
 use crate::entropy;
 use crate::net::{self, TlsError};
-use crate::peers::{Boxed, Calls, Outbound, PeerInputs};
+use crate::peers::{Boxed, Calls, Outbound, Outbox, PeerInputs, PeerVitals};
 use crate::storage::{
-    DataDirectory, FileDisk, Identity, RocksStore, StorageError, check_log_reaches,
+    DataDirectory, FileDisk, Identity, Marks, RocksStore, Space, StorageError, check_log_reaches,
+    fence,
 };
 use crate::telemetry::Metrics;
 
@@ -61,9 +64,6 @@ pub enum EngineError {
     /// The cosigning key.
     #[error("the cosigning key cannot be used")]
     CosignKey,
-    /// A tree head that was signed contradicts the state: the store was changed behind our back.
-    #[error("the state contradicts a head that this node signed")]
-    HeadContradicted,
     /// The certificates towards peers.
     #[error("the certificates cannot be used")]
     Tls(#[from] TlsError),
@@ -115,6 +115,8 @@ pub struct Inputs {
     seal: Sender<SealInput>,
     all_have: Arc<AtomicU64>,
     applied: AppliedByAll,
+    vitals: Arc<Vitals>,
+    peers: Outbox,
     handle: Handle,
 }
 
@@ -137,6 +139,14 @@ impl PeerInputs for Inputs {
 
     fn applied(&self, from: NodeId, index: u64) {
         self.applied.says(from, index);
+    }
+
+    fn vitals_asked(&self, from: NodeId, asked_us: u64) {
+        self.peers.vitals(from, asked_us, self.vitals.told());
+    }
+
+    fn vitals_told(&self, from: NodeId, asked_us: u64, told: PeerVitals) {
+        self.vitals.heard(from, asked_us, told);
     }
 
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
@@ -187,6 +197,7 @@ impl Engine {
     pub fn start(config: &Config, format: bool, metrics: &Metrics) -> Result<Started, EngineError> {
         let cluster_id = cluster_id(config);
         let directory = open_directory(config, cluster_id, format)?;
+        let space = open_space(config, &directory)?;
         let (log, recovered) = directory.open_log()?;
         let store = Arc::new(directory.open_state(0)?);
         let machine = Machine::open(Arc::clone(&store))?;
@@ -202,7 +213,7 @@ impl Engine {
             .newest_head
             .as_ref()
             .map(|vow| (vow.size, vow.root));
-        check_vow(&machine, vow)?;
+        let fenced = fence_of(&directory, &machine, vow)?;
         let peers: BTreeMap<NodeId, String> = config
             .cluster
             .replicas
@@ -246,6 +257,7 @@ impl Engine {
             secret,
             holder,
             vow,
+            fenced,
             sealed,
             view,
             outbox,
@@ -255,6 +267,7 @@ impl Engine {
             cluster_id,
             directory,
             store,
+            space,
             calls,
             outbound,
             metrics,
@@ -270,9 +283,10 @@ struct Parts {
     secret: CosignerSecret,
     holder: Holder,
     vow: Option<(u64, [u8; 32])>,
+    fenced: Option<FenceReason>,
     sealed: Option<SignedHead>,
     view: StoreView,
-    outbox: crate::peers::Outbox,
+    outbox: Outbox,
 }
 
 /// What they are started with.
@@ -281,6 +295,7 @@ struct Wiring<'a> {
     cluster_id: [u8; 16],
     directory: DataDirectory,
     store: Arc<RocksStore>,
+    space: Space,
     calls: Calls,
     outbound: Outbound,
     metrics: &'a Metrics,
@@ -304,7 +319,7 @@ impl Parts {
         let (position_out, position) = watch::channel(first);
         let (role_out, role) = watch::channel(Role::default());
         let (sealed_out, sealed) = watch::channel(self.sealed.clone().map(Arc::new));
-        let (fenced_out, fenced) = watch::channel(None);
+        let (fenced_out, fenced) = watch::channel(self.fenced.map(|reason| reason.to_string()));
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
         let (shutdown, down) = watch::channel(false);
         let committed = Arc::new(AtomicU64::new(0));
@@ -313,6 +328,9 @@ impl Parts {
         let timer_due = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(Waiters::default());
         let metrics = with.metrics;
+        let members: Vec<NodeId> = with.config.cluster.replicas.iter().map(|r| r.id).collect();
+        let me = with.config.node.id;
+        let vitals = Arc::new(Vitals::new(me, members.clone(), metrics.clone()));
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let pool =
             VerifyPool::start(&self.view, workers, metrics.clone()).map_err(EngineError::System)?;
@@ -327,6 +345,11 @@ impl Parts {
             sealer.founded(&cluster);
             succession::resume(&mut sealer, &self.machine)?;
         }
+        if let Some(reason) = self.fenced {
+            drop(sealer.fence(reason));
+            vitals.fence();
+            drop(raft_in.send(RaftInput::Halted(true)));
+        }
         let leaves = first.progress.leaves;
         drop(seal_in.send(SealInput::Applied {
             size: leaves,
@@ -334,11 +357,14 @@ impl Parts {
         }));
 
         let mut threads = Vec::new();
+        let (no_room_out, no_room) = watch::channel(false);
         let out = LogOutputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
             peers: self.outbox.clone(),
             durable: Arc::clone(&durable),
+            vitals: Arc::clone(&vitals),
+            no_room: no_room_out,
             metrics: metrics.clone(),
         };
         let log = self.log;
@@ -366,9 +392,10 @@ impl Parts {
             peers: self.outbox.clone(),
             sealed: sealed_out,
             fenced: fenced_out,
+            vitals: Arc::clone(&vitals),
+            directory: with.directory.path().to_owned(),
             metrics: metrics.clone(),
         };
-        let members = with.config.cluster.replicas.iter().map(|r| r.id).collect();
         let agreement = Agreement::new(with.config.node.id, members);
         threads.push(spawn("seal", move || {
             seal_thread::run(sealer, agreement, &seal_inputs, &out);
@@ -385,6 +412,7 @@ impl Parts {
             committed: Arc::clone(&committed),
             all_have: Arc::clone(&all_have),
             timer_due,
+            vitals: Arc::clone(&vitals),
             metrics: metrics.clone(),
         };
         let known = self.sealed.map(|sealed| Sealed {
@@ -401,15 +429,27 @@ impl Parts {
             peers: outbox.clone(),
             all_have: Arc::clone(&all_have),
             limits: with.config.storage,
+            vitals: Arc::clone(&vitals),
             metrics: metrics.clone(),
         };
+        tokio::spawn(Arc::clone(&vitals).watch(
+            outbox.clone(),
+            Arc::clone(&committed),
+            position.clone(),
+            down.clone(),
+        ));
         let applied = AppliedByAll::of(with.config.cluster.replicas.iter().map(|r| r.id));
         tokio::spawn(applied.clone().tell(
             with.config.node.id,
             position.clone(),
-            outbox,
+            outbox.clone(),
             down.clone(),
         ));
+        let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
+        let (watched, shown, space) = (Arc::clone(&vitals), metrics.clone(), with.space);
+        threads.push(spawn("space", move || {
+            space::run(space, &watched, &no_room, &shown, &runtime, stop);
+        })?);
         let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
         threads.push(spawn("flush", move || flush.run(&runtime, stop))?);
 
@@ -450,6 +490,8 @@ impl Parts {
             seal: seal_in.clone(),
             all_have,
             applied,
+            vitals,
+            peers: outbox,
             handle: handle.clone(),
         });
         let guard = EngineGuard {
@@ -563,16 +605,36 @@ fn read_cosign_key(path: &Path, name: &str) -> Result<CosignerSecret, EngineErro
     CosignerSecret::from_seed(name, &seed).map_err(|_bad_name| EngineError::CosignKey)
 }
 
-/// A head that this node vowed must be the one its state gives, if the state reaches that far.
-fn check_vow(
+/// Why this node is fenced, if it is: it was before, or the head that it vowed is not the one its state
+/// gives, if the state reaches that far.
+fn fence_of(
+    directory: &DataDirectory,
     machine: &Machine<RocksStore>,
     vow: Option<(u64, [u8; 32])>,
-) -> Result<(), EngineError> {
-    let Some((size, promised)) = vow else {
-        return Ok(());
-    };
-    match machine.root_of(size)? {
-        Some(root) if root != promised => Err(EngineError::HeadContradicted),
-        Some(_) | None => Ok(()),
+) -> Result<Option<FenceReason>, EngineError> {
+    let mut fenced = fence::read(directory.path())?;
+    if fenced.is_none()
+        && let Some((size, promised)) = vow
+        && machine.root_of(size)?.is_some_and(|root| root != promised)
+    {
+        let reason = FenceReason::OwnVow;
+        fence::put_up(directory.path(), reason)?;
+        fenced = Some(reason);
     }
+    if let Some(reason) = fenced {
+        tracing::error!(reason = %reason, "this replica is fenced: it serves nothing until it is rebuilt");
+    }
+    Ok(fenced)
+}
+
+/// The watch over the disk. One that is full already gives its ballast up before anything is opened.
+fn open_space(config: &Config, directory: &DataDirectory) -> Result<Space, EngineError> {
+    let marks = Marks {
+        ballast: u64::from(config.storage.ballast_mib) << 20,
+        low: u64::from(config.storage.low_water_mib) << 20,
+    };
+    let files = |error| EngineError::Storage(StorageError::Files(error));
+    let mut space = Space::open(directory.path(), marks).map_err(files)?;
+    space.look().map_err(files)?;
+    Ok(space)
 }

@@ -13,6 +13,10 @@ pub enum Retry {
     NotLeader,
     /// The queue is full; nothing was done.
     Busy,
+    /// This leader may not stamp, because no quorum of clocks agrees with its own; nothing was done.
+    ClocksDisagree,
+    /// This leader's disk is nearly full; nothing was done.
+    DiskFull,
 }
 
 /// Where one answer goes.

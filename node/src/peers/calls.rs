@@ -35,6 +35,10 @@ pub enum ForwardError {
     NotLeader,
     /// Its queue is full.
     Busy,
+    /// It may not stamp: no quorum of clocks agrees with its own.
+    ClocksDisagree,
+    /// Its disk is nearly full, and it takes nothing.
+    DiskFull,
 }
 
 /// Connections to every peer.
@@ -84,6 +88,8 @@ impl Calls {
                 Answer::decode(&bytes).ok_or(ForwardError::NotLeader)
             }
             Some(forward_response::Result::Busy(_)) => Err(ForwardError::Busy),
+            Some(forward_response::Result::ClocksDisagree(_)) => Err(ForwardError::ClocksDisagree),
+            Some(forward_response::Result::DiskFull(_)) => Err(ForwardError::DiskFull),
             Some(forward_response::Result::NotLeader(_)) | None => Err(ForwardError::NotLeader),
         }
     }

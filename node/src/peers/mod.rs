@@ -23,6 +23,31 @@ use prost::bytes::Bytes;
 /// Bytes of one frame on the wire: one of Raft's largest messages with room to spare.
 const FRAME_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 
+/// How well a replica is, as it says itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerVitals {
+    /// Its clock when it answered: microseconds since 1970-01-01 UTC.
+    pub unix_us: u64,
+    /// How slow it is, from 1 to 100.
+    pub slow_score: u32,
+    /// Whether its disk is nearly full.
+    pub disk_low: bool,
+    /// Whether it is fenced.
+    pub fenced: bool,
+}
+
+/// The vitals of a frame, with the time of the question that they answer.
+fn take_vitals(frame: &peer::Frame) -> Option<(u64, PeerVitals)> {
+    let said = frame.vitals.as_ref()?;
+    let told = PeerVitals {
+        unix_us: said.unix_us,
+        slow_score: said.slow_score,
+        disk_low: said.disk_low,
+        fenced: said.fenced,
+    };
+    Some((said.asked_us, told))
+}
+
 /// The wire form of a seal message inside a frame.
 fn put_seal(frame: &mut peer::Frame, message: &SealMessage) {
     match message {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 
-use super::{FRAME_BYTES_MAX, put_seal};
+use super::{FRAME_BYTES_MAX, PeerVitals, put_seal};
 
 /// Messages waiting for one peer; beyond, new ones are dropped and Raft sends them again.
 const QUEUE_MAX: usize = 4_096;
@@ -34,6 +34,8 @@ enum Out {
     AllHave(u64),
     Applied(u64),
     StateDigest(StateDigest),
+    VitalsAsk(u64),
+    Vitals(u64, PeerVitals),
 }
 
 /// Where the node's threads put what is for others. Never waits.
@@ -71,6 +73,21 @@ impl Outbox {
     pub fn applied(&self, index: u64) {
         for queue in self.queues.values() {
             drop(queue.try_send(Out::Applied(index)));
+        }
+    }
+
+    /// Asks one peer, or every peer, how it is; `asked_us` comes back with the answer.
+    pub fn vitals_ask(&self, peer: Option<NodeId>, asked_us: u64) {
+        let asked = |id: &NodeId| peer.is_none_or(|peer| peer == *id);
+        for (_, queue) in self.queues.iter().filter(|(id, _)| asked(id)) {
+            drop(queue.try_send(Out::VitalsAsk(asked_us)));
+        }
+    }
+
+    /// Answers `peer`, which asked at `asked_us` of its own time.
+    pub fn vitals(&self, peer: NodeId, asked_us: u64, told: PeerVitals) {
+        if let Some(queue) = self.queues.get(&peer) {
+            drop(queue.try_send(Out::Vitals(asked_us, told)));
         }
     }
 
@@ -213,6 +230,18 @@ async fn flush(gathered: &mut Vec<Out>, frames: &mpsc::Sender<Frame>) -> bool {
                 frame.state_digest = Some(peer::StateDigest {
                     index: said.index,
                     digest: Bytes::copy_from_slice(&said.digest),
+                });
+            }
+            Out::VitalsAsk(asked_us) => {
+                frame.vitals_ask = Some(peer::VitalsAsk { asked_us });
+            }
+            Out::Vitals(asked_us, told) => {
+                frame.vitals = Some(peer::Vitals {
+                    asked_us,
+                    unix_us: told.unix_us,
+                    slow_score: told.slow_score,
+                    disk_low: told.disk_low,
+                    fenced: told.fenced,
                 });
             }
         }

@@ -7,8 +7,8 @@ use akashi_domain::answer::Answer;
 use akashi_domain::command::Request as DomainRequest;
 use akashi_proto::peer::peer_service_server::{PeerService, PeerServiceServer};
 use akashi_proto::peer::{
-    Busy, ForwardRequest, ForwardResponse, Frame, NotLeader, ReadIndexRequest, ReadIndexResponse,
-    forward_response, read_index_response,
+    Busy, ClocksDisagree, DiskFull, ForwardRequest, ForwardResponse, Frame, NotLeader,
+    ReadIndexRequest, ReadIndexResponse, forward_response, read_index_response,
 };
 use akashi_replica::agreement::StateDigest;
 use akashi_replica::entry::NodeId;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{FRAME_BYTES_MAX, take_seals, take_state_digest};
+use super::{FRAME_BYTES_MAX, PeerVitals, take_seals, take_state_digest, take_vitals};
 use crate::engine::Retry;
 use crate::net::{Identity, Peer};
 
@@ -36,6 +36,10 @@ pub trait PeerInputs: Send + Sync + 'static {
     fn all_have(&self, index: u64);
     /// A peer has applied the log up to `index`, as it says; must not wait.
     fn applied(&self, from: NodeId, index: u64);
+    /// A peer asks how this node is, at `asked_us` of its own time; must not wait.
+    fn vitals_asked(&self, from: NodeId, asked_us: u64);
+    /// A peer answers a question asked at `asked_us`; must not wait.
+    fn vitals_told(&self, from: NodeId, asked_us: u64, told: PeerVitals);
     /// A command that another node took; answered only if this node leads.
     fn forwarded(&self, request: DomainRequest) -> Boxed<Result<Answer, Retry>>;
     /// A read that another node took; answered only if this node leads.
@@ -116,6 +120,12 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                     if let Some(theirs) = take_state_digest(&frame) {
                         inputs.state_digest(from, theirs);
                     }
+                    if let Some(ask) = &frame.vitals_ask {
+                        inputs.vitals_asked(from, ask.asked_us);
+                    }
+                    if let Some((asked_us, told)) = take_vitals(&frame) {
+                        inputs.vitals_told(from, asked_us, told);
+                    }
                     for message in frame.messages {
                         inputs.raft(from, message.into());
                     }
@@ -145,6 +155,10 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
             Ok(answer) => forward_response::Result::Answer(answer.encode().into()),
             Err(Retry::NotLeader) => forward_response::Result::NotLeader(NotLeader {}),
             Err(Retry::Busy) => forward_response::Result::Busy(Busy {}),
+            Err(Retry::ClocksDisagree) => {
+                forward_response::Result::ClocksDisagree(ClocksDisagree {})
+            }
+            Err(Retry::DiskFull) => forward_response::Result::DiskFull(DiskFull {}),
         };
         Ok(Response::new(ForwardResponse {
             result: Some(result),
@@ -158,7 +172,7 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
         self.caller(&request)?;
         let result = match self.inputs.read_index().await {
             Ok(index) => read_index_response::Result::Index(index),
-            Err(Retry::NotLeader | Retry::Busy) => {
+            Err(Retry::NotLeader | Retry::Busy | Retry::ClocksDisagree | Retry::DiskFull) => {
                 read_index_response::Result::NotLeader(NotLeader {})
             }
         };

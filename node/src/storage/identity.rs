@@ -144,6 +144,12 @@ impl DataDirectory {
         self.identity
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the Raft log and reads all of it.
     ///
     /// # Errors

@@ -20,10 +20,12 @@
 //! | segments are released: flushed, on every replica, sealed; above the cap, flushed only | one rename or removal each, oldest first | directory | – |
 //! | a sealed head is kept | head, and the removal of the one before, in one write batch | no: heads are collected anew | – |
 //! | a caller is answered | nothing more | – | only after a quorum has synced the entry and this node has applied it |
+//! | the replica is fenced | why, in a file of its own, by rename | file and directory | it has stopped serving, leading and signing already; a restart finds it |
 //! | any of these fails | – | – | the process stops: no retry, no answer, no vote, no signature |
 //!
 //! A full disk is the one failure that leaves the log usable: segments have their room before they
-//! are used, so it shows when the *next* one is prepared, and nothing of a frame is lost by it.
+//! are used, so it shows when the *next* one is prepared, and nothing of a frame is lost by it. What is
+//! staged then waits, unacknowledged, until there is room. The ballast sees to it that there usually is.
 //!
 //! # The data directory
 //!
@@ -33,11 +35,15 @@
 //! identity.new   only while a format is under way
 //! log/           segments of the Raft log: <number>.log, and spares <number>.spare
 //! state/         RocksDB, one column family per table
+//! ballast        room that is kept back, removed when the disk is full
+//! fenced         why the replica must not serve, lead or sign; only if it is fenced
 //! ```
 
+pub mod fence;
 mod file_disk;
 mod identity;
 mod rocks;
+mod space;
 
 use akashi_replica::log::LogError;
 pub use akashi_replica::store::StateStore;
@@ -45,6 +51,7 @@ pub use akashi_replica::store::StateStore;
 pub use file_disk::FileDisk;
 pub use identity::{DataDirectory, Identity};
 pub use rocks::RocksStore;
+pub use space::{Marks, Room, Space};
 
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]

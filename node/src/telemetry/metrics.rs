@@ -34,6 +34,8 @@ pub enum ProposalResult {
     Busy,
     /// There was no leader for too long.
     Unavailable,
+    /// The leader's clock or disk allowed nothing for too long.
+    Unfit,
 }
 
 impl ProposalResult {
@@ -43,6 +45,7 @@ impl ProposalResult {
             Self::Forwarded => "forwarded",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
+            Self::Unfit => "unfit",
         }
     }
 }
@@ -142,6 +145,11 @@ pub struct Metrics {
     grpc: Histogram<f64>,
     connections: UpDownCounter<i64>,
     connections_refused: Counter<u64>,
+    clock_skew: Gauge<f64>,
+    clocks_agree: Gauge<u64>,
+    slow_score: Gauge<u64>,
+    disk_free: Gauge<u64>,
+    disk_low: Gauge<u64>,
 }
 
 impl Metrics {
@@ -189,6 +197,15 @@ impl Metrics {
                 .with_description(names::CONNECTIONS.help)
                 .build(),
             connections_refused: counter(meter, names::CONNECTIONS_REFUSED_TOTAL),
+            clock_skew: meter
+                .f64_gauge(names::CLOCK_SKEW_SECONDS.name)
+                .with_unit(names::CLOCK_SKEW_SECONDS.unit)
+                .with_description(names::CLOCK_SKEW_SECONDS.help)
+                .build(),
+            clocks_agree: gauge(meter, names::CLOCKS_AGREE),
+            slow_score: gauge(meter, names::SLOW_SCORE),
+            disk_free: gauge(meter, names::DISK_FREE_BYTES),
+            disk_low: gauge(meter, names::DISK_LOW),
         };
         // Shown from the start: an alarm on a series that does not exist yet would be silent.
         metrics.divergence.add(0, &[]);
@@ -353,6 +370,32 @@ impl Metrics {
     /// A connection ended.
     pub fn connection_closed(&self) {
         self.connections.add(-1, &[]);
+    }
+
+    /// How far a peer's clock is ahead of this node's.
+    pub fn clock_skew(&self, peer: u64, skew_us: i64) {
+        let seconds = Duration::from_micros(skew_us.unsigned_abs()).as_secs_f64();
+        let labels = [KeyValue::new("peer", peer.to_string())];
+        self.clock_skew.record(
+            seconds.copysign(if skew_us < 0 { -1.0 } else { 1.0 }),
+            &labels,
+        );
+    }
+
+    /// Whether a quorum of clocks agrees with this node's.
+    pub fn clocks_agree(&self, agree: bool) {
+        self.clocks_agree.record(u64::from(agree), &[]);
+    }
+
+    /// How slow this node is, from 1 to 100.
+    pub fn slow_score(&self, score: u32) {
+        self.slow_score.record(u64::from(score), &[]);
+    }
+
+    /// How many bytes the disk has free, and whether that is too little.
+    pub fn disk(&self, free_bytes: u64, low: bool) {
+        self.disk_free.record(free_bytes, &[]);
+        self.disk_low.record(u64::from(low), &[]);
     }
 
     /// A connection was turned away or cut off.

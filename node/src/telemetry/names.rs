@@ -309,8 +309,49 @@ pub const CONNECTIONS_REFUSED_TOTAL: Definition = Definition {
     labels: &["reason"],
 };
 
+/// How far a peer's clock is ahead of this node's, by the peer's id; more than 0.25 either way is an alarm.
+pub const CLOCK_SKEW_SECONDS: Definition = Definition {
+    name: "akashi_clock_skew_seconds",
+    kind: Kind::Gauge,
+    unit: "s",
+    help: "how far a peer's clock is ahead of this node's, by the peer's id; more than 0.25 either way is an alarm",
+    labels: &["peer"],
+};
+/// 1 while a quorum of clocks agrees with this node's within 500 ms, else 0: without that it stamps nothing.
+pub const CLOCKS_AGREE: Definition = Definition {
+    name: "akashi_clocks_agree",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "1 while a quorum of clocks agrees with this node's within 500 ms, else 0: without that it stamps nothing",
+    labels: &[],
+};
+/// How slow this node's disk and apply step are, from 1 to 100; above 80 a leader hands over.
+pub const SLOW_SCORE: Definition = Definition {
+    name: "akashi_slow_score",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "how slow this node's disk and apply step are, from 1 to 100; above 80 a leader hands over",
+    labels: &[],
+};
+/// Bytes free on the file system of the data directory.
+pub const DISK_FREE_BYTES: Definition = Definition {
+    name: "akashi_disk_free_bytes",
+    kind: Kind::Gauge,
+    unit: "By",
+    help: "bytes free on the file system of the data directory",
+    labels: &[],
+};
+/// 1 while the disk is below its low-water mark, else 0: this node takes no commands then.
+pub const DISK_LOW: Definition = Definition {
+    name: "akashi_disk_low",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "1 while the disk is below its low-water mark, else 0: this node takes no commands then",
+    labels: &[],
+};
+
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 35] = [
+pub const ALL: [Definition; 40] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -346,6 +387,11 @@ pub const ALL: [Definition; 35] = [
     GRPC_SERVER_SECONDS,
     CONNECTIONS,
     CONNECTIONS_REFUSED_TOTAL,
+    CLOCK_SKEW_SECONDS,
+    CLOCKS_AGREE,
+    SLOW_SCORE,
+    DISK_FREE_BYTES,
+    DISK_LOW,
 ];
 
 #[cfg(test)]

@@ -46,6 +46,10 @@ pub(crate) enum Mood {
     Busy,
     /// There is no leader.
     Leaderless,
+    /// No quorum of clocks agrees.
+    Unstamped,
+    /// The leader's disk is nearly full.
+    Full,
 }
 
 #[derive(Clone)]
@@ -328,6 +332,8 @@ impl Replica for Paper {
             }
             Mood::Busy => Err(ProposeError::Busy),
             Mood::Leaderless => Err(ProposeError::Unavailable),
+            Mood::Unstamped => Err(ProposeError::ClocksDisagree),
+            Mood::Full => Err(ProposeError::DiskFull),
         }
     }
 

@@ -94,6 +94,8 @@ async fn what_the_replica_cannot_do_has_its_own_status() {
     for (mood, code, expected) in [
         (Mood::Busy, Code::ResourceExhausted, "BUSY"),
         (Mood::Leaderless, Code::Unavailable, "NO_LEADER"),
+        (Mood::Unstamped, Code::Unavailable, "CLOCKS_DISAGREE"),
+        (Mood::Full, Code::ResourceExhausted, "DISK_FULL"),
     ] {
         port.paper.be(mood);
         let status = platform

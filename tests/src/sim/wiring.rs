@@ -375,6 +375,8 @@ impl World {
                         live.sealed = Some(sealed_of(size, root));
                     }
                 }
+                // Nodes of the simulation have no door; what counts is what they sign and decide.
+                Effect::Halt | Effect::Resume => {}
                 Effect::Fence(reason) => {
                     self.nodes.get_mut(&id).unwrap().fenced = Some(reason);
                     if honest {

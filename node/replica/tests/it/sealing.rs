@@ -8,7 +8,8 @@ use akashi_merkle::{Cosigner, CosignerKey, CosignerSecret, Hash, KeySet, Origin,
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::HeadVow;
 use akashi_replica::seal::{
-    Effect, FenceReason, SEAL_ASK_MS, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage, Sealer,
+    Effect, FenceReason, HALT_AFTER_MS, SEAL_ASK_MS, SEAL_INTERVAL_MS, SEAL_RETRY_MS, SealMessage,
+    Sealer,
 };
 
 const ORIGIN: &str = "bank/e1/g0";
@@ -63,6 +64,8 @@ struct Trio {
     said: Vec<(NodeId, SealMessage)>,
     sealed: BTreeMap<NodeId, Vec<SignedHead>>,
     fenced: BTreeMap<NodeId, FenceReason>,
+    /// Who stands still.
+    halted: Vec<NodeId>,
     /// Who hears nothing.
     deaf: Vec<NodeId>,
 }
@@ -78,6 +81,7 @@ impl Trio {
             said: Vec::new(),
             sealed: BTreeMap::new(),
             fenced: BTreeMap::new(),
+            halted: Vec::new(),
             deaf: Vec::new(),
         };
         for id in 1..=3 {
@@ -119,6 +123,14 @@ impl Trio {
                     }
                 }
                 Effect::Sealed(head) => self.sealed.entry(id).or_default().push(head),
+                Effect::Halt => {
+                    assert!(!self.halted.contains(&id), "halted once");
+                    self.halted.push(id);
+                }
+                Effect::Resume => {
+                    assert!(self.halted.contains(&id), "resumed after a halt");
+                    self.halted.retain(|other| *other != id);
+                }
                 Effect::Fence(reason) => {
                     assert!(self.fenced.insert(id, reason).is_none(), "fenced once");
                 }
@@ -473,4 +485,62 @@ fn signatures_that_do_not_hold_and_senders_that_are_nobody_count_for_nothing() {
     trio.with(1, |sealer, now| sealer.message(2, &own, now));
     assert_eq!(trio.sealed_size(1), 0);
     assert!(trio.fenced.is_empty());
+}
+
+/// Replica 3 is down, and the two others have signed different roots.
+fn two_that_disagree() -> Trio {
+    let mut trio = Trio::new();
+    trio.deaf = vec![3];
+    trio.apply(1, 5, root(5));
+    trio.apply(2, 5, [0xbd; 32]);
+    trio.settle();
+    trio.tick(HALT_AFTER_MS - 1);
+    assert!(trio.halted.is_empty(), "the third may be on its way");
+    trio.tick(1);
+    trio.halted.sort_unstable();
+    trio.halted.dedup();
+    trio
+}
+
+#[test]
+fn while_two_disagree_and_the_third_is_silent_both_stand_still_and_neither_is_fenced() {
+    let mut trio = two_that_disagree();
+    assert_eq!(trio.halted, [1, 2]);
+    assert!(trio.fenced.is_empty());
+    for _ in 0..10 {
+        trio.tick(HALT_AFTER_MS);
+        trio.settle();
+    }
+    assert_eq!(trio.halted.len(), 2, "and go on standing still");
+    assert_eq!((trio.sealed_size(1), trio.sealed_size(2)), (0, 0));
+}
+
+#[test]
+fn when_the_third_speaks_the_quorum_goes_on_and_the_one_that_is_wrong_is_fenced() {
+    let mut trio = two_that_disagree();
+    trio.deaf.clear();
+    trio.apply(3, 5, root(5));
+    for _ in 0..3 {
+        trio.tick(SEAL_ASK_MS);
+        trio.settle();
+    }
+    assert_eq!(trio.fenced, BTreeMap::from([(2, FenceReason::OtherRoot)]));
+    assert_eq!(trio.halted, [2]);
+    assert_eq!((trio.sealed_size(1), trio.sealed_size(3)), (5, 5));
+}
+
+#[test]
+fn a_replica_that_is_wrong_stops_nobody_while_a_quorum_agrees() {
+    let mut trio = Trio::new();
+    for size in 5..30 {
+        for id in [1, 2] {
+            trio.apply(id, size, root(size));
+        }
+        trio.apply(3, size, [0xbd; 32]);
+        trio.tick(HALT_AFTER_MS);
+        trio.settle();
+        trio.tick(HALT_AFTER_MS);
+        assert!(!trio.halted.contains(&1) && !trio.halted.contains(&2));
+    }
+    assert!(trio.sealed_size(1) > 5);
 }

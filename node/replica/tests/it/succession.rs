@@ -119,6 +119,8 @@ impl Four {
                     self.sealed.entry(id).or_default().push(head);
                 }
                 Effect::Fence(reason) => drop(self.fenced.insert(id, reason)),
+                // What replicas disagree about is the other file's subject.
+                Effect::Halt | Effect::Resume => {}
             }
         }
     }
