@@ -242,7 +242,10 @@ impl Ports<'_> {
             net::keep_fresh(files, current, stopped).await;
         });
         let limits = match certificates {
-            ClientCertificates::Optional => Limits::CLIENT,
+            ClientCertificates::Optional => Limits {
+                per_address_max: self.config.limits.per_address_max(),
+                ..Limits::CLIENT
+            },
             ClientCertificates::Required => Limits::PEER,
         };
         let domain: Arc<str> = self.config.cluster.name.as_str().into();

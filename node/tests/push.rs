@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use akashi_node::api::limits::Door;
+use akashi_node::api::rate::Rates;
 use akashi_node::config::Config;
 use akashi_node::net::Peer;
 use akashi_node::telemetry::{Telemetry, names};
@@ -113,6 +114,7 @@ async fn spans_and_metrics_are_pushed_and_the_callers_trace_goes_on() {
         Routes::new(health).prepare(),
         telemetry.metrics(),
         fenced,
+        Rates::new(config.limits),
         stopped,
     );
     let mut request = http::Request::post("/grpc.health.v1.Health/Check")

@@ -31,6 +31,7 @@ use tracing::Instrument as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::auth::{self, Flow, Role, Rpc};
+use super::rate::Rates;
 use super::status::{REASON, Refusal, code_name};
 use crate::clock;
 use crate::net::Peer;
@@ -69,6 +70,7 @@ pub struct Door<S> {
     inner: S,
     metrics: Metrics,
     fenced: watch::Receiver<Option<String>>,
+    rates: Rates,
     shutdown: watch::Receiver<bool>,
 }
 
@@ -78,12 +80,14 @@ impl<S> Door<S> {
         inner: S,
         metrics: Metrics,
         fenced: watch::Receiver<Option<String>>,
+        rates: Rates,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
         Self {
             inner,
             metrics,
             fenced,
+            rates,
             shutdown,
         }
     }
@@ -170,6 +174,11 @@ where
         let (mut parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().ok_or(Refusal::Internal)?;
         let role: Role = auth::allow(rpc, peer)?;
+        // Leases and health are asked for in any case.
+        if !rpc.always {
+            let taken = self.rates.take(peer, clock::boottime_us());
+            taken.map_err(Refusal::TooFast)?;
+        }
         parts.extensions.insert(role);
         let asked = timeout_of(&parts.headers)?;
         if asked.is_some_and(|asked| asked.is_zero()) {

@@ -21,6 +21,7 @@ mod phone;
 mod platform;
 mod presence;
 mod processor;
+pub mod rate;
 mod replica;
 mod session_watch;
 mod statement;
@@ -43,6 +44,7 @@ use crate::edge::Edge;
 use crate::telemetry::Metrics;
 use front::Front;
 use limits::{Door, MESSAGE_BYTES_MAX, SUBMISSION_BYTES_MAX};
+use rate::Rates;
 
 pub use replica::Replica;
 
@@ -68,6 +70,7 @@ pub async fn service<R: Replica>(
     let (health, health_service) = tonic_health::server::health_reporter();
     let fenced = replica.fenced();
     let reflection = config.api.reflection;
+    let rates = Rates::new(config.limits);
     let edge = Edge::start(replica.clone(), config.node.id, &metrics, &shutdown);
     let front = Front::new(replica, config, edge);
     let mut routes = Routes::new(health_service)
@@ -110,7 +113,7 @@ pub async fn service<R: Replica>(
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
     Ok((
-        Door::new(routes.prepare(), metrics, fenced, shutdown),
+        Door::new(routes.prepare(), metrics, fenced, rates, shutdown),
         health,
     ))
 }

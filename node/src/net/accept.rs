@@ -22,13 +22,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use sha2::Digest as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
+use super::places::Addresses;
 use super::{Identity, Peer};
 use crate::clock;
 use crate::telemetry::{Metrics, cause};
@@ -38,6 +39,11 @@ use crate::telemetry::{Metrics, cause};
 pub struct Limits {
     /// Connections at one time.
     pub connections_max: usize,
+    /// Connections of one address at one time.
+    pub per_address_max: usize,
+    /// Handshakes at one time, where a connection counts only after its handshake: whoever has no
+    /// certificate then takes no place. None: it counts from the beginning.
+    pub handshakes_max: Option<usize>,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long after the handshake the first request must have come; also how often a connection is
@@ -59,6 +65,8 @@ impl Limits {
     /// For the port of platforms, phones, agents, auditors and operators.
     pub const CLIENT: Self = Self {
         connections_max: 10_000,
+        per_address_max: 4_096,
+        handshakes_max: None,
         handshake: Duration::from_secs(3),
         first_request: Duration::from_secs(5),
         idle: Some(Duration::from_secs(60)),
@@ -70,6 +78,8 @@ impl Limits {
     /// For the port of replicas: few callers that stay.
     pub const PEER: Self = Self {
         connections_max: 64,
+        per_address_max: 32,
+        handshakes_max: Some(256),
         handshake: Duration::from_secs(3),
         first_request: Duration::from_secs(5),
         idle: None,
@@ -102,6 +112,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub enum Refused {
     /// There are as many as there may be.
     Full,
+    /// There are as many of this address as there may be.
+    Address,
     /// The TLS handshake failed or took too long.
     Handshake,
     /// HTTP/2 was not agreed on.
@@ -114,8 +126,9 @@ pub enum Refused {
 
 impl Refused {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Full,
+        Self::Address,
         Self::Handshake,
         Self::Protocol,
         Self::Silent,
@@ -127,6 +140,7 @@ impl Refused {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Address => "address",
             Self::Handshake => "handshake",
             Self::Protocol => "protocol",
             Self::Silent => "silent",
@@ -157,6 +171,9 @@ pub async fn serve<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let places = Arc::new(Semaphore::new(limits.connections_max));
+    let doorstep = limits.handshakes_max.unwrap_or(limits.connections_max);
+    let doorstep = Arc::new(Semaphore::new(doorstep));
+    let addresses = Addresses::new(limits.per_address_max);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -172,8 +189,12 @@ pub async fn serve<S, B>(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Ok(waiting) = Arc::clone(&doorstep).try_acquire_owned() else {
             metrics.connection_refused(Refused::Full);
+            continue;
+        };
+        let Some(of_address) = addresses.take(addr.ip()) else {
+            metrics.connection_refused(Refused::Address);
             continue;
         };
         let connection = Connection {
@@ -184,9 +205,10 @@ pub async fn serve<S, B>(
             shutdown: shutdown.clone(),
         };
         let service = service.clone();
+        let places = limits.handshakes_max.map(|_| Arc::clone(&places));
         connections.spawn(async move {
-            connection.run(stream, addr, service).await;
-            drop(place);
+            connection.run(stream, addr, waiting, places, service).await;
+            drop(of_address);
         });
     }
     drop(listener);
@@ -206,8 +228,16 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run<S, B>(self, stream: TcpStream, addr: SocketAddr, service: S)
-    where
+    /// Shakes hands, and serves. `waiting` is the place on the doorstep; with `places`, it is given up for
+    /// one of them once the caller has shown who it is.
+    async fn run<S, B>(
+        self,
+        stream: TcpStream,
+        addr: SocketAddr,
+        waiting: OwnedSemaphorePermit,
+        places: Option<Arc<Semaphore>>,
+        service: S,
+    ) where
         S: tower::Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
             + Send
@@ -228,12 +258,24 @@ impl Connection {
             self.metrics.connection_refused(Refused::Protocol);
             return;
         }
+        let place = match places {
+            None => waiting,
+            Some(places) => {
+                let Ok(place) = places.try_acquire_owned() else {
+                    self.metrics.connection_refused(Refused::Full);
+                    return;
+                };
+                drop(waiting);
+                place
+            }
+        };
         let peer = self.peer(&stream, addr);
         self.metrics.connection_opened();
         if let Some(why) = self.watch(stream, peer, service).await {
             self.metrics.connection_refused(why);
         }
         self.metrics.connection_closed();
+        drop(place);
     }
 
     fn peer(&self, stream: &TlsStream<TcpStream>, addr: SocketAddr) -> Peer {

@@ -6,6 +6,7 @@
 
 mod accept;
 mod identity;
+mod places;
 mod reload;
 mod tls;
 

@@ -27,6 +27,7 @@ mod life;
 mod logins;
 mod misfits;
 mod notices;
+mod onslaught;
 mod orders;
 mod paper;
 mod phone;

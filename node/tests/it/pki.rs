@@ -48,7 +48,16 @@ impl Authority {
         self.issue_uris(&uris)
     }
 
+    /// One that ran out long ago.
+    pub(crate) fn issue_expired(&self, path: &str) -> Issued {
+        self.issued(&[format!("spiffe://{CLUSTER}{path}")], Some((2020, 2021)))
+    }
+
     pub(crate) fn issue_uris(&self, uris: &[String]) -> Issued {
+        self.issued(uris, None)
+    }
+
+    fn issued(&self, uris: &[String], years: Option<(i32, i32)>) -> Issued {
         let key = KeyPair::generate().unwrap();
         let mut params =
             CertificateParams::new(vec!["akashi".to_owned(), "localhost".to_owned()]).unwrap();
@@ -60,6 +69,10 @@ impl Authority {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
+        if let Some((from, to)) = years {
+            params.not_before = rcgen::date_time_ymd(from, 1, 1);
+            params.not_after = rcgen::date_time_ymd(to, 1, 1);
+        }
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Issued {
             certificate_pem: certificate.pem(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akashi_node::api;
-use akashi_node::config::Config;
+use akashi_node::config::{Config, Limits as Allowed};
 use akashi_node::net::{self, ClientCertificates, Limits};
 use akashi_node::telemetry::{Scrape, Telemetry};
 use arc_swap::ArcSwap;
@@ -20,6 +20,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::ServiceExt as _;
@@ -45,12 +46,23 @@ impl Port {
     }
 
     pub(crate) async fn with_limits(paper: Paper, limits: Limits) -> Self {
+        Self::of(paper, limits, Allowed::default()).await
+    }
+
+    /// A port that allows each caller so much.
+    pub(crate) async fn with_allowed(paper: Paper, allowed: Allowed) -> Self {
+        Self::of(paper, Limits::CLIENT, allowed).await
+    }
+
+    async fn of(paper: Paper, limits: Limits, allowed: Allowed) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new();
         authority
             .issue(&["/node/1"])
             .write(&authority, folder.path());
-        let config = Arc::new(config(folder.path()));
+        let mut config = config(folder.path());
+        config.limits = allowed;
+        let config = Arc::new(config);
         let (telemetry, _subscriber) = Telemetry::build(&config.telemetry, "n1").unwrap();
         let scrape = telemetry.scrape();
         let metrics = telemetry.metrics();
@@ -111,6 +123,29 @@ impl Port {
 
     /// A platform's connection without a client on top.
     pub(crate) async fn bare(&self) -> Bare {
+        let io = TokioIo::new(self.platform_stream().await);
+        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        Bare(sender)
+    }
+
+    /// A platform's connection on which HTTP/2 has begun and no more.
+    pub(crate) async fn raw_h2(&self) -> TlsStream<TcpStream> {
+        use tokio::io::AsyncWriteExt as _;
+        let mut stream = self.platform_stream().await;
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        stream.write_all(preface).await.unwrap();
+        // Settings, all at their defaults.
+        stream
+            .write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])
+            .await
+            .unwrap();
+        stream
+    }
+
+    async fn platform_stream(&self) -> TlsStream<TcpStream> {
         let own = self.authority.issue(&["/tenant/retail/platform/cti"]);
         let mut roots = RootCertStore::empty();
         let pem = self.authority.certificate_pem.as_bytes();
@@ -129,16 +164,10 @@ impl Port {
         tls.alpn_protocols = vec![b"h2".to_vec()];
         let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("akashi").unwrap();
-        let stream = TlsConnector::from(Arc::new(tls))
+        TlsConnector::from(Arc::new(tls))
             .connect(name, stream)
             .await
-            .unwrap();
-        let io = TokioIo::new(stream);
-        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-            .await
-            .unwrap();
-        tokio::spawn(connection);
-        Bare(sender)
+            .unwrap()
     }
 
     pub(crate) async fn channel(
@@ -210,6 +239,12 @@ impl<'a> Ask<'a> {
         let request = self.request("https://akashi");
         let response = bare.0.clone().send_request(request).await.unwrap();
         raw(response.map(Body::new)).await
+    }
+
+    /// The same, where the connection may be gone: whether there was an answer.
+    pub(crate) async fn try_bare(self, bare: &Bare) -> Result<(), hyper::Error> {
+        let request = self.request("https://akashi");
+        bare.0.clone().send_request(request).await.map(drop)
     }
 
     fn request(self, origin: &str) -> Request<Body> {
