@@ -132,7 +132,7 @@ impl Connection {
         let mut last: Option<Status> = None;
         let mut unknown = false;
         loop {
-            let Some(budget) = Retry::attempt_budget(deadline.remaining()) else {
+            let Some(budget) = retry.attempt_budget(deadline.remaining()) else {
                 return Err(out_of_time(last, unknown));
             };
             let position = self.position();

@@ -9,6 +9,11 @@ use std::time::Duration;
 use prost::Message as _;
 use tonic::{Code, Status};
 
+/// The first attempt, in milliseconds; one after a silent one may take twice as long.
+///
+/// A node that is frozen says nothing at all, and the others have a new leader by then; a node that is
+/// only busy gets longer the next time, so that repeats do not pile up.
+pub const ATTEMPT_MS_FIRST: u64 = 1_000;
 /// Longest single attempt, in milliseconds. A node rides a fail-over for up to 3 s before it says
 /// UNAVAILABLE; beyond that, another node is the better bet.
 pub const ATTEMPT_MS_MAX: u64 = 4_000;
@@ -39,20 +44,28 @@ pub enum Next {
 #[derive(Debug, Default)]
 pub struct Retry {
     failures: u32,
+    /// Attempts that ended without a word.
+    silences: u32,
 }
 
 impl Retry {
     /// A request that has not failed yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { failures: 0 }
+        Self {
+            failures: 0,
+            silences: 0,
+        }
     }
 
     /// The time for the next attempt out of what `remaining` leaves; none if it is too little.
     #[must_use]
-    pub fn attempt_budget(remaining: Duration) -> Option<Duration> {
+    pub fn attempt_budget(&self, remaining: Duration) -> Option<Duration> {
+        let limit_ms = ATTEMPT_MS_FIRST
+            .saturating_mul(1_u64 << self.silences.min(10))
+            .min(ATTEMPT_MS_MAX);
         (remaining >= Duration::from_millis(ATTEMPT_MS_MIN))
-            .then(|| remaining.min(Duration::from_millis(ATTEMPT_MS_MAX)))
+            .then(|| remaining.min(Duration::from_millis(limit_ms)))
     }
 
     /// Decides after a failed attempt. `jitter` is one uniformly random number.
@@ -63,6 +76,9 @@ impl Retry {
             Cause::Later(wait) => (wait.max(self.backoff(jitter)), false),
         };
         self.failures = self.failures.saturating_add(1);
+        if status.code() == Code::DeadlineExceeded {
+            self.silences = self.silences.saturating_add(1);
+        }
         if wait + Duration::from_millis(ATTEMPT_MS_MIN) > remaining {
             return Next::OutOfTime;
         }
@@ -263,13 +279,19 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_never_gets_more_than_is_left() {
-        assert_eq!(Retry::attempt_budget(Duration::from_millis(1)), None);
+    fn an_attempt_never_gets_more_than_is_left_and_a_silent_one_is_followed_by_a_longer_one() {
+        let mut retry = Retry::new();
+        assert_eq!(retry.attempt_budget(Duration::from_millis(1)), None);
         let short = Duration::from_millis(700);
-        assert_eq!(Retry::attempt_budget(short), Some(short));
-        assert_eq!(
-            Retry::attempt_budget(LONG),
-            Some(Duration::from_millis(ATTEMPT_MS_MAX))
-        );
+        assert_eq!(retry.attempt_budget(short), Some(short));
+        let silent = Status::new(Code::DeadlineExceeded, "");
+        let refused = Status::new(Code::Unavailable, "");
+        for limit_ms in [1_000, 2_000, ATTEMPT_MS_MAX, ATTEMPT_MS_MAX] {
+            let limit = Some(Duration::from_millis(limit_ms));
+            assert_eq!(retry.attempt_budget(LONG), limit);
+            retry.after(&refused, LONG, 0);
+            assert_eq!(retry.attempt_budget(LONG), limit, "it has answered");
+            retry.after(&silent, LONG, 0);
+        }
     }
 }
