@@ -35,7 +35,7 @@ test: build ## every test that a change must pass
 test-deep: build oracles ## the same with the oracles, more simulated seeds and longer storms over real nodes
 	@ops/setup.sh webhooks
 	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
-		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
+		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) AKASHI_KILLS=$(or $(AKASHI_KILLS),200) \
 		AKASHI_SOAK_SUBMISSIONS=$(or $(AKASHI_SOAK_SUBMISSIONS),100000) \
 		$(CARGO) test --locked --workspace --no-fail-fast
 

@@ -41,6 +41,8 @@ need_command git git
 need_command protoc protobuf-compiler
 # The second verifier of the proofs.
 need_command python3 python3
+# Clocks that jump, in the tests of real nodes.
+compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
 # bindgen loads libclang while it reads RocksDB's headers.
 compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
   compgen -G '/usr/lib/*-linux-gnu/libclang*.so*' >/dev/null || missing+=(libclang-dev)

@@ -12,6 +12,7 @@ mod canary;
 mod cluster;
 mod connector;
 mod fuzz_corpus;
+mod hardship;
 mod orders;
 mod policies;
 mod raft_log;

@@ -7,6 +7,9 @@ const SIM_SEEDS: u64 = 200;
 /// Seconds for which real processes are killed under load when nothing else is asked for.
 const KILL_SECONDS: u64 = 60;
 
+/// Nodes that are killed one after the other when nothing else is asked for.
+const KILLS: u64 = 6;
+
 /// Changed proofs that both verifiers answer when nothing else is asked for; about ten seconds.
 const MUTATIONS: u64 = 2_400;
 
@@ -62,6 +65,16 @@ pub fn kill_seconds() -> u64 {
 #[must_use]
 pub fn mutations() -> u64 {
     number("AKASHI_MUTATIONS", MUTATIONS)
+}
+
+/// How many times a node is killed while calls go on: `AKASHI_KILLS`, or the default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn kills() -> u64 {
+    number("AKASHI_KILLS", KILLS)
 }
 
 fn number(name: &str, default: u64) -> u64 {

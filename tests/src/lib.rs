@@ -10,6 +10,7 @@
 
 pub mod asked;
 pub mod effort;
+pub mod hardship;
 pub mod network;
 pub mod real;
 pub mod sim;

@@ -22,6 +22,7 @@ use akashi_merkle::Leaf;
 use akashi_proof::{PinKdf, PinSecret};
 
 use crate::asked::call;
+use crate::hardship::SmallDisk;
 use crate::network::Network;
 
 /// Lowest port that is tried; up to the ports that the system gives out by itself there is room for
@@ -51,6 +52,11 @@ pub struct Setup {
     pub edits: Vec<(String, String)>,
     /// Whether the ways between the nodes can be cut.
     pub proxied: bool,
+    /// Variables in the environment of single nodes: position, name and value.
+    pub environment: Vec<(usize, String, String)>,
+    /// Nodes whose data directory lies on a file system of its own of that many MiB. Mounting one
+    /// needs root.
+    pub small_disks: Vec<(usize, u32)>,
 }
 
 impl Default for Setup {
@@ -61,6 +67,8 @@ impl Default for Setup {
             settings: String::new(),
             edits: Vec::new(),
             proxied: false,
+            environment: Vec::new(),
+            small_disks: Vec::new(),
         }
     }
 }
@@ -71,6 +79,7 @@ pub struct RealCluster {
     pub dev: DevCluster,
     /// The ways between them; none unless they were asked for.
     pub network: Network,
+    disks: Vec<SmallDisk>,
     directory: tempfile::TempDir,
     _alone: tokio::sync::OwnedMutexGuard<()>,
 }
@@ -123,6 +132,11 @@ impl RealCluster {
             Network::default()
         };
         lay_out(&home, &plan, setup, &network);
+        let binary = launcher(directory.path(), &binary, &setup.environment);
+        let disks = setup.small_disks.iter();
+        let disks = disks
+            .map(|(position, mib)| small_disk(&home, *position, *mib))
+            .collect();
         let mut dev = DevCluster::start(&home, &binary, &plan).expect("the nodes start");
         dev.wait_ready(Deadline::after(Duration::from_secs(60)))
             .await
@@ -133,6 +147,7 @@ impl RealCluster {
         Self {
             dev,
             network,
+            disks,
             directory,
             _alone: alone,
         }
@@ -142,6 +157,50 @@ impl RealCluster {
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("cluster")
+    }
+
+    /// The small disk of the node at `position`.
+    ///
+    /// # Panics
+    ///
+    /// When it has none.
+    #[must_use]
+    pub fn small_disk(&self, position: usize) -> &SmallDisk {
+        let name = format!("n{}", position + 1);
+        let own = layout::node_directory(&self.home(), &name);
+        let found = self.disks.iter().find(|disk| disk.path().starts_with(&own));
+        found.expect("a small disk")
+    }
+
+    /// Asks the node at `position` to stop (SIGTERM), waits until it has and starts it again.
+    ///
+    /// # Panics
+    ///
+    /// When it does not stop or start.
+    pub async fn restart(&mut self, position: usize) {
+        self.signal(position, "-TERM");
+        self.wait_stopped(position, Duration::from_secs(30)).await;
+        self.dev.start_node(position).expect("the node starts");
+        let ready = Deadline::after(Duration::from_secs(60));
+        self.dev.wait_ready(ready).await.expect("all are ready");
+    }
+
+    /// Waits until the process of the node at `position` has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it has not within `limit`, or another one has.
+    pub async fn wait_stopped(&mut self, position: usize, limit: Duration) {
+        let deadline = Deadline::after(limit);
+        loop {
+            let ended = self.dev.reap();
+            if let Some((name, _)) = ended.first() {
+                assert_eq!(name, &format!("n{}", position + 1));
+                return;
+            }
+            assert!(!deadline.remaining().is_zero(), "the node does not stop");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Number of nodes, running or not.
@@ -366,6 +425,44 @@ fn lay_out(home: &Path, plan: &DevPlan, setup: &Setup, network: &Network) {
         let settings = &setup.settings;
         std::fs::write(&file, format!("{text}\n{settings}")).expect("the same with more in it");
     }
+}
+
+/// A program that starts `binary` with what `environment` wants for the node in question; `binary` itself
+/// if nothing is wanted.
+fn launcher(directory: &Path, binary: &Path, environment: &[(usize, String, String)]) -> PathBuf {
+    use std::fmt::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    if environment.is_empty() {
+        return binary.to_owned();
+    }
+    let mut script = "#!/bin/sh\ncase \"$*\" in\n".to_owned();
+    for position in 0..9 {
+        let own = environment.iter().filter(|one| one.0 == position);
+        let words: Vec<String> = own
+            .map(|(_, name, value)| format!("{name}='{value}'"))
+            .collect();
+        if !words.is_empty() {
+            let node = position + 1;
+            writeln!(script, "*/n{node}/node.toml*) export {};;", words.join(" ")).expect("text");
+        }
+    }
+    writeln!(script, "esac\nexec '{}' \"$@\"", binary.display()).expect("text");
+    let path = directory.join("akashi-node");
+    std::fs::write(&path, script).expect("a program");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).expect("it may be run");
+    path
+}
+
+/// Mounts a small file system in the directory of a node, and has it keep its data there.
+fn small_disk(home: &Path, position: usize, mib: u32) -> SmallDisk {
+    let own = layout::node_directory(home, &format!("n{}", position + 1));
+    let file = own.join("node.toml");
+    let text = std::fs::read_to_string(&file).expect("the node's configuration");
+    let moved = text.replace("data_dir = \"data\"", "data_dir = \"disk/data\"");
+    assert_ne!(text, moved, "the data directory is in the configuration");
+    std::fs::write(&file, moved).expect("the same with another place");
+    SmallDisk::mount(&own.join("disk"), mib)
 }
 
 /// A PIN secret at the least cost that the derivation allows.
