@@ -3,6 +3,8 @@
 //! One entry, one batch: state, leaves, tree nodes and progress together or not at all. It must never
 //! apply an entry twice, out of order, or partly.
 
+mod fill;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,9 +18,14 @@ use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash,
 
 use crate::conf::{CONF, Conf};
 use crate::entry::{EntryKind, LogEntry};
+use crate::snapshot::History;
 use crate::store::{Batch, StateStore, StoreError};
 use crate::succession::change_at;
 
+pub use fill::Settled;
+
+/// `Heads`, outside of the numbers of trees: [`History`], while it is not settled.
+pub(crate) const HISTORY: &[u8] = b"\xff\xffhistory";
 /// `Meta`: the chained hash of every change so far.
 const STATE_HASH: &[u8] = b"state-hash";
 /// Trees of leaves are numbered like Raft groups; there is one.
@@ -145,6 +152,18 @@ impl<S: StateStore + ?Sized> StoreView<S> {
             .transpose()
     }
 
+    /// What this replica lacks of the audit log since a snapshot was installed.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer.
+    pub fn history(&self) -> Result<Option<History>, Fault> {
+        let stored = self.get(Table::Heads, HISTORY)?;
+        stored
+            .map(|bytes| History::decode(&bytes).ok_or(Fault::Corrupt))
+            .transpose()
+    }
+
     /// The chained hash of every change so far; zeros before the first.
     ///
     /// # Errors
@@ -167,6 +186,8 @@ pub struct Machine<S> {
     state_hash: [u8; 32],
     recent_roots: BTreeMap<u64, Hash>,
     newest_head: Option<KeptHead>,
+    /// What is missing since a snapshot was installed; none once a sealed head was matched.
+    history: Option<History>,
 }
 
 /// The newest head in the store.
@@ -191,6 +212,7 @@ impl<S: StateStore> Machine<S> {
         let state_hash = view.state_hash()?;
         let recent_roots = BTreeMap::from([(progress.leaves, frontier.root())]);
         let newest_head = kept_head(&*view.0)?;
+        let history = view.history()?;
         Ok(Self {
             view,
             progress,
@@ -198,6 +220,7 @@ impl<S: StateStore> Machine<S> {
             state_hash,
             recent_roots,
             newest_head,
+            history,
         })
     }
 
@@ -225,7 +248,8 @@ impl<S: StateStore> Machine<S> {
         &self.view
     }
 
-    /// Root of the tree when it had `size` leaves; `None` if it is not that large yet.
+    /// Root of the tree when it had `size` leaves; `None` if it is not that large yet, or the leaves are not
+    /// here yet since a snapshot was installed.
     ///
     /// # Errors
     ///
@@ -236,6 +260,10 @@ impl<S: StateStore> Machine<S> {
         }
         if let Some(root) = self.recent_roots.get(&size) {
             return Ok(Some(*root));
+        }
+        let missing = |history: History| size < history.base && !history.is_whole();
+        if self.history.is_some_and(missing) {
+            return Ok(None);
         }
         Ok(Some(root_at(&self.view, size)?))
     }
@@ -409,19 +437,19 @@ fn absorb(hash: &mut blake3::Hasher, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-fn node_key(node: TreeNodeId) -> Vec<u8> {
+pub(crate) fn node_key(node: TreeNodeId) -> Vec<u8> {
     let mut key = TREE.to_be_bytes().to_vec();
     key.push(node.level);
     key.extend_from_slice(&node.index.to_be_bytes());
     key
 }
 
-fn leaf_key(index: u64) -> Vec<u8> {
+pub(crate) fn leaf_key(index: u64) -> Vec<u8> {
     let mut key = TREE.to_be_bytes().to_vec();
     key.extend_from_slice(&index.to_be_bytes());
     key
 }
 
-fn head_key(size: u64) -> Vec<u8> {
+pub(crate) fn head_key(size: u64) -> Vec<u8> {
     leaf_key(size)
 }

@@ -136,6 +136,8 @@ pub struct Sealer {
     /// Since when replicas have disagreed without a quorum.
     disputed_since: Option<u64>,
     halted: bool,
+    /// Larger heads are not signed yet.
+    sign_up_to: u64,
     fenced: bool,
 }
 
@@ -175,6 +177,7 @@ impl Sealer {
             unsealed_since: None,
             disputed_since: None,
             halted: false,
+            sign_up_to: u64::MAX,
             fenced: false,
         }
     }
@@ -216,6 +219,14 @@ impl Sealer {
     pub const fn role(&mut self, leads: bool) {
         self.leads = leads;
         self.announced = None;
+    }
+
+    /// Heads of more leaves than `size` are not signed until this is said again: a state digest under
+    /// them is not compared yet, or this replica has not yet shown that it has what it would sign.
+    pub fn sign_up_to(&mut self, size: u64) -> Vec<Effect> {
+        let raised = size > self.sign_up_to;
+        self.sign_up_to = size;
+        if raised { self.sign() } else { Vec::new() }
     }
 
     /// The newest sealed head.
@@ -474,6 +485,9 @@ impl Sealer {
         let Some(size) = self.target() else {
             return Vec::new();
         };
+        if size > self.sign_up_to {
+            return Vec::new();
+        }
         let group = self.groups.at(size).filter(|group| self.may_sign(group));
         let Some(root) = group.and_then(|_| self.root(size)) else {
             return Vec::new();

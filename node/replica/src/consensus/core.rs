@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use raft::eraftpb::Message;
+use raft::eraftpb::{Message, MessageType};
 use raft::{Config, INVALID_ID, RawNode, Ready, StateRole};
 
 use super::config::{CoreConfig, MAX_VOTERS, Recovered, StartError};
@@ -189,8 +189,12 @@ impl RaftCore {
         match gate::admit(&self.config, &self.raw, settled, from, bytes)? {
             Admitted::Step(message) if self.abstains && asks_to_lead(&message) => {}
             Admitted::Step(message) => {
+                let known = heartbeat_of(&message);
                 if let Some(message) = self.withheld.pass(message) {
                     self.step(message);
+                }
+                if let Some(known) = known {
+                    self.say_base(from, known);
                 }
             }
             Admitted::Hold(message) => {
@@ -428,6 +432,28 @@ impl RaftCore {
         }
     }
 
+    /// Tells a leader, whose heartbeat says that it believes us to have the log up to `known`, where
+    /// our log starts. After a snapshot was installed it cannot find that out by itself: it would have
+    /// to send an entry that it has dropped. Whatever is before our base is decided and on our disk,
+    /// and any leader has it, so that saying so is never wrong.
+    fn say_base(&mut self, to: NodeId, known: u64) {
+        let (base, _) = self.raw.store().base();
+        let raft = &mut self.raw.raft;
+        if known >= base || raft.leader_id != to || raft.state != StateRole::Follower {
+            return;
+        }
+        let mut message = Message {
+            to,
+            from: self.config.id,
+            term: raft.term,
+            index: base,
+            commit: raft.raft_log.committed,
+            ..Message::default()
+        };
+        message.set_msg_type(MessageType::MsgAppendResponse);
+        raft.msgs.push(message);
+    }
+
     fn leader(&self) -> Option<NodeId> {
         Some(self.raw.raft.leader_id).filter(|id| *id != INVALID_ID)
     }
@@ -506,6 +532,12 @@ impl std::fmt::Debug for RaftCore {
             .field("last", &self.last_index())
             .finish_non_exhaustive()
     }
+}
+
+/// Up to where a leader believes that we have its log, if the message is a heartbeat.
+fn heartbeat_of(message: &Message) -> Option<u64> {
+    let heartbeat = message.get_msg_type() == MessageType::MsgHeartbeat;
+    heartbeat.then_some(message.commit)
 }
 
 /// The finalizer of `SplitMix64` (Steele, Lea, Flood, OOPSLA 2014), after one step of its sequence.

@@ -99,6 +99,11 @@ impl Tail {
         tail
     }
 
+    /// Index and term of the last compacted entry.
+    pub(super) fn base(&self) -> (u64, u64) {
+        self.base
+    }
+
     /// Index of the last entry, or of the last compacted one.
     pub(super) fn last(&self) -> u64 {
         let resident = u64::try_from(self.resident.len()).unwrap_or(u64::MAX);

@@ -12,4 +12,5 @@
 mod clocks;
 mod hosting;
 mod sealing;
+mod snapshots;
 mod succession;

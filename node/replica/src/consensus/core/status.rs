@@ -80,6 +80,12 @@ impl RaftCore {
         self.raw.store().take_behind()
     }
 
+    /// Index of the last entry that the log has dropped: whoever lacks it cannot catch up from here.
+    #[must_use]
+    pub fn log_starts_after(&self) -> u64 {
+        self.raw.store().base().0
+    }
+
     /// The group this core belongs to.
     #[must_use]
     pub fn group(&self) -> u16 {

@@ -6,6 +6,7 @@ mod frames;
 mod group;
 mod hostile;
 mod inhabitants;
+mod left_behind;
 mod membership;
 mod restraint;
 mod rng;
