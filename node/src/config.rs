@@ -12,6 +12,10 @@ use akashi_merkle::{Cosigner, CosignerKey, KeySet, Origin};
 use akashi_replica::entry::NodeId;
 use serde::Deserialize;
 
+mod join;
+
+pub use join::Join;
+
 /// Replicas of one cluster: quorums beyond seven only get slower.
 pub const REPLICAS_MAX: usize = 7;
 /// Epoch of a cluster's first log.
@@ -50,7 +54,7 @@ pub enum ConfigError {
 pub struct Config {
     /// Who this node is.
     pub node: Node,
-    /// Which cluster it belongs to; the same on every node.
+    /// Which cluster it belongs to; the same on every node, but for `join`.
     pub cluster: Cluster,
     /// Where it listens.
     pub listen: Listen,
@@ -76,7 +80,7 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
-    /// Its Raft id: one of the cluster's replicas.
+    /// Its Raft id: one of the cluster's replicas, unless it joins.
     pub id: NodeId,
     /// Its name.
     pub name: String,
@@ -84,6 +88,10 @@ pub struct Node {
     pub site: String,
     /// Its directory for the log and the state; made if it is missing.
     pub data_dir: PathBuf,
+    /// How much it is preferred as leader: the highest among the replicas that are up to date leads.
+    /// Zero on all means no preference.
+    #[serde(default)]
+    pub priority: u32,
 }
 
 /// Which cluster a node belongs to.
@@ -95,8 +103,11 @@ pub struct Cluster {
     /// Cosignatures that seal a head; a majority of the replicas unless said otherwise.
     #[serde(default)]
     pub quorum: Option<u8>,
-    /// Its replicas.
+    /// Its founding replicas.
     pub replicas: Vec<Replica>,
+    /// Set on a node that was not founded with the cluster.
+    #[serde(default)]
+    pub join: Option<Join>,
 }
 
 /// One replica, as every node knows it.
@@ -302,15 +313,6 @@ impl Config {
             .unwrap_or_else(|| u8::try_from(majority).unwrap_or(u8::MAX))
     }
 
-    /// This node among the cluster's replicas.
-    #[must_use]
-    pub fn this_replica(&self) -> Option<&Replica> {
-        self.cluster
-            .replicas
-            .iter()
-            .find(|replica| replica.id == self.node.id)
-    }
-
     /// The origin of the cluster's log.
     ///
     /// # Errors
@@ -358,16 +360,7 @@ impl Config {
         for replica in replicas {
             replica.check()?;
         }
-        let own = self.this_replica().ok_or(value(
-            "node.id",
-            "must be the id of one of cluster.replicas",
-        ))?;
-        if own.name != self.node.name || own.site != self.node.site {
-            return Err(value(
-                "node.name",
-                "name and site must be those of cluster.replicas",
-            ));
-        }
+        self.check_own()?;
         let ports = [self.listen.client, self.listen.peer, self.listen.admin];
         let chosen: BTreeSet<SocketAddr> = ports.into_iter().filter(|a| a.port() != 0).collect();
         if chosen.len() != ports.iter().filter(|a| a.port() != 0).count() {

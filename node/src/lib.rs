@@ -7,6 +7,8 @@ pub mod config;
 mod edge;
 pub mod engine;
 pub mod entropy;
+mod fresh;
+pub mod members;
 pub mod net;
 pub mod peers;
 pub mod storage;

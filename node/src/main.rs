@@ -122,7 +122,6 @@ async fn run(
         handle,
         inputs,
         cluster_id,
-        peers,
         guard,
     } = Engine::start(&config, format_new, &metrics)?;
     tracing::info!(
@@ -138,12 +137,7 @@ async fn run(
     let (stop_clients, clients_stop) = watch::channel(false);
     let (stop_peers, peers_stop) = watch::channel(false);
 
-    let peer_service = Routes::new(PeerPort::server(
-        inputs,
-        peers,
-        cluster_id,
-        peers_stop.clone(),
-    ));
+    let peer_service = Routes::new(PeerPort::server(inputs, cluster_id, peers_stop.clone()));
     let ports = Ports {
         config: &config,
         telemetry,

@@ -70,6 +70,15 @@ impl Applied {
         }
     }
 
+    /// These are the nodes from now on. Of a new one nothing is known yet.
+    pub fn set_nodes(&mut self, nodes: impl IntoIterator<Item = u64>) {
+        let known = std::mem::take(&mut self.indices);
+        self.indices = nodes
+            .into_iter()
+            .map(|node| (node, known.get(&node).copied().unwrap_or_default()))
+            .collect();
+    }
+
     /// A node says that it has applied everything up to `index`. A node that starts again says less
     /// than before, and is not believed to have forgotten: it speaks to nobody before it caught up.
     pub fn says(&mut self, node: u64, index: u64) {

@@ -8,11 +8,11 @@ use akashi_domain::state::Records as _;
 use akashi_proof::{Assurance, SensorCertificate, SensorKey, Suite};
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_server::ClusterService;
-use akashi_replica::entry::NodeId;
 use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::front::{Call, Front};
+use super::node_status::node_status;
 use super::replica::Replica;
 use super::status::Refusal;
 use super::{enforced, members};
@@ -97,59 +97,6 @@ impl<R: Replica> Operators<R> {
         };
         let (origin, tenant) = (cluster.origin.as_bytes(), message.tenant.as_bytes());
         Ok(certificate.digest(Suite::V1, origin, tenant))
-    }
-
-    fn node_status(&self) -> v1::GetNodeStatusResponse {
-        let status = self.0.replica.status();
-        let config = &self.0.config;
-        let role = match (status.is_leader, status.leader) {
-            (true, _) => "leader",
-            (false, Some(_)) => "follower",
-            (false, None) => "candidate",
-        };
-        let (sealed_size, sealed_root, sealed_signatures) =
-            status.sealed.unwrap_or((0, [0; 32], 0));
-        // A store that cannot answer ends the node; until then it says what it can.
-        let members = members::members(&self.0.replica.view(), config).unwrap_or_default();
-        let own = members.iter().find(|member| member.id == config.node.id);
-        let peers = members::peers(&members, config.node.id, &status);
-        v1::GetNodeStatusResponse {
-            cluster: config.cluster.name.clone(),
-            node_id: config.node.id,
-            name: config.node.name.clone(),
-            site: config.node.site.clone(),
-            role: role.to_owned(),
-            leader_id: status.leader.unwrap_or_default(),
-            term: status.term,
-            committed_index: status.committed_index,
-            applied_index: status.progress.log_index,
-            durable_index: status.durable_index,
-            tree_size: status.progress.leaves,
-            tree_root: status.tree_root.to_vec().into(),
-            sealed_size,
-            sealed_root: sealed_root.to_vec().into(),
-            sealed_signatures,
-            stamp_us: status.progress.stamp.0,
-            state_hash: status.state_hash.to_vec().into(),
-            fenced: status.fenced.is_some(),
-            fence_reason: status.fenced.unwrap_or_default(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            peers,
-            standing: own.map(members::standing).unwrap_or_default(),
-            history_complete: true,
-            conf_voters: Vec::new(),
-            conf_learners: Vec::new(),
-            joint: false,
-        }
-    }
-
-    /// Whether a node may be asked to lead, as far as this one knows.
-    fn votes(&self, id: NodeId) -> bool {
-        let members = members::members(&self.0.replica.view(), &self.0.config);
-        let members = members.unwrap_or_default();
-        members
-            .iter()
-            .any(|member| member.id == id && member.is_voter())
     }
 }
 
@@ -354,7 +301,10 @@ impl<R: Replica> ClusterService for Operators<R> {
         &self,
         _: Request<v1::GetNodeStatusRequest>,
     ) -> Result<Response<v1::GetNodeStatusResponse>, Status> {
-        Ok(Response::new(self.node_status()))
+        Ok(Response::new(node_status(
+            &self.0.config,
+            self.0.replica.status(),
+        )))
     }
 
     async fn get_key_set(
@@ -439,7 +389,7 @@ impl<R: Replica> ClusterService for Operators<R> {
             let call = Call::of(&request)?;
             let to = match request.get_ref().to_node_id {
                 0 => None,
-                id if self.votes(id) => Some(id),
+                id if self.0.replica.status().conf.voters.contains(&id) => Some(id),
                 _ => {
                     return Err(Malformed {
                         field: "to_node_id",

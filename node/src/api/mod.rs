@@ -14,6 +14,7 @@ mod enforced;
 mod front;
 pub mod limits;
 mod members;
+mod node_status;
 mod notices;
 mod orders_watch;
 mod own_history;

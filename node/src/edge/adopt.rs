@@ -16,7 +16,7 @@ use akashi_presence::Key;
 
 use super::Edge;
 use crate::api::Replica;
-use crate::clock;
+use crate::{clock, fresh};
 
 /// How often the leader looks who is missing; a node that is missing twice in a row is gone. Desktops of a
 /// node that only restarts are elsewhere or back by then.
@@ -101,7 +101,7 @@ async fn adopt<R: Replica>(edge: &Edge<R>, gone: &BTreeSet<u64>) -> bool {
                 node: edge.0.node,
                 sessions: orphans.clone(),
             });
-            let Ok(id) = edge.0.fresh_id() else {
+            let Ok(id) = fresh::request_id() else {
                 return false;
             };
             let deadline = clock::runtime() + ATTEMPT;

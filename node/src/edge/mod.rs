@@ -34,9 +34,9 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::api::Replica;
 use crate::engine::{AppliedEntry, ProposeError};
-use crate::entropy::{self, NoEntropy};
+use crate::entropy::NoEntropy;
 use crate::telemetry::Metrics;
-use crate::{clock, net};
+use crate::{clock, fresh, net};
 
 pub(crate) use lease::Lease;
 use words::{cause_of, known, state_of};
@@ -216,7 +216,7 @@ impl<R: Replica> Edge<R> {
                 sessions: vec![attach],
             });
             let answer = self
-                .propose(self.0.fresh_id()?, command, deadline)
+                .propose(fresh::request_id()?, command, deadline)
                 .await
                 .map_err(NotSeated::Proposal)?;
             answer.placement.log_index
@@ -459,20 +459,6 @@ impl<R: Replica> Shared<R> {
         };
         // The receiver ends with the node.
         let (Ok(()) | Err(_)) = self.reports.send(report);
-    }
-
-    /// A `UUIDv7` (RFC 9562, section 5.7) of now.
-    fn fresh_id(&self) -> Result<RequestId, NoEntropy> {
-        let mut id = entropy::bytes::<16>()?;
-        let now_ms = clock::unix_us().checked_div(1_000).unwrap_or_default();
-        let [_, _, time @ ..] = now_ms.to_be_bytes();
-        for (to, from) in id.iter_mut().zip(time) {
-            *to = from;
-        }
-        let [_, _, _, _, _, _, version, _, variant, ..] = &mut id;
-        *version = (*version & 0x0f) | 0x70;
-        *variant = (*variant & 0x3f) | 0x80;
-        Ok(RequestId(id))
     }
 }
 

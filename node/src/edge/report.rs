@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::Edge;
 use crate::api::Replica;
-use crate::clock;
 use crate::telemetry::{PresenceReport, ReportResult};
+use crate::{clock, fresh};
 
 /// How long a change waits for others to travel with.
 const GATHER: Duration = Duration::from_millis(50);
@@ -93,7 +93,7 @@ async fn until_answered<R: Replica>(edge: &Edge<R>, kind: PresenceReport, comman
     loop {
         let same = match id {
             Some(id) => Ok(id),
-            None => edge.0.fresh_id(),
+            None => fresh::request_id(),
         };
         if let Ok(same) = same {
             id = Some(same);

@@ -35,10 +35,20 @@ impl AppliedByAll {
         }
     }
 
+    /// These are the nodes from now on. What all were known to have applied stays known: who comes later
+    /// serves nobody before it has caught up.
+    pub(super) fn set_nodes(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.change(|said| said.set_nodes(nodes));
+    }
+
     /// A node has applied everything up to `index`.
     pub(super) fn says(&self, node: NodeId, index: u64) {
+        self.change(|said| said.says(node, index));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Applied)) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.says(node, index);
+        change(&mut said);
         let by_all = said.by_all();
         drop(said);
         self.by_all.send_if_modified(|known| {

@@ -10,6 +10,8 @@ use akashi_domain::event::Event;
 use akashi_domain::ids::Stamp;
 use akashi_domain::keys;
 use akashi_domain::kv::{Table, View as _};
+use akashi_domain::records::Members;
+use akashi_domain::state::Records as _;
 use akashi_replica::digest::{MARK_EVERY_US, is_mark};
 use akashi_replica::entry::LogEntry;
 use akashi_replica::machine::{Machine, MachineError, Outcome};
@@ -62,6 +64,8 @@ pub(super) struct ApplyOutputs {
     /// Set while a timer is due: the leader proposes an entry, and applying it fires the timer.
     pub(super) timer_due: Arc<AtomicBool>,
     pub(super) digester: Digester,
+    /// The members as of the last applied entry; none before the founding.
+    pub(super) record: watch::Sender<Option<Arc<Members>>>,
     pub(super) metrics: Metrics,
 }
 
@@ -112,6 +116,16 @@ fn apply<S: StateStore, C: Checker>(
             state_hash: machine.state_hash(),
         };
         out.position.send_replace(position);
+        // Before the raft thread learns that the entry is applied: a new leader takes the record for
+        // complete once it has applied what it began with.
+        if applied
+            .events
+            .iter()
+            .any(|recorded| is_of_members(&recorded.event))
+        {
+            let record = machine.view().members()?.map(Arc::new);
+            out.record.send_replace(record);
+        }
         out.waiters
             .applied(entry.index, entry.term, applied.answers);
         for recorded in &applied.events {
@@ -191,6 +205,18 @@ fn look_for_timers<S: StateStore>(
     *looked_until = due.unwrap_or(now);
     out.timer_due.store(due.is_some(), Ordering::Release);
     Ok(())
+}
+
+/// Whether the record of members is another one after this.
+const fn is_of_members(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ClusterFounded(_)
+            | Event::MemberAdded(_)
+            | Event::MemberPromoted(_)
+            | Event::MemberRemoved(_)
+            | Event::MemberMet(_)
+    )
 }
 
 fn count(event: &Event, metrics: &Metrics) {

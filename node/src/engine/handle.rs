@@ -1,12 +1,16 @@
 //! What a caller of the [`Handle`](super::Handle) gets: answers it may not get, and why; what it sees.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use akashi_domain::apply::Recorded;
 use akashi_domain::ids::Stamp;
 use akashi_domain::records::Progress;
 use akashi_merkle::Hash;
+use akashi_replica::conf::Conf;
 use akashi_replica::entry::NodeId;
+
+use crate::members::MemberTable;
 
 /// How long a node looks for a leader before it says that there is none.
 pub const LEADERLESS_MAX: Duration = Duration::from_secs(3);
@@ -108,4 +112,10 @@ pub struct Status {
     pub fenced: Option<String>,
     /// Peers with a live connection from here.
     pub connected: Vec<NodeId>,
+    /// The members of the cluster.
+    pub members: Arc<MemberTable>,
+    /// The Raft group in force.
+    pub conf: Conf,
+    /// Of the others, the last index that each is known to hold; empty unless this node leads.
+    pub followers: Vec<(NodeId, u64)>,
 }

@@ -14,11 +14,15 @@
 mod applied;
 mod apply_thread;
 mod digester;
+mod driver;
 mod flush_thread;
 mod handle;
 mod lead;
 mod log_thread;
+mod meeting;
+mod membership;
 mod raft_thread;
+mod roster;
 mod seal_thread;
 mod space;
 mod start;
@@ -38,6 +42,7 @@ use akashi_merkle::{
     CosignerSecret, Hash, Held, HeldReceipt, KeyHistory, KeySet, Receipt, SignedHead,
     consistency_proof, inclusion_proof, multi_inclusion_proof, root_at,
 };
+use akashi_replica::conf::Conf;
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
 use akashi_replica::machine::StoreView as GenericStoreView;
@@ -50,6 +55,7 @@ pub use start::{Engine, EngineError, EngineGuard, Inputs, Started};
 pub use waiters::Retry;
 
 use crate::clock;
+use crate::members::MemberTable;
 use crate::peers::{Calls, ForwardError};
 use crate::storage::RocksStore;
 use crate::telemetry::{Metrics, ProposalResult};
@@ -98,6 +104,8 @@ struct Shared {
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
     holder: Holder,
     applied: applied::AppliedByAll,
+    roster: Arc<roster::Roster>,
+    conf: watch::Receiver<Conf>,
     metrics: Metrics,
 }
 
@@ -355,6 +363,12 @@ impl Handle {
         self.shared.sealed.clone()
     }
 
+    /// The members of the cluster, as they change.
+    #[must_use]
+    pub fn members(&self) -> watch::Receiver<Arc<MemberTable>> {
+        self.shared.roster.watch()
+    }
+
     /// Why this node serves nothing, once it does not.
     #[must_use]
     pub fn fenced(&self) -> watch::Receiver<Option<String>> {
@@ -480,6 +494,7 @@ impl Handle {
             let signatures = u32::try_from(sealed.signatures.len()).unwrap_or(u32::MAX);
             (sealed.head.size, sealed.head.root, signatures)
         });
+        let view = self.shared.roster.view();
         let connected = self
             .shared
             .connected
@@ -498,6 +513,9 @@ impl Handle {
             sealed,
             fenced: self.shared.fenced.borrow().clone(),
             connected: connected.iter().copied().collect(),
+            members: self.shared.roster.table(),
+            conf: self.shared.conf.borrow().clone(),
+            followers: view.followers,
         }
     }
 

@@ -17,6 +17,7 @@ use akashi_replica::entry::{LogEntry, NodeId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::apply_thread::ApplyInput;
+use super::driver::Driver;
 use super::lead::HandingOver;
 use super::log_thread::LogInput;
 use super::seal_thread::SealInput;
@@ -109,6 +110,7 @@ pub(super) struct RaftOutputs {
 pub(super) struct RaftThread {
     core: RaftCore,
     out: RaftOutputs,
+    driver: Driver,
     pending: Vec<Pending>,
     /// The newest write of entries that the log has not reported back.
     writing: Option<u64>,
@@ -124,10 +126,16 @@ pub(super) struct RaftThread {
 }
 
 impl RaftThread {
-    pub(super) fn new(core: RaftCore, out: RaftOutputs, sealed: Option<Sealed>) -> Self {
+    pub(super) fn new(
+        core: RaftCore,
+        out: RaftOutputs,
+        driver: Driver,
+        sealed: Option<Sealed>,
+    ) -> Self {
         Self {
             core,
             out,
+            driver,
             pending: Vec::new(),
             writing: None,
             reads: BTreeMap::new(),
@@ -215,6 +223,8 @@ impl RaftThread {
         let (limit, room) = self.out.vitals.intake(self.core.waiting_stamp());
         self.core.take_entries(limit, room);
         self.handing_over.tick(&mut self.core, &self.out.vitals);
+        let acts = self.role.leader_ready && !self.halted;
+        self.driver.tick(&mut self.core, acts);
         let now = moment();
         // A timer fires by the time of an entry, so it waits for a clock that may stamp one.
         if self.role.leader_ready && !self.halted && self.out.vitals.may_stamp(now).is_ok() {
@@ -468,6 +478,7 @@ mod tests {
     use opentelemetry_sdk::metrics::SdkMeterProvider;
     use tokio::sync::Semaphore;
 
+    use super::super::roster::Roster;
     use super::*;
 
     #[test]
@@ -528,7 +539,17 @@ mod tests {
             metrics,
         };
         let core = RaftCore::new(CoreConfig::new(1, vec![1]), Recovered::default()).unwrap();
-        let mut thread = RaftThread::new(core, out, None);
+        let (_table, table) = watch::channel(Arc::default());
+        let role = watch::channel(Role::default()).1;
+        let roster = Roster::new(table, role, Arc::default(), out.metrics.clone());
+        let driver = Driver::new(
+            1,
+            0,
+            watch::channel(None).1,
+            watch::channel(core.conf().clone()).0,
+            Arc::new(roster),
+        );
+        let mut thread = RaftThread::new(core, out, driver, None);
         thread.core.campaign();
         while !thread.role.leader_ready {
             thread.hand_out();

@@ -55,6 +55,8 @@ pub(super) enum SealInput {
     Digested(StateDigest),
     /// A peer said what its state digests to.
     TheirDigest(NodeId, StateDigest),
+    /// Who votes has changed.
+    Voters(Vec<NodeId>),
     /// Whether this replica leads.
     Leads(bool),
     /// End.
@@ -111,6 +113,10 @@ pub(super) fn run(
             }
             Ok(SealInput::TheirDigest(from, theirs)) => {
                 differs(&mut sealer, agreement.heard(from, theirs))
+            }
+            Ok(SealInput::Voters(voters)) => {
+                agreement.members(voters);
+                Vec::new()
             }
             Ok(SealInput::Leads(leads)) => {
                 sealer.role(leads);

@@ -1,6 +1,6 @@
 //! Starting the replica's threads in the right order, and stopping them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -11,6 +11,7 @@ use akashi_domain::answer::Answer;
 use akashi_domain::command::Request;
 use akashi_domain::entry::Sealed;
 use akashi_domain::ids::Digest;
+use akashi_domain::records::{Members, Standing};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{CosignerSecret, SignedHead};
 use akashi_replica::agreement::{Agreement, StateDigest};
@@ -27,19 +28,27 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use super::applied::AppliedByAll;
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
 use super::digester::Digester;
+use super::driver::Driver;
 use super::flush_thread::FlushThread;
 use super::log_thread::{self, LogInput, LogOutputs};
+use super::membership::{self, Listeners, Sources};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
+use super::roster::Roster;
 use super::seal_thread::{self, SealInput, SealOutputs};
 use super::space;
 use super::verify::VerifyPool;
 use super::vitals::Vitals;
 use super::waiters::Waiters;
-use super::{EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Retry, Shared, StoreView};
+use super::{
+    EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Retry, Shared, StoreView, meeting,
+};
 use crate::config::Config;
 use crate::entropy;
+use crate::members::MemberTable;
 use crate::net::{self, TlsError};
-use crate::peers::{Boxed, Calls, Outbound, Outbox, PeerInputs, PeerVitals};
+use crate::peers::{
+    Boxed, Calls, Greeting, Links, Node, Outbox, PeerInputs, PeerVitals, TurnedAway,
+};
 use crate::storage::{
     DataDirectory, FileDisk, Identity, Marks, RocksStore, Space, StorageError, check_log_reaches,
     fence,
@@ -117,10 +126,23 @@ pub struct Inputs {
     applied: AppliedByAll,
     vitals: Arc<Vitals>,
     peers: Outbox,
+    roster: Arc<Roster>,
     handle: Handle,
 }
 
 impl PeerInputs for Inputs {
+    fn greeted(&self, from: NodeId, greeting: Greeting) -> Result<(), TurnedAway> {
+        self.roster.greeted(from, greeting)
+    }
+
+    fn hears(&self, from: NodeId, life: [u8; 16]) -> bool {
+        self.roster.hears(from, life)
+    }
+
+    fn takes_calls(&self, from: NodeId) -> bool {
+        self.roster.takes_calls(from)
+    }
+
     fn raft(&self, from: NodeId, bytes: Vec<u8>) {
         drop(self.raft.send(RaftInput::Peer { from, bytes }));
     }
@@ -179,8 +201,6 @@ pub struct Started {
     pub inputs: Arc<Inputs>,
     /// The cluster's number, which every peer must name.
     pub cluster_id: [u8; 16],
-    /// The other replicas.
-    pub peers: Vec<NodeId>,
     /// Keeps the threads.
     pub guard: EngineGuard,
 }
@@ -214,18 +234,7 @@ impl Engine {
             .as_ref()
             .map(|vow| (vow.size, vow.root));
         let fenced = fence_of(&directory, &machine, vow)?;
-        let peers: BTreeMap<NodeId, String> = config
-            .cluster
-            .replicas
-            .iter()
-            .filter(|replica| replica.id != config.node.id)
-            .map(|replica| (replica.id, replica.peer_address.clone()))
-            .collect();
-        let calls = Calls::new(
-            &peers,
-            net::client_config(&config.tls)?,
-            &config.cluster.name,
-        );
+        let record = view.members().map_err(MachineError::Fault)?.map(Arc::new);
         let conf = view.conf().map_err(MachineError::Fault)?;
         let mut core_config = CoreConfig::new(
             config.node.id,
@@ -236,6 +245,8 @@ impl Engine {
                 .map(|replica| replica.id)
                 .collect(),
         );
+        core_config.joins = config.cluster.join.is_some();
+        core_config.priority = i64::from(config.node.priority);
         core_config.seed = entropy::number()
             .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
         let core = RaftCore::new(
@@ -249,7 +260,6 @@ impl Engine {
                 conf,
             },
         )?;
-        let (outbox, outbound) = Outbound::new(peers.keys().copied());
         let parts = Parts {
             log,
             machine,
@@ -260,16 +270,15 @@ impl Engine {
             fenced,
             sealed,
             view,
-            outbox,
+            record,
+            tls: net::client_config(&config.tls)?,
         };
         parts.start(Wiring {
-            config,
+            config: Arc::new(config.clone()),
             cluster_id,
             directory,
             store,
             space,
-            calls,
-            outbound,
             metrics,
         })
     }
@@ -286,18 +295,17 @@ struct Parts {
     fenced: Option<FenceReason>,
     sealed: Option<SignedHead>,
     view: StoreView,
-    outbox: Outbox,
+    record: Option<Arc<Members>>,
+    tls: rustls::ClientConfig,
 }
 
 /// What they are started with.
 struct Wiring<'a> {
-    config: &'a Config,
+    config: Arc<Config>,
     cluster_id: [u8; 16],
     directory: DataDirectory,
     store: Arc<RocksStore>,
     space: Space,
-    calls: Calls,
-    outbound: Outbound,
     metrics: &'a Metrics,
 }
 
@@ -323,24 +331,39 @@ impl Parts {
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
         let (shutdown, down) = watch::channel(false);
         let committed = Arc::new(AtomicU64::new(0));
-        let durable = Arc::new(AtomicU64::new(0));
+        // Known before the first stream is opened, which begins with it.
+        let durable = Arc::new(AtomicU64::new(self.log.last().0));
         let all_have = Arc::new(AtomicU64::new(0));
         let timer_due = Arc::new(AtomicBool::new(false));
         let waiters = Arc::new(Waiters::default());
         let metrics = with.metrics;
-        let members: Vec<NodeId> = with.config.cluster.replicas.iter().map(|r| r.id).collect();
         let me = with.config.node.id;
-        let vitals = Arc::new(Vitals::new(me, members.clone(), metrics.clone()));
+        let life = with.directory.identity().incarnation;
+        let (outbox, calls) = (Outbox::default(), Calls::default());
+        let connected = Arc::new(Mutex::new(BTreeSet::new()));
+        let (record_out, record) = watch::channel(self.record);
+        let (conf_out, conf) = watch::channel(self.core.conf().clone());
+        let (table_out, table) = watch::channel(Arc::new(MemberTable::default()));
+        let roster = Arc::new(Roster::new(
+            table.clone(),
+            role.clone(),
+            Arc::clone(&connected),
+            metrics.clone(),
+        ));
+        let mut sources = Sources {
+            config: Arc::clone(&with.config),
+            record: record.clone(),
+            conf: conf.clone(),
+            told: roster.told(),
+        };
+        let members = sources.table(&MemberTable::default());
+        let voters = self.core.conf().voters.clone();
+        let vitals = Arc::new(Vitals::new(me, voters, metrics.clone()));
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let pool =
             VerifyPool::start(&self.view, workers, metrics.clone()).map_err(EngineError::System)?;
         let checker = pool.checker();
-        let mut sealer = Sealer::new(
-            with.config.node.id,
-            self.secret,
-            self.vow,
-            self.sealed.clone(),
-        );
+        let mut sealer = Sealer::new(me, self.secret, self.vow, self.sealed.clone());
         if let Ok(Some(cluster)) = self.view.cluster() {
             sealer.founded(&cluster);
             succession::resume(&mut sealer, &self.machine)?;
@@ -361,7 +384,7 @@ impl Parts {
         let out = LogOutputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
-            peers: self.outbox.clone(),
+            peers: outbox.clone(),
             durable: Arc::clone(&durable),
             vitals: Arc::clone(&vitals),
             no_room: no_room_out,
@@ -379,6 +402,7 @@ impl Parts {
             events: events.clone(),
             timer_due: Arc::clone(&timer_due),
             digester: Digester::new(seal_in.clone()),
+            record: record_out,
             metrics: metrics.clone(),
         };
         let machine = self.machine;
@@ -389,23 +413,23 @@ impl Parts {
             raft: raft_in.clone(),
             log: log_in.clone(),
             apply: apply_in.clone(),
-            peers: self.outbox.clone(),
+            peers: outbox.clone(),
             sealed: sealed_out,
             fenced: fenced_out,
             vitals: Arc::clone(&vitals),
             directory: with.directory.path().to_owned(),
             metrics: metrics.clone(),
         };
-        let agreement = Agreement::new(with.config.node.id, members);
+        let voters = members.with(Standing::Voter).collect();
+        let agreement = Agreement::new(me, voters);
         threads.push(spawn("seal", move || {
             seal_thread::run(sealer, agreement, &seal_inputs, &out);
         })?);
-        let outbox = self.outbox.clone();
         let out = RaftOutputs {
             log: log_in.clone(),
             apply: apply_in.clone(),
             seal: seal_in.clone(),
-            peers: self.outbox,
+            peers: outbox.clone(),
             pool,
             waiters,
             role: role_out,
@@ -419,7 +443,9 @@ impl Parts {
             size: sealed.head.size,
             root: Digest(sealed.head.root),
         });
-        let raft = RaftThread::new(self.core, out, known);
+        let priority = with.config.node.priority;
+        let driver = Driver::new(me, priority, record, conf_out, Arc::clone(&roster));
+        let raft = RaftThread::new(self.core, out, driver, known);
         threads.push(spawn("raft", move || raft.run(&raft_inputs))?);
         let flush = FlushThread {
             view: self.view.clone(),
@@ -438,13 +464,12 @@ impl Parts {
             position.clone(),
             down.clone(),
         ));
-        let applied = AppliedByAll::of(with.config.cluster.replicas.iter().map(|r| r.id));
-        tokio::spawn(applied.clone().tell(
-            with.config.node.id,
-            position.clone(),
-            outbox.clone(),
-            down.clone(),
-        ));
+        let applied = AppliedByAll::of(members.staying());
+        tokio::spawn(
+            applied
+                .clone()
+                .tell(me, position.clone(), outbox.clone(), down.clone()),
+        );
         let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
         let (watched, shown, space) = (Arc::clone(&vitals), metrics.clone(), with.space);
         threads.push(spawn("space", move || {
@@ -453,7 +478,6 @@ impl Parts {
         let (runtime, stop) = (tokio::runtime::Handle::current(), down.clone());
         threads.push(spawn("flush", move || flush.run(&runtime, stop))?);
 
-        let connected = with.outbound.connected();
         let unreachable = {
             let raft = Mutex::new(raft_in.clone());
             Arc::new(move |peer| {
@@ -462,15 +486,35 @@ impl Parts {
             })
         };
         let unreachable: Arc<dyn Fn(NodeId) + Send + Sync> = unreachable;
-        let peers = with.calls.channels().keys().copied().collect();
-        with.outbound
-            .spawn(with.calls.channels(), with.cluster_id, &unreachable, &down);
+        let node = Node {
+            me,
+            cluster_id: with.cluster_id,
+            connected: Arc::clone(&connected),
+            greeting: greeting(&with.config, life, &durable, &role),
+            unreachable,
+        };
+        let mut links = Links::new(
+            (outbox.clone(), calls.clone()),
+            self.tls,
+            &with.config.cluster.name,
+            node,
+            down.clone(),
+        );
+        links.set(&members);
+        table_out.send_replace(Arc::new(members));
+        tokio::spawn(links.follow(table));
+        let listeners = Listeners {
+            table: table_out,
+            applied: applied.clone(),
+            seal: seal_in.clone(),
+        };
+        tokio::spawn(membership::follow(sources, listeners, down.clone()));
         let handle = Handle {
             shared: Arc::new(Shared {
-                me: with.config.node.id,
+                me,
                 raft: raft_in.clone(),
                 budget: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
-                calls: with.calls,
+                calls,
                 view: self.view,
                 role,
                 position,
@@ -482,9 +526,13 @@ impl Parts {
                 connected,
                 holder: self.holder,
                 applied: applied.clone(),
+                roster: Arc::clone(&roster),
+                conf,
                 metrics: metrics.clone(),
             }),
         };
+        let own = (me, life);
+        tokio::spawn(meeting::run(handle.clone(), Arc::clone(&roster), own, down));
         let inputs = Arc::new(Inputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
@@ -492,6 +540,7 @@ impl Parts {
             applied,
             vitals,
             peers: outbox,
+            roster,
             handle: handle.clone(),
         });
         let guard = EngineGuard {
@@ -508,10 +557,30 @@ impl Parts {
             handle,
             inputs,
             cluster_id: with.cluster_id,
-            peers,
             guard,
         })
     }
+}
+
+/// What this replica says of itself, as of each time it is asked.
+fn greeting(
+    config: &Config,
+    life: [u8; 16],
+    durable: &Arc<AtomicU64>,
+    role: &watch::Receiver<Role>,
+) -> Arc<dyn Fn() -> Greeting + Send + Sync> {
+    let (durable, role) = (Arc::clone(durable), role.clone());
+    let peer_address = config
+        .this_replica()
+        .map_or_else(String::new, |own| own.peer_address);
+    let priority = config.node.priority;
+    Arc::new(move || Greeting {
+        life,
+        last_index: durable.load(Ordering::Acquire),
+        term: role.borrow().term,
+        peer_address: peer_address.clone(),
+        priority,
+    })
 }
 
 pub(super) fn spawn(

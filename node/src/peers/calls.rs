@@ -9,8 +9,8 @@ use akashi_domain::command::Request;
 use akashi_proto::peer::peer_service_client::PeerServiceClient;
 use akashi_proto::peer::{ForwardRequest, ReadIndexRequest, forward_response, read_index_response};
 use akashi_replica::entry::NodeId;
+use arc_swap::ArcSwap;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -44,25 +44,13 @@ pub enum ForwardError {
 /// Connections to every peer.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
-    channels: BTreeMap<NodeId, Channel>,
+    channels: Arc<ArcSwap<BTreeMap<NodeId, Channel>>>,
 }
 
 impl Calls {
-    /// Makes lazy connections to `peers` of the cluster whose trust domain is `domain`.
-    #[must_use]
-    pub fn new(peers: &BTreeMap<NodeId, String>, tls: ClientConfig, domain: &str) -> Self {
-        let connector = TlsConnector::from(Arc::new(tls));
-        let channels = peers
-            .iter()
-            .map(|(id, address)| (*id, channel(*id, address, domain, connector.clone())))
-            .collect();
-        Self { channels }
-    }
-
-    /// The connections themselves.
-    #[must_use]
-    pub const fn channels(&self) -> &BTreeMap<NodeId, Channel> {
-        &self.channels
+    /// Has calls go over these connections from now on.
+    pub(super) fn set(&self, channels: BTreeMap<NodeId, Channel>) {
+        self.channels.store(Arc::new(channels));
     }
 
     /// Hands a command to `leader` and waits for its answer.
@@ -114,12 +102,14 @@ impl Calls {
     }
 
     fn client(&self, leader: NodeId) -> Result<PeerServiceClient<Channel>, ForwardError> {
-        let channel = self.channels.get(&leader).ok_or(ForwardError::NotLeader)?;
+        let channels = self.channels.load();
+        let channel = channels.get(&leader).ok_or(ForwardError::NotLeader)?;
         Ok(PeerServiceClient::new(channel.clone()).max_decoding_message_size(FRAME_BYTES_MAX))
     }
 }
 
-fn channel(id: NodeId, address: &str, domain: &str, connector: TlsConnector) -> Channel {
+/// A lazy connection to the replica `id` of the cluster whose trust domain is `domain`.
+pub(super) fn channel(id: NodeId, address: &str, domain: &str, connector: TlsConnector) -> Channel {
     let (address, domain): (Arc<str>, Arc<str>) = (address.into(), domain.into());
     let connect = tower::service_fn(move |_uri: Uri| {
         let (address, domain) = (Arc::clone(&address), Arc::clone(&domain));

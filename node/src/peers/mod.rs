@@ -1,17 +1,21 @@
 //! Replica to replica: Raft messages and cosignatures on one stream per direction, commands and
 //! reads handed to the leader by call.
 //!
-//! Each node dials every other one and sends on the stream it opened; what it receives comes on the
-//! streams that the others opened. Losing any of it is harmless: Raft and sealing repeat themselves.
+//! Each node dials every other member and sends on the stream it opened; what it receives comes on the
+//! streams that the others opened. Who the members are may change while it runs. Losing any of it is harmless: Raft and sealing repeat themselves.
 //! Nothing that a peer sends is believed beyond its certificate: Raft frames pass the gate of
 //! `RaftCore`, cosignatures are verified, commands are decided by every replica.
 
 mod calls;
+mod greeting;
+mod links;
 mod outbound;
 mod service;
 
 pub use calls::{Calls, ForwardError};
-pub use outbound::{Outbound, Outbox};
+pub use greeting::{Greeting, TurnedAway};
+pub use links::{Links, Node};
+pub use outbound::Outbox;
 pub use service::{Boxed, PeerInputs, PeerPort};
 
 use akashi_merkle::SignedHead;

@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{FRAME_BYTES_MAX, PeerVitals, take_seals, take_state_digest, take_vitals};
+use super::{
+    FRAME_BYTES_MAX, Greeting, PeerVitals, TurnedAway, take_seals, take_state_digest, take_vitals,
+};
 use crate::engine::Retry;
 use crate::net::{Identity, Peer};
 
@@ -26,6 +28,16 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What the peer port hands to the node.
 pub trait PeerInputs: Send + Sync + 'static {
+    /// A replica opens a stream and says who it is.
+    ///
+    /// # Errors
+    ///
+    /// [`TurnedAway`]: nothing on the stream is heard.
+    fn greeted(&self, from: NodeId, greeting: Greeting) -> Result<(), TurnedAway>;
+    /// Whether what comes on an open stream of this disk is still heard; must not wait.
+    fn hears(&self, from: NodeId, life: [u8; 16]) -> bool;
+    /// Whether calls of this replica are taken.
+    fn takes_calls(&self, from: NodeId) -> bool;
     /// A Raft message; must not wait.
     fn raft(&self, from: NodeId, bytes: Vec<u8>);
     /// A seal message; must not wait.
@@ -50,37 +62,52 @@ pub trait PeerInputs: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct PeerPort<I> {
     inputs: Arc<I>,
-    members: Vec<NodeId>,
     cluster_id: [u8; 16],
     shutdown: watch::Receiver<bool>,
 }
 
 impl<I: PeerInputs> PeerPort<I> {
-    /// The service for a node whose peers are `members`.
+    /// The service of a node; who its peers are, `inputs` knows.
     #[must_use]
     pub fn server(
         inputs: Arc<I>,
-        members: Vec<NodeId>,
         cluster_id: [u8; 16],
         shutdown: watch::Receiver<bool>,
     ) -> PeerServiceServer<Self> {
         PeerServiceServer::new(Self {
             inputs,
-            members,
             cluster_id,
             shutdown,
         })
         .max_decoding_message_size(FRAME_BYTES_MAX)
     }
 
-    /// The replica whose certificate the caller showed.
+    /// The member whose certificate the caller showed.
     fn caller<T>(&self, request: &Request<T>) -> Result<NodeId, Status> {
-        let peer = request.extensions().get::<Peer>();
-        match peer.and_then(|peer| peer.identity.as_ref()) {
-            Some(Identity::Node { id }) if self.members.contains(id) => Ok(*id),
-            Some(_) => Err(Status::permission_denied("only replicas of this cluster")),
-            None => Err(Status::unauthenticated("a replica's certificate is needed")),
+        let id = replica(request)?;
+        if self.inputs.takes_calls(id) {
+            Ok(id)
+        } else {
+            Err(Status::permission_denied("only replicas of this cluster"))
         }
+    }
+}
+
+/// The replica whose certificate the caller showed, member or not.
+fn replica<T>(request: &Request<T>) -> Result<NodeId, Status> {
+    let peer = request.extensions().get::<Peer>();
+    match peer.and_then(|peer| peer.identity.as_ref()) {
+        Some(Identity::Node { id }) => Ok(*id),
+        Some(_) => Err(Status::permission_denied("only replicas of this cluster")),
+        None => Err(Status::unauthenticated("a replica's certificate is needed")),
+    }
+}
+
+/// As the other side is told.
+fn turned_away(why: TurnedAway) -> Status {
+    match why {
+        TurnedAway::Removed | TurnedAway::Stranger => Status::permission_denied(why.to_string()),
+        TurnedAway::OtherDisk | TurnedAway::OldDisk => Status::failed_precondition(why.to_string()),
     }
 }
 
@@ -92,7 +119,7 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
         &self,
         request: Request<Streaming<Frame>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
-        let from = self.caller(&request)?;
+        let from = replica(&request)?;
         let mut frames = request.into_inner();
         let hello = frames
             .message()
@@ -102,6 +129,11 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
             tracing::warn!(peer = from, "a replica of another cluster called");
             return Err(Status::failed_precondition("this is another cluster"));
         }
+        let greeting = Greeting::from_frame(&hello).ok_or_else(|| {
+            Status::invalid_argument("the first frame says nothing of its sender")
+        })?;
+        let life = greeting.life;
+        self.inputs.greeted(from, greeting).map_err(turned_away)?;
         let inputs = Arc::clone(&self.inputs);
         let mut shutdown = self.shutdown.clone();
         // The answer stream carries nothing; it ends when reading ends, and the sender dials anew.
@@ -109,7 +141,7 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
         tokio::spawn(async move {
             let reading = async {
                 while let Ok(Some(frame)) = frames.message().await {
-                    if frame.group != 0 {
+                    if frame.group != 0 || !inputs.hears(from, life) {
                         break;
                     }
                     for seal in take_seals(&frame) {

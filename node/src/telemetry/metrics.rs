@@ -12,6 +12,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::names::{self, Definition};
 use crate::net::Refused;
+use crate::peers::TurnedAway;
 
 /// Buckets of times in seconds: from a fast sync to the longest deadline.
 const SECONDS: [f64; 16] = [
@@ -123,6 +124,7 @@ pub struct Metrics {
     log_segments: Gauge<u64>,
     log_first_index: Gauge<u64>,
     behind_log: Gauge<u64>,
+    turned_away: Counter<u64>,
     durable_applied: Gauge<u64>,
     apply: Histogram<f64>,
     verify: Histogram<f64>,
@@ -171,6 +173,7 @@ impl Metrics {
             log_segments: gauge(meter, names::LOG_SEGMENTS),
             log_first_index: gauge(meter, names::LOG_FIRST_INDEX),
             behind_log: gauge(meter, names::REPLICAS_BEHIND_LOG),
+            turned_away: counter(meter, names::PEERS_TURNED_AWAY_TOTAL),
             durable_applied: gauge(meter, names::DURABLE_APPLIED_INDEX),
             apply: seconds(meter, names::APPLY_SECONDS),
             verify: seconds(meter, names::VERIFY_SECONDS),
@@ -258,6 +261,12 @@ impl Metrics {
     /// That many replicas lack what this leader's log has dropped.
     pub fn behind_log(&self, replicas: usize) {
         self.behind_log.record(count(replicas), &[]);
+    }
+
+    /// A replica's stream was turned away.
+    pub fn turned_away(&self, why: TurnedAway) {
+        self.turned_away
+            .add(1, &[KeyValue::new("reason", why.label())]);
     }
 
     /// The state store holds the effects of everything up to this index for good.

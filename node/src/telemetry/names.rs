@@ -132,6 +132,14 @@ pub const REPLICAS_BEHIND_LOG: Definition = Definition {
     help: "replicas that lack entries which this leader has dropped, and so cannot catch up; must stay 0",
     labels: &[],
 };
+/// Streams of replicas that this node turned away, by why.
+pub const PEERS_TURNED_AWAY_TOTAL: Definition = Definition {
+    name: "akashi_peers_turned_away_total",
+    kind: Kind::Counter,
+    unit: "1",
+    help: "streams of replicas that this node turned away, by why",
+    labels: &["reason"],
+};
 /// Highest log index whose effects are flushed: a restart replays what comes after.
 pub const DURABLE_APPLIED_INDEX: Definition = Definition {
     name: "akashi_durable_applied_index",
@@ -351,7 +359,7 @@ pub const DISK_LOW: Definition = Definition {
 };
 
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 40] = [
+pub const ALL: [Definition; 41] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -365,6 +373,7 @@ pub const ALL: [Definition; 40] = [
     LOG_SEGMENTS,
     LOG_FIRST_INDEX,
     REPLICAS_BEHIND_LOG,
+    PEERS_TURNED_AWAY_TOTAL,
     DURABLE_APPLIED_INDEX,
     APPLY_SECONDS,
     VERIFY_SECONDS,

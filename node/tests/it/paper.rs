@@ -2,6 +2,7 @@
 //! cosigners that signs whatever it is shown. Every entry is decided the moment it is proposed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -22,7 +23,10 @@ use akashi_merkle::{
 };
 use akashi_node::api::Replica;
 use akashi_node::clock;
+use akashi_node::config::Config;
 use akashi_node::engine::{AppliedEntry, ProposeError, ReadError, ReceiptError, Status};
+use akashi_node::members::MemberTable;
+use akashi_replica::conf::Conf;
 use akashi_replica::entry::NodeId;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -437,6 +441,9 @@ impl Replica for Paper {
             leader: Some(1),
             progress,
             fenced,
+            members: Arc::new(members()),
+            conf: Conf::of(vec![1, 2, 3]),
+            followers: vec![(2, 7), (3, 5)],
             ..Status::default()
         }
     }
@@ -452,4 +459,12 @@ impl Replica for Paper {
     fn fenced(&self) -> watch::Receiver<Option<String>> {
         self.fence.subscribe()
     }
+}
+
+/// The three of the example.
+fn members() -> MemberTable {
+    let config = Config::parse(Config::EXAMPLE, Path::new("")).unwrap();
+    let conf = Conf::of(vec![1, 2, 3]);
+    let nothing = BTreeMap::new();
+    MemberTable::of(&config, None, &conf, &nothing, &MemberTable::default())
 }

@@ -64,6 +64,11 @@ async fn operators_found_a_cluster_once_and_look_at_it() {
         ("dev", "leader")
     );
     assert_eq!(status.peers.len(), 2);
+    assert_eq!(status.standing, "voter");
+    assert_eq!((status.conf_voters, status.joint), (vec![1, 2, 3], false));
+    let matched: Vec<u64> = status.peers.iter().map(|peer| peer.match_index).collect();
+    assert_eq!(matched, [7, 5], "as the leader knows");
+    assert!(status.peers.iter().all(|peer| peer.standing == "voter"));
     let keys = operator
         .get_key_set(v1::GetKeySetRequest {})
         .await

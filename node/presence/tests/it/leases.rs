@@ -35,6 +35,19 @@ fn by_all_is_what_the_slowest_has_said() {
     assert_eq!(applied.by_all(), 8);
 }
 
+#[test]
+fn a_node_that_leaves_is_not_waited_for_and_one_that_comes_is() {
+    let mut applied = Applied::of([1, 2, 3]);
+    applied.says(1, 9);
+    applied.says(2, 8);
+    applied.set_nodes([1, 2]);
+    assert_eq!(applied.by_all(), 8);
+    applied.set_nodes([1, 2, 4]);
+    assert_eq!(applied.by_all(), 0);
+    applied.says(4, 10);
+    assert_eq!(applied.by_all(), 8);
+}
+
 proptest! {
     /// A node asks whenever it likes, its answers come late or never, its clock is up to 1 % slow; after
     /// the bound it says nothing that a decision contradicts.

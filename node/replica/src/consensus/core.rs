@@ -37,6 +37,8 @@ pub struct RaftCore {
     raw: RawNode<Tail>,
     /// Elections this replica stood for since it started: the draw of the next timeout.
     elections: u64,
+    /// Elections it stood for since it last followed somebody or led.
+    lost: u32,
     /// Number of the last Ready taken from raft-rs.
     last_ready: u64,
     /// Number of the last [`Persist`] handed out.
@@ -106,6 +108,7 @@ impl RaftCore {
         let mut core = Self {
             raw,
             elections: 0,
+            lost: 0,
             last_ready: 0,
             issued: 0,
             sync_issued: 0,
@@ -141,7 +144,9 @@ impl RaftCore {
         }
         if self.raw.tick() && !led {
             self.elections = self.elections.saturating_add(1);
+            self.lost = self.lost.saturating_add(1);
         }
+        self.insist();
     }
 
     /// Appends one entry, if this replica leads.

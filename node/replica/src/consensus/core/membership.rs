@@ -8,6 +8,9 @@ use crate::consensus::change::{self, Wanted};
 use crate::consensus::output::{ConfError, Proposed};
 use crate::entry::{EntryKind, LogEntry, NodeId};
 
+/// Elections that a preferred replica loses in a row before it lets others pass.
+const LOST_MAX: u32 = 3;
+
 impl RaftCore {
     /// Proposes whatever is missing to make the group the wanted one, if this replica leads; none if
     /// nothing is. A change that is joint and was not completed is completed first.
@@ -110,6 +113,21 @@ impl RaftCore {
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, INVALID_ID);
         }
+    }
+
+    /// A replica that is preferred refuses its vote to others whose logs are no longer than its own. One
+    /// that cannot be elected itself would keep the group from electing anybody: it lets others pass until
+    /// somebody leads.
+    pub(super) fn insist(&mut self) {
+        if self.leader().is_some() {
+            self.lost = 0;
+        }
+        let priority = if self.lost < LOST_MAX {
+            self.config.priority
+        } else {
+            0
+        };
+        self.raw.set_priority(priority);
     }
 
     /// raft-rs makes a lone voter leader at once, and asserts that its whole log is on disk by then.

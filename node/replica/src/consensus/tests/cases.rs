@@ -341,6 +341,46 @@ fn a_fresh_replica_refuses_a_pre_vote_of_lower_priority() {
     assert!(answer.reject && answer.term == 1, "{answer:?}");
 }
 
+#[test]
+fn a_preferred_replica_that_is_not_elected_three_times_lets_others_pass() {
+    let mut settings = config(1);
+    settings.priority = 10;
+    let mut core = RaftCore::new(settings, three_entries()).unwrap();
+    let answers_with = |core: &mut RaftCore| {
+        let ask = Message {
+            index: 3,
+            log_term: 2,
+            ..message(MessageType::MsgRequestPreVote, 2, 1, core.role().term + 1)
+        };
+        core.peer(2, &ask.encode_to_vec()).unwrap();
+        let sent = drain(core).into_iter().flat_map(|out| {
+            let after = out.persist.map(|persist| persist.messages_after);
+            out.send.into_iter().chain(after.unwrap_or_default())
+        });
+        let mut answers = sent
+            .map(|(_, bytes)| Message::decode(bytes.as_slice()).unwrap())
+            .filter(|sent| sent.get_msg_type() == MessageType::MsgRequestPreVoteResponse);
+        answers.next().unwrap().reject
+    };
+    assert!(answers_with(&mut core), "it is preferred");
+    // Nobody answers its own candidacies.
+    for _ in 0..80 {
+        core.tick();
+        drain(&mut core);
+    }
+    assert!(!answers_with(&mut core), "it lets the other pass");
+    let heartbeat = message(MessageType::MsgHeartbeat, 3, 1, core.role().term);
+    core.peer(3, &heartbeat.encode_to_vec()).unwrap();
+    core.tick();
+    drain(&mut core);
+    // Somebody leads: the preference counts again, once the leader is forgotten.
+    for _ in 0..10 {
+        core.tick();
+        drain(&mut core);
+    }
+    assert!(answers_with(&mut core));
+}
+
 // ---- below: what the cases are made of ------------------------------------------------------
 
 pub(super) fn config(id: NodeId) -> CoreConfig {
