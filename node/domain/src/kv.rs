@@ -121,6 +121,21 @@ pub trait View {
     /// [`Fault`] when the storage cannot answer.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
 
+    /// Shows `look` the value under `key`, if any, where it lies: for a reader that needs no copy.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the storage cannot answer; `look` was not called then.
+    fn with(
+        &self,
+        table: Table,
+        key: &[u8],
+        look: &mut dyn FnMut(Option<&[u8]>),
+    ) -> Result<(), Fault> {
+        look(self.get(table, key)?.as_deref());
+        Ok(())
+    }
+
     /// At most `limit` pairs with `from <= key < to`, ascending.
     ///
     /// # Errors
@@ -180,18 +195,37 @@ impl<'a, V: View + ?Sized> Overlay<'a, V> {
 
 impl<V: View + ?Sized> View for Overlay<'_, V> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let mut found = None;
+        self.with(table, key, &mut |value| {
+            found = value.map(<[u8]>::to_vec);
+        })?;
+        Ok(found)
+    }
+
+    fn with(
+        &self,
+        table: Table,
+        key: &[u8],
+        look: &mut dyn FnMut(Option<&[u8]>),
+    ) -> Result<(), Fault> {
         let changed = self.changes.get(&table).and_then(|keys| keys.get(key));
         if let Some(change) = changed {
-            return Ok(change.clone());
+            look(change.as_deref());
+            return Ok(());
         }
-        let mut read = self.read.borrow_mut();
-        let read = read.entry(table).or_default();
-        if let Some(known) = read.get(key) {
-            return Ok(known.clone());
+        {
+            let read = self.read.borrow();
+            if let Some(known) = read.get(&table).and_then(|keys| keys.get(key)) {
+                look(known.as_deref());
+                return Ok(());
+            }
         }
+        // Not while what was read is borrowed: whoever looks may read on.
         let answer = self.base.get(table, key)?;
-        read.insert(key.to_vec(), answer.clone());
-        Ok(answer)
+        look(answer.as_deref());
+        let mut read = self.read.borrow_mut();
+        read.entry(table).or_default().insert(key.to_vec(), answer);
+        Ok(())
     }
 
     fn scan(&self, table: Table, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, Fault> {

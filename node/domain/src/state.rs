@@ -27,9 +27,12 @@ pub fn load<R: BorshDeserialize, V: View + ?Sized>(
     table: Table,
     key: &[u8],
 ) -> Result<Option<R>, Fault> {
-    view.get(table, key)?
-        .map(|bytes| borsh::from_slice(&bytes).map_err(|_undecodable| Fault::Corrupt))
-        .transpose()
+    let mut decoded = None;
+    view.with(table, key, &mut |bytes| {
+        decoded =
+            bytes.map(|bytes| borsh::from_slice(bytes).map_err(|_undecodable| Fault::Corrupt));
+    })?;
+    decoded.transpose()
 }
 
 /// Encodes `record` under `key`.

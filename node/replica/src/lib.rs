@@ -14,6 +14,7 @@ pub mod entry;
 pub mod log;
 pub mod machine;
 pub mod marks;
+pub mod nodes;
 pub mod seal;
 pub mod slow;
 pub mod snapshot;

@@ -18,6 +18,7 @@ use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash,
 
 use crate::conf::{CONF, Conf};
 use crate::entry::{EntryKind, LogEntry};
+use crate::nodes::{self, is_stored, leaf_key, node_key};
 use crate::snapshot::History;
 use crate::store::{Batch, StateStore, StoreError};
 use crate::succession::change_at;
@@ -28,14 +29,15 @@ pub use fill::Settled;
 pub(crate) const HISTORY: &[u8] = b"\xff\xffhistory";
 /// `Meta`: the chained hash of every change so far.
 const STATE_HASH: &[u8] = b"state-hash";
-/// Trees of leaves are numbered like Raft groups; there is one.
-const TREE: u16 = 0;
 /// Of the sealed heads besides the newest one stays per this many leaves, the first that was kept
 /// among them: marks for a person who looks back. Receipts and proofs need the newest only. At 600
 /// bytes each they cost a hundredth of a byte per leaf.
 const LEAVES_PER_OLD_HEAD: u64 = 65_536;
 /// Roots at entry boundaries kept at hand; older ones are computed from stored nodes.
 const RECENT_ROOTS_MAX: usize = 4_096;
+/// Bytes of changes that are gathered before they are hashed: enough to hash many blocks at once, and
+/// still in the processor's own memory.
+const CHAIN_BYTES: usize = 32_768;
 
 /// Why the host cannot go on. The node stops: state is never guessed.
 #[derive(Debug, thiserror::Error)]
@@ -98,10 +100,7 @@ impl<S: StateStore + ?Sized> NodeReader for StoreView<S> {
     type Error = Fault;
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, Fault> {
-        let stored = self.get(Table::Tiles, &node_key(TreeNodeId { level, index }))?;
-        stored
-            .and_then(|hash| hash.try_into().ok())
-            .ok_or(Fault::Corrupt)
+        nodes::read(self, TreeNodeId { level, index })
     }
 }
 
@@ -278,22 +277,29 @@ impl<S: StateStore> Machine<S> {
         entry: &LogEntry,
         checker: &mut C,
     ) -> Result<Outcome, MachineError> {
+        let decoded = decode(entry)?;
+        self.apply_decoded(entry, decoded.as_ref(), checker)
+    }
+
+    /// As [`Self::apply`], of an entry that somebody has already decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`MachineError`]: nothing was written, and the node must stop.
+    pub fn apply_decoded<C: Checker>(
+        &mut self,
+        entry: &LogEntry,
+        decoded: Option<&Entry>,
+        checker: &mut C,
+    ) -> Result<Outcome, MachineError> {
         if Some(entry.index) != self.progress.log_index.checked_add(1) {
             return Err(MachineError::OutOfOrder);
         }
-        let decoded = decode(entry)?;
-        let holds = match decoded.as_ref().and_then(|decoded| decoded.sealed) {
+        let holds = match decoded.and_then(|decoded| decoded.sealed) {
             Some(sealed) => self.computed(sealed)?,
             None => false,
         };
-        let mut applied = apply(
-            &self.view,
-            entry.index,
-            entry.term,
-            decoded.as_ref(),
-            holds,
-            checker,
-        )?;
+        let mut applied = apply(&self.view, entry.index, entry.term, decoded, holds, checker)?;
         if let Some(conf) = group(entry) {
             let key = (Table::Meta, CONF.to_vec());
             applied.changes.insert(key, Some(conf.encode()));
@@ -306,7 +312,9 @@ impl<S: StateStore> Machine<S> {
         for recorded in &applied.events {
             let bytes = recorded.leaf.encode();
             frontier.append(leaf_hash(&bytes), &mut |node, hash| {
-                batch.put(Table::Tiles, node_key(node), hash.to_vec());
+                if is_stored(node) {
+                    batch.put(Table::Tiles, node_key(node), hash.to_vec());
+                }
             });
             batch.put(Table::Audit, leaf_key(recorded.leaf_index), bytes);
         }
@@ -392,7 +400,11 @@ fn kept_head<S: StateStore + ?Sized>(store: &S) -> Result<Option<KeptHead>, Mach
 
 /// The commands of an entry; none for a leader's no-op, for a membership change, and for bytes that no
 /// version ever wrote (the same nothing on every replica).
-fn decode(entry: &LogEntry) -> Result<Option<Entry>, MachineError> {
+///
+/// # Errors
+///
+/// [`MachineError::UnknownRule`]: the node must stop and be upgraded.
+pub fn decode(entry: &LogEntry) -> Result<Option<Entry>, MachineError> {
     if entry.kind == EntryKind::Membership || entry.data.is_empty() {
         return Ok(None);
     }
@@ -412,42 +424,37 @@ fn group(entry: &LogEntry) -> Option<Conf> {
 
 /// BLAKE3(previous ‖ index ‖ every change in key order: table u8, key, and the value or nothing, each
 /// with its length as u64 little-endian, the value behind a byte that says whether there is one).
+///
+/// The bytes are gathered before they are hashed: the hash works on several blocks at a time if it is
+/// given them together.
 fn chain(previous: [u8; 32], index: u64, changes: &Changes) -> [u8; 32] {
     let mut hash = blake3::Hasher::new();
     hash.update(&previous);
     hash.update(&index.to_le_bytes());
+    let mut gathered = Vec::with_capacity(CHAIN_BYTES);
     for ((table, key), value) in changes {
-        hash.update(&[table.number()]);
-        absorb(&mut hash, key);
+        gathered.push(table.number());
+        absorb(&mut gathered, key);
         match value {
             Some(value) => {
-                hash.update(&[1]);
-                absorb(&mut hash, value);
+                gathered.push(1);
+                absorb(&mut gathered, value);
             }
-            None => {
-                hash.update(&[0]);
-            }
+            None => gathered.push(0),
+        }
+        if gathered.len() >= CHAIN_BYTES {
+            hash.update(&gathered);
+            gathered.clear();
         }
     }
+    hash.update(&gathered);
     *hash.finalize().as_bytes()
 }
 
-fn absorb(hash: &mut blake3::Hasher, bytes: &[u8]) {
-    hash.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_le_bytes());
-    hash.update(bytes);
-}
-
-pub(crate) fn node_key(node: TreeNodeId) -> Vec<u8> {
-    let mut key = TREE.to_be_bytes().to_vec();
-    key.push(node.level);
-    key.extend_from_slice(&node.index.to_be_bytes());
-    key
-}
-
-pub(crate) fn leaf_key(index: u64) -> Vec<u8> {
-    let mut key = TREE.to_be_bytes().to_vec();
-    key.extend_from_slice(&index.to_be_bytes());
-    key
+fn absorb(gathered: &mut Vec<u8>, bytes: &[u8]) {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    gathered.extend_from_slice(&length.to_le_bytes());
+    gathered.extend_from_slice(bytes);
 }
 
 pub(crate) fn head_key(size: u64) -> Vec<u8> {

@@ -4,6 +4,7 @@ use akashi_domain::kv::Table;
 use akashi_merkle::{Frontier, Hash};
 
 use super::{HISTORY, Machine, MachineError};
+use crate::nodes::{is_stored, node_key};
 use crate::snapshot::{History, Proved};
 use crate::store::{Batch, StateStore};
 
@@ -73,6 +74,11 @@ impl<S: StateStore> Machine<S> {
         }
         let mut batch = Batch::default();
         batch.delete(Table::Heads, HISTORY.to_vec());
+        // The leaves say it from now on.
+        let edge = Frontier::peak_ids(history.base).into_iter();
+        for node in edge.filter(|node| !is_stored(*node)) {
+            batch.delete(Table::Tiles, node_key(node));
+        }
         self.view.0.write(batch)?;
         self.history = None;
         Ok(Settled::Matched)

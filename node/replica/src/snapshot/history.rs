@@ -10,7 +10,8 @@ use akashi_merkle::{
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::machine::{StoreView, leaf_key, node_key};
+use crate::machine::StoreView;
+use crate::nodes::{is_stored, leaf_key, node_key};
 use crate::store::{Batch, StateStore, Table};
 
 /// Leaves of one piece: a proof of so many neighbours is a few hashes.
@@ -119,7 +120,9 @@ impl Proved {
         let mut batch = Batch::default();
         for (leaf, hash) in self.leaves.into_iter().zip(self.hashes) {
             let index = tree.append(hash, &mut |node, hash| {
-                batch.put(Table::Tiles, node_key(node), hash.to_vec());
+                if is_stored(node) {
+                    batch.put(Table::Tiles, node_key(node), hash.to_vec());
+                }
             });
             batch.put(Table::Audit, leaf_key(index), leaf);
         }

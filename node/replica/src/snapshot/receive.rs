@@ -11,7 +11,8 @@ use super::chunk::{Chunk, ChunkError, Cursor};
 use super::history::{History, HistoryError, HistoryPart};
 use super::manifest::Verified;
 use crate::digest::{StateHasher, is_logical};
-use crate::machine::{HISTORY, head_key, node_key};
+use crate::machine::{HISTORY, head_key};
+use crate::nodes::node_key;
 use crate::store::{Batch, StateStore, StoreError, Table};
 
 /// Pairs read back at once when an unfinished snapshot is taken up again.
