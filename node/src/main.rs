@@ -19,12 +19,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tonic::service::Routes;
 
+/// Of so many cores one is for the runtime: the others are for applying, verifying and the state store's
+/// own threads, and a runtime with fewer threads wakes fewer of them.
+const CORES_PER_WORKER: usize = 2;
 /// How long leadership may take to pass to another replica before this one stops anyway.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(2);
 /// From the answer "not serving" to the end of accepting: load balancers look once a second.
 const NOTICE_TIME: Duration = Duration::from_millis(1_200);
 /// Longest stop in all; what is not finished then is cut off. Nothing acknowledged is lost by it.
 const DRAIN_MAX: Duration = Duration::from_secs(25);
+
+/// See docs/adr, "An allocator for many threads".
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One replica of an akashi cluster.
 #[derive(Debug, Parser)]
@@ -90,7 +97,9 @@ fn start(arguments: &Arguments) -> Result<(), NodeError> {
         net::server_config(&config.tls, ClientCertificates::Required)?;
         return Ok(());
     }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((cores / CORES_PER_WORKER).max(1))
         .enable_all()
         .build()
         .map_err(|source| NodeError::Io {

@@ -25,6 +25,17 @@ pub struct Entry {
     pub requests: Vec<Request>,
 }
 
+/// What the leader stamps on an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryHead {
+    /// The leader's clock.
+    pub stamp: Stamp,
+    /// The leader's randomness.
+    pub random: [u8; 32],
+    /// The newest sealed head the leader knows.
+    pub sealed: Option<Sealed>,
+}
+
 /// A sealed head's size and root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Sealed {
@@ -53,6 +64,23 @@ impl Entry {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         encode(self)
+    }
+
+    /// Canonical bytes of an entry without requests and of requests that are encoded already
+    /// ([`Request::encode`]): what a leader packs without looking into them.
+    #[must_use]
+    pub fn pack<B: AsRef<[u8]>>(head: &EntryHead, requests: &[B]) -> Vec<u8> {
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let bytes = requests
+            .iter()
+            .map(|request| request.as_ref().len())
+            .sum::<usize>();
+        let mut packed = encode(&(RULE_VERSION, head.stamp, head.random, head.sealed, count));
+        packed.reserve_exact(bytes);
+        for request in requests {
+            packed.extend_from_slice(request.as_ref());
+        }
+        packed
     }
 
     /// Parses canonical bytes.
@@ -93,6 +121,8 @@ pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Command, CreateTenant};
+    use crate::ids::{ClientId, RequestId};
 
     #[test]
     fn the_stamp_of_an_entry_is_read_without_the_rest_of_it() {
@@ -111,5 +141,39 @@ mod tests {
         let mut other = bytes;
         other[0] ^= 0x80;
         assert_eq!(Entry::stamp_of(&other), None);
+    }
+
+    #[test]
+    fn requests_that_were_encoded_one_by_one_are_packed_to_the_same_bytes() {
+        let request = |number: u8| Request {
+            id: RequestId([number; 16]),
+            client: ClientId([2; 16]),
+            not_after: Stamp(u64::MAX),
+            command: Command::CreateTenant(CreateTenant {
+                tenant: "t".repeat(usize::from(number)),
+            }),
+        };
+        let sealed = Sealed {
+            size: 7,
+            root: Digest([4; 32]),
+        };
+        for (count, sealed) in [(0, None), (1, Some(sealed)), (9, None), (40, Some(sealed))] {
+            let entry = Entry {
+                rule_version: RULE_VERSION,
+                stamp: Stamp(1_800_000_000_000_000),
+                random: [3; 32],
+                sealed,
+                requests: (0..count).map(request).collect(),
+            };
+            let head = EntryHead {
+                stamp: entry.stamp,
+                random: entry.random,
+                sealed,
+            };
+            let encoded: Vec<Vec<u8>> = entry.requests.iter().map(Request::encode).collect();
+            let packed = Entry::pack(&head, &encoded);
+            assert_eq!(packed, entry.encode());
+            assert_eq!(Entry::decode(&packed), Ok(entry));
+        }
     }
 }

@@ -19,6 +19,7 @@ use akashi_replica::store::StateStore;
 use akashi_replica::succession::{boundary, change_at};
 use tokio::sync::{broadcast, watch};
 
+use super::decoded::Decoded;
 use super::digester::Digester;
 use super::handle::AppliedEntry;
 use super::raft_thread::RaftInput;
@@ -59,6 +60,7 @@ pub(super) struct ApplyOutputs {
     pub(super) raft: Sender<RaftInput>,
     pub(super) seal: Sender<SealInput>,
     pub(super) waiters: Arc<Waiters>,
+    pub(super) decoded: Decoded,
     pub(super) position: watch::Sender<Position>,
     pub(super) events: broadcast::Sender<Arc<AppliedEntry>>,
     /// Set while a timer is due: the leader proposes an entry, and applying it fires the timer.
@@ -104,7 +106,11 @@ fn apply<S: StateStore, C: Checker>(
     for entry in entries {
         let began = clock::monotonic();
         let before = machine.progress().stamp;
-        let Outcome { applied, root } = machine.apply(&entry, checker)?;
+        let at = (entry.index, entry.term);
+        let Outcome { applied, root } = match out.decoded.take(at) {
+            Some(decoded) => machine.apply_decoded(&entry, Some(&decoded), checker)?,
+            None => machine.apply(&entry, checker)?,
+        };
         out.metrics
             .applied(began.elapsed(), entry.index, applied.progress.leaves);
         if is_mark(before, applied.progress.stamp, MARK_EVERY_US) {

@@ -8,8 +8,8 @@ use akashi_domain::ids::{ClientId, Stamp};
 use akashi_replica::entry::NodeId;
 use tokio::sync::watch;
 
-use super::Handle;
 use super::roster::Roster;
+use super::{Handle, Proposal};
 use crate::{clock, fresh, net};
 
 /// Pause between two looks: somebody who was just added is met within a second.
@@ -74,7 +74,8 @@ async fn meet(handle: &Handle, id: NodeId, life: [u8; 16]) {
         not_after: now.after_us(left_us),
         command: Command::MeetMember(MeetMember { id, life }),
     };
-    let answer = tokio::time::timeout(PROPOSE_MAX, handle.propose_here(request)).await;
+    let answer =
+        tokio::time::timeout(PROPOSE_MAX, handle.propose_here(Proposal::of(request))).await;
     match answer {
         Ok(Ok(answer)) => match answer.result {
             Ok(_) => tracing::info!(member = id, "the disk of a member is recorded"),

@@ -13,6 +13,7 @@
 
 mod applied;
 mod apply_thread;
+mod decoded;
 mod digester;
 mod driver;
 mod flush_thread;
@@ -36,7 +37,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use akashi_domain::answer::Answer;
-use akashi_domain::command::Request;
+use akashi_domain::command::{Command, Request};
 use akashi_domain::records::Progress;
 use akashi_merkle::{
     CosignerSecret, Hash, Held, HeldReceipt, KeyHistory, KeySet, Receipt, SignedHead,
@@ -47,6 +48,7 @@ use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
 use akashi_replica::machine::StoreView as GenericStoreView;
 use akashi_replica::succession::{history, key_set_at};
+use bytes::Bytes;
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::Instant;
 
@@ -62,6 +64,7 @@ use crate::telemetry::{Metrics, ProposalResult};
 use apply_thread::Position;
 use handle::UNFIT_MAX;
 use raft_thread::{Pending, RaftInput};
+use verify::carries_proofs;
 
 /// Reads records, leaves and tree nodes of this replica.
 pub type StoreView = GenericStoreView<RocksStore>;
@@ -132,11 +135,12 @@ impl Handle {
     ) -> Result<Answer, ProposeError> {
         let mut leaderless = Leaderless::default();
         let mut unfit = None;
+        let proposal = Proposal::of(request);
         loop {
             if self.shared.fenced.borrow().is_some() {
                 return Err(ProposeError::Fenced);
             }
-            let attempt = self.attempt(&request, deadline);
+            let attempt = self.attempt(&proposal, deadline);
             match tokio::time::timeout_at(deadline, attempt).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(Retry::Busy)) => {
@@ -165,15 +169,16 @@ impl Handle {
         }
     }
 
-    async fn attempt(&self, request: &Request, deadline: Instant) -> Result<Answer, Retry> {
+    async fn attempt(&self, proposal: &Proposal, deadline: Instant) -> Result<Answer, Retry> {
         let role = *self.shared.role.borrow();
         match role.leader {
             Some(leader) if leader == self.shared.me => {
-                let answer = self.propose_here(request.clone()).await?;
+                let answer = self.propose_here(proposal.clone()).await?;
                 self.shared.metrics.proposal(ProposalResult::Proposed);
                 Ok(answer)
             }
             Some(leader) => {
+                let request = proposal.bytes.clone();
                 let forward = self.shared.calls.forward(leader, request, deadline);
                 let answer = tokio::select! {
                     answer = forward => answer,
@@ -211,10 +216,9 @@ impl Handle {
         tokio::time::sleep(LAST_WORDS).await;
     }
 
-    /// Has `request` decided if this node leads.
-    async fn propose_here(&self, request: Request) -> Result<Answer, Retry> {
-        let bytes = request.encode().len();
-        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+    /// Has a request decided if this node leads.
+    async fn propose_here(&self, proposal: Proposal) -> Result<Answer, Retry> {
+        let permits = u32::try_from(proposal.bytes.len()).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.shared.budget)
             .try_acquire_many_owned(permits)
             .map_err(|_full| Retry::Busy)?;
@@ -222,8 +226,8 @@ impl Handle {
         self.shared
             .raft
             .send(RaftInput::Propose(Pending {
-                request,
-                bytes,
+                request: proposal.bytes,
+                proofs: proposal.proofs,
                 reply,
                 permit,
             }))
@@ -543,6 +547,23 @@ impl Handle {
             Ok(Ok(role)) => Ok(role.leader),
             Ok(Err(_stopped)) => Err(ProposeError::Unavailable),
             Err(_elapsed) => Err(ProposeError::DeadlineExceeded),
+        }
+    }
+}
+
+/// A request on its way into the log: encoded once, whoever leads and however often that changes.
+#[derive(Clone, Debug)]
+struct Proposal {
+    bytes: Bytes,
+    /// Its command, if there may be proofs in it: the pool begins with them before anybody decodes.
+    proofs: Option<Box<Command>>,
+}
+
+impl Proposal {
+    fn of(request: Request) -> Self {
+        Self {
+            bytes: request.encode().into(),
+            proofs: carries_proofs(&request.command).then(|| Box::new(request.command)),
         }
     }
 }

@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use akashi_domain::command::Request;
-use akashi_domain::entry::{Entry, RULE_VERSION, Sealed};
+use akashi_domain::command::Command;
+use akashi_domain::entry::{Entry, EntryHead, Sealed};
 use akashi_domain::ids::Stamp;
 use akashi_domain::limits::REQUESTS_PER_ENTRY_MAX;
 use akashi_replica::clocks::Moment;
 use akashi_replica::consensus::{Output, ProposeError, RaftCore, Role};
-use akashi_replica::entry::{LogEntry, NodeId};
+use akashi_replica::entry::{EntryKind, LogEntry, NodeId};
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::apply_thread::ApplyInput;
+use super::decoded::Decoded;
 use super::driver::Driver;
 use super::lead::HandingOver;
 use super::log_thread::LogInput;
@@ -40,18 +42,16 @@ const ENTRY_BYTES_MAX: usize = 960 * 1_024;
 /// One command with where its answer goes. The permit gives its bytes back to the queue's budget.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) request: Request,
-    pub(super) bytes: usize,
+    /// The request, encoded.
+    pub(super) request: Bytes,
+    /// Its command, if there may be proofs in it.
+    pub(super) proofs: Option<Box<Command>>,
     pub(super) reply: Reply,
     pub(super) permit: OwnedSemaphorePermit,
 }
 
 /// What the raft thread is told.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "commands are the common case; boxing them costs more"
-)]
 pub(super) enum RaftInput {
     /// A command for the log.
     Propose(Pending),
@@ -96,6 +96,7 @@ pub(super) struct RaftOutputs {
     pub(super) seal: Sender<SealInput>,
     pub(super) peers: Outbox,
     pub(super) pool: VerifyPool,
+    pub(super) decoded: Decoded,
     pub(super) waiters: Arc<Waiters>,
     pub(super) role: watch::Sender<Role>,
     pub(super) committed: Arc<AtomicU64>,
@@ -114,6 +115,8 @@ pub(super) struct RaftThread {
     pending: Vec<Pending>,
     /// The newest write of entries that the log has not reported back.
     writing: Option<u64>,
+    /// The newest term in which this thread packed an entry: all of that term's are its own.
+    packed: Option<u64>,
     reads: BTreeMap<u64, oneshot::Sender<Result<u64, Retry>>>,
     next_read: u64,
     sealed: Option<Sealed>,
@@ -138,6 +141,7 @@ impl RaftThread {
             driver,
             pending: Vec::new(),
             writing: None,
+            packed: None,
             reads: BTreeMap::new(),
             next_read: 0,
             sealed,
@@ -312,7 +316,7 @@ impl RaftThread {
             let mut bytes = 0_usize;
             let mut count = 0;
             for pending in &self.pending {
-                bytes = bytes.saturating_add(pending.bytes);
+                bytes = bytes.saturating_add(pending.request.len());
                 if count > 0 && (bytes > ENTRY_BYTES_MAX || count >= REQUESTS_PER_ENTRY_MAX) {
                     break;
                 }
@@ -329,29 +333,33 @@ impl RaftThread {
             give_back(batch, Retry::Busy);
             return;
         };
-        let mut requests = Vec::with_capacity(batch.len());
-        let mut replies = Vec::with_capacity(batch.len());
+        let head = EntryHead {
+            stamp: Stamp(now.unix_us),
+            random,
+            sealed: self.sealed,
+        };
+        let count = batch.len();
+        let mut requests = Vec::with_capacity(count);
+        let mut replies = Vec::with_capacity(count);
+        let mut proofs = Vec::new();
         for Pending {
             request,
             reply,
             permit,
-            bytes: _,
+            proofs: carried,
         } in batch
         {
             requests.push(request);
             replies.push(reply);
+            proofs.extend(carried.map(|command| (head.stamp, *command)));
             drop(permit);
         }
-        let count = requests.len();
-        let entry = Entry {
-            rule_version: RULE_VERSION,
-            stamp: Stamp(now.unix_us),
-            random,
-            sealed: self.sealed,
-            requests,
-        };
-        match self.core.propose(entry.encode()) {
+        let data = Entry::pack(&head, &requests);
+        let bytes = data.len();
+        match self.core.propose(data) {
             Ok(at) => {
+                self.packed = Some(at.term);
+                self.out.pool.enter(proofs, bytes);
                 self.out.metrics.entry_packed(count);
                 if count > 0 {
                     self.out.waiters.wait(at.index, at.term, replies);
@@ -385,17 +393,9 @@ impl RaftThread {
                 if !persist.entries.is_empty() {
                     self.writing = Some(persist.number);
                 }
-                let appended: Vec<Vec<u8>> = persist
-                    .entries
-                    .iter()
-                    .filter(|entry| !entry.data.is_empty())
-                    .map(|entry| entry.data.clone())
-                    .collect();
+                // Before the write, so that the pool works meanwhile.
+                self.look_through(&persist.entries);
                 drop(self.out.log.send(LogInput::Persist(persist)));
-                // Looked through while the log writes them.
-                for data in appended {
-                    self.out.pool.appended(&data);
-                }
             }
             if !committed.is_empty() {
                 drop(self.out.apply.send(ApplyInput::Committed(committed)));
@@ -422,6 +422,26 @@ impl RaftThread {
             self.out
                 .metrics
                 .raft(self.role.is_leader, self.role.term, committed);
+        }
+    }
+
+    /// Hands proofs of others' entries to the pool, and the decoded entries to apply. The proofs of its
+    /// own entries were handed over when they were packed.
+    fn look_through(&self, entries: &[LogEntry]) {
+        let others = |entry: &&LogEntry| {
+            entry.kind == EntryKind::Normal
+                && !entry.data.is_empty()
+                && self.packed != Some(entry.term)
+        };
+        for entry in entries.iter().filter(others) {
+            // Apply says what is wrong with one that does not decode.
+            let Ok(decoded) = Entry::decode(&entry.data) else {
+                continue;
+            };
+            let bytes = entry.data.len();
+            self.out.pool.appended(&decoded, bytes);
+            let at = (entry.index, entry.term);
+            self.out.decoded.keep(at, bytes, decoded);
         }
     }
 
@@ -471,7 +491,7 @@ fn refuse(replies: Vec<Reply>, why: Retry) {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use akashi_domain::command::{Command, CreateTenant};
+    use akashi_domain::command::{CreateTenant, Request};
     use akashi_domain::ids::{ClientId, RequestId};
     use akashi_domain::kv::Changes;
     use akashi_replica::consensus::{CoreConfig, Recovered};
@@ -512,8 +532,8 @@ mod tests {
         };
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         assert!(thread.take(RaftInput::Propose(Pending {
-            request,
-            bytes: 64,
+            request: request.encode().into(),
+            proofs: None,
             reply,
             permit
         })));
@@ -530,6 +550,7 @@ mod tests {
             seal: channel().0,
             peers: Outbox::default(),
             pool: VerifyPool::start(&Changes::new(), 0, metrics.clone()).unwrap(),
+            decoded: Decoded::default(),
             waiters: Arc::default(),
             role: watch::channel(Role::default()).0,
             committed: Arc::default(),

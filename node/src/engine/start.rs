@@ -27,6 +27,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::applied::AppliedByAll;
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
+use super::decoded::Decoded;
 use super::digester::Digester;
 use super::driver::Driver;
 use super::flush_thread::FlushThread;
@@ -40,7 +41,7 @@ use super::verify::VerifyPool;
 use super::vitals::Vitals;
 use super::waiters::Waiters;
 use super::{
-    EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Retry, Shared, StoreView, meeting,
+    EVENTS_BEHIND_MAX, Handle, Holder, Proposal, QUEUE_BYTES_MAX, Retry, Shared, StoreView, meeting,
 };
 use crate::config::Config;
 use crate::entropy;
@@ -182,7 +183,7 @@ impl PeerInputs for Inputs {
             if fenced || !handle.shared.role.borrow().is_leader {
                 return Err(Retry::NotLeader);
             }
-            handle.propose_here(request).await
+            handle.propose_here(Proposal::of(request)).await
         })
     }
 
@@ -394,10 +395,12 @@ impl Parts {
         threads.push(spawn("log", move || {
             log_thread::run(log, &log_inputs, &out);
         })?);
+        let decoded = Decoded::default();
         let out = ApplyOutputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
             waiters: Arc::clone(&waiters),
+            decoded: decoded.clone(),
             position: position_out,
             events: events.clone(),
             timer_due: Arc::clone(&timer_due),
@@ -431,6 +434,7 @@ impl Parts {
             seal: seal_in.clone(),
             peers: outbox.clone(),
             pool,
+            decoded,
             waiters,
             role: role_out,
             committed: Arc::clone(&committed),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akashi_domain::answer::Answer;
-use akashi_domain::command::Request;
 use akashi_proto::peer::peer_service_client::PeerServiceClient;
 use akashi_proto::peer::{ForwardRequest, ReadIndexRequest, forward_response, read_index_response};
 use akashi_replica::entry::NodeId;
 use arc_swap::ArcSwap;
 use hyper_util::rt::TokioIo;
+use prost::bytes::Bytes;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -53,18 +53,15 @@ impl Calls {
         self.channels.store(Arc::new(channels));
     }
 
-    /// Hands a command to `leader` and waits for its answer.
+    /// Hands an encoded request to `leader` and waits for its answer.
     pub(crate) async fn forward(
         &self,
         leader: NodeId,
-        request: &Request,
+        request: Bytes,
         deadline: tokio::time::Instant,
     ) -> Result<Answer, ForwardError> {
         let mut client = self.client(leader)?;
-        let body = ForwardRequest {
-            group: 0,
-            request: request.encode().into(),
-        };
+        let body = ForwardRequest { group: 0, request };
         let mut call = tonic::Request::new(body);
         call.set_timeout(clock::left_until(deadline));
         let response = client

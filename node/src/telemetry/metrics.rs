@@ -2,6 +2,7 @@
 //!
 //! Cheap to clone and to call from any thread; nothing here can fail or wait.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use akashi_domain::outcome::{Outcome, reason};
@@ -108,9 +109,21 @@ impl ReportResult {
     }
 }
 
-/// Every instrument of the node.
+/// Every instrument of the node, shared: every call has a copy.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub struct Metrics(Arc<Instruments>);
+
+impl std::ops::Deref for Metrics {
+    type Target = Instruments;
+
+    fn deref(&self) -> &Instruments {
+        &self.0
+    }
+}
+
+/// The instruments; what they are given goes through the methods of [`Metrics`].
+#[derive(Debug)]
+pub struct Instruments {
     is_leader: Gauge<u64>,
     term: Gauge<u64>,
     committed: Gauge<u64>,
@@ -159,7 +172,7 @@ impl Metrics {
     #[must_use]
     pub fn new(provider: &SdkMeterProvider) -> Self {
         let meter = &provider.meter("akashi");
-        let metrics = Self {
+        let instruments = Instruments {
             is_leader: gauge(meter, names::RAFT_IS_LEADER),
             term: gauge(meter, names::RAFT_TERM),
             committed: gauge(meter, names::RAFT_COMMITTED_INDEX),
@@ -211,9 +224,9 @@ impl Metrics {
             disk_low: gauge(meter, names::DISK_LOW),
         };
         // Shown from the start: an alarm on a series that does not exist yet would be silent.
-        metrics.divergence.add(0, &[]);
-        metrics.leader_changes.add(0, &[]);
-        metrics
+        instruments.divergence.add(0, &[]);
+        instruments.leader_changes.add(0, &[]);
+        Self(Arc::new(instruments))
     }
 
     /// Instruments that nobody reads.

@@ -337,7 +337,8 @@ fn well_formed(statement: &AnyStatement, proof: &[u8]) -> Result<(), Rejection> 
 
 /// All proofs of one discrete logarithm have one form.
 fn schnorr(any: Commitment, proof: &[u8]) -> Result<(), Rejection> {
-    well_formed(&equals::statement(any, 0), proof)
+    let look = |proof: &[u8]| equals::statement(any, 0).well_formed(proof);
+    decoded::schnorr_form(proof, look).map_err(|reason| Rejection::MalformedProof(reason.code()))
 }
 
 /// The statement of a predicate: over the attribute, and over the second attribute or the amount where

@@ -260,14 +260,20 @@ impl<D: Disk> RaftLog<D> {
     /// closes it.
     pub fn prepare_step(&mut self) -> Result<bool, LogError> {
         self.check_open()?;
-        let half_full = self.tail.offset >= self.capacity() / 2;
-        if !half_full || self.spares.is_ready(&self.options) {
+        if !self.wants_step() {
             return Ok(false);
         }
         let ready = self.spares.step(&mut self.disk, &self.options);
         ready
             .map(|ready| !ready)
             .map_err(|error| self.disk_error(error))
+    }
+
+    /// Whether a [`RaftLog::prepare_step`] would do something.
+    #[must_use]
+    pub fn wants_step(&self) -> bool {
+        let half_full = self.tail.offset >= self.capacity() / 2;
+        half_full && !self.spares.is_ready(&self.options)
     }
 
     /// Index and term of the entry before the first; `(0, 0)` if nothing was ever released.

@@ -92,19 +92,19 @@ impl VerifyPool {
         Ok(Self { shared, workers })
     }
 
-    /// An entry was appended: judge what it submits. Wakes nobody for one that submits nothing.
-    pub(super) fn appended(&self, data: &[u8]) {
-        let Ok(entry) = Entry::decode(data) else {
-            return;
-        };
-        let stamp = entry.stamp;
-        let commands: Vec<(Stamp, Command)> = entry
-            .requests
-            .into_iter()
-            .map(|request| (stamp, request.command))
-            .filter(|(_, command)| carries_proofs(command))
+    /// An entry of `bytes` bytes was appended: judge what it submits.
+    pub(super) fn appended(&self, entry: &Entry, bytes: usize) {
+        let commands = entry.requests.iter().map(|request| &request.command);
+        let commands = commands
+            .filter(|command| carries_proofs(command))
+            .map(|command| (entry.stamp, command.clone()))
             .collect();
-        if !commands.is_empty() && self.shared.lock().enter(commands, data.len()) {
+        self.enter(commands, bytes);
+    }
+
+    /// Commands with proofs, each with the stamp of their entry of `bytes` bytes. Wakes nobody for none.
+    pub(super) fn enter(&self, commands: Vec<(Stamp, Command)>, bytes: usize) {
+        if !commands.is_empty() && self.shared.lock().enter(commands, bytes) {
             self.shared.work.notify_one();
         }
     }
@@ -129,7 +129,7 @@ impl Drop for VerifyPool {
 }
 
 /// Whether there may be something to judge in a command.
-const fn carries_proofs(command: &Command) -> bool {
+pub(super) const fn carries_proofs(command: &Command) -> bool {
     match command {
         Command::SubmitProof(_)
         | Command::CompleteEnrolment(_)
