@@ -4,6 +4,7 @@
 
 mod accounting;
 mod asking;
+mod batch;
 mod customer;
 mod life;
 mod staff;
@@ -76,6 +77,26 @@ pub struct Announced {
     pub stamp_us: u64,
 }
 
+impl Announced {
+    fn of(contact_id: [u8; 16], answer: v1::AnnounceContactResponse) -> Result<Self, Error> {
+        let outcome = Outcome::from_number(answer.outcome)?;
+        let challenge_id = if answer.challenge_id.is_empty() && outcome.is_some() {
+            [0; 16]
+        } else {
+            id16(&answer.challenge_id, "challenge_id")?
+        };
+        let placement = answer.placement.unwrap_or_default();
+        Ok(Self {
+            contact_id,
+            challenge_id,
+            expires_us: answer.expires_us,
+            outcome,
+            log_index: placement.log_index,
+            stamp_us: placement.stamp_us,
+        })
+    }
+}
+
 /// What a phone needs to enrol or to register something, to be handed over by the tenant's own trusted
 /// way.
 pub struct Invitation {
@@ -87,6 +108,7 @@ pub struct Invitation {
 
 pub use accounting::Period;
 pub use asking::{InvitedTo, Login, OfferedOrder, OrderState, Party};
+pub use batch::Refused;
 pub use customer::{Fallback, Risk, Standing};
 pub use life::{AskedAgain, CallEvent, ContactState, HandOver, LegState, NoticeState};
 pub use staff::{AgentView, Attestation, posture_message};
@@ -134,6 +156,24 @@ impl Platform {
         details: Details<'_>,
         deadline: Deadline,
     ) -> Result<Announced, Error> {
+        let (contact_id, message) = self.announcement(call, details)?;
+        let answer = self
+            .connection
+            .call(deadline, &message, |channel, request| async move {
+                PlatformServiceClient::new(channel)
+                    .announce_contact(request)
+                    .await
+            })
+            .await?;
+        Announced::of(contact_id, answer)
+    }
+
+    /// A contact's number, and the message that announces it.
+    fn announcement(
+        &self,
+        call: &Call<'_>,
+        details: Details<'_>,
+    ) -> Result<([u8; 16], v1::AnnounceContactRequest), Error> {
         let contact_id = entropy::random::<16>()?;
         let message = v1::AnnounceContactRequest {
             request_id: RequestId::fresh()?.to_vec().into(),
@@ -158,29 +198,7 @@ impl Platform {
             queue: call.queue,
             campaign: call.campaign,
         };
-        let answer = self
-            .connection
-            .call(deadline, &message, |channel, request| async move {
-                PlatformServiceClient::new(channel)
-                    .announce_contact(request)
-                    .await
-            })
-            .await?;
-        let outcome = Outcome::from_number(answer.outcome)?;
-        let challenge_id = if answer.challenge_id.is_empty() && outcome.is_some() {
-            [0; 16]
-        } else {
-            id16(&answer.challenge_id, "challenge_id")?
-        };
-        let placement = answer.placement.unwrap_or_default();
-        Ok(Announced {
-            contact_id,
-            challenge_id,
-            expires_us: answer.expires_us,
-            outcome,
-            log_index: placement.log_index,
-            stamp_us: placement.stamp_us,
-        })
+        Ok((contact_id, message))
     }
 
     /// Opens an enrolment of a phone for `subject` and makes the token for it.

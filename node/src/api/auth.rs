@@ -140,6 +140,11 @@ pub static RPCS: &[Rpc] = &[
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/AnnounceContacts",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/OpenEnrolment",
         Flow::Unary,
         PLATFORM,

@@ -1,5 +1,6 @@
 //! `PlatformService`: contact centres announce contacts and follow their verdicts.
 
+mod batch;
 mod reads;
 
 use akashi_domain::answer::{Rejection, Reply};
@@ -120,6 +121,15 @@ struct Asked {
 }
 
 impl Asked {
+    fn announced(self) -> v1::AnnounceContactResponse {
+        v1::AnnounceContactResponse {
+            placement: Some(self.placement),
+            challenge_id: self.challenge_id,
+            expires_us: self.expires_us,
+            outcome: self.outcome,
+        }
+    }
+
     fn of((placement, reply): (v1::Placement, Reply)) -> Result<Self, Status> {
         let Reply::Announced {
             challenge,
@@ -158,12 +168,17 @@ impl<R: Replica> PlatformService for Platform<R> {
             )
             .await?,
         )?;
-        Ok(Response::new(v1::AnnounceContactResponse {
-            placement: Some(asked.placement),
-            challenge_id: asked.challenge_id,
-            expires_us: asked.expires_us,
-            outcome: asked.outcome,
-        }))
+        Ok(Response::new(asked.announced()))
+    }
+
+    async fn announce_contacts(
+        &self,
+        request: Request<v1::AnnounceContactsRequest>,
+    ) -> Result<Response<v1::AnnounceContactsResponse>, Status> {
+        let answer = batch::announce(&self.0, request).await;
+        answer
+            .map(Response::new)
+            .map_err(|refusal| self.0.refuse(refusal))
     }
 
     async fn open_enrolment(

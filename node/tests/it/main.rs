@@ -16,6 +16,7 @@
 
 mod agents;
 mod audit;
+mod batches;
 mod calls;
 mod customers;
 mod door;

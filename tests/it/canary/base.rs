@@ -117,7 +117,7 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
     let bytes = match (kind, name) {
         (Type::Bytes, "request_id") => id().to_vec(),
         (Type::Bytes, "previous_contact_id") => return None,
-        (Type::Bytes, "contact_id") if path.ends_with("AnnounceContact") => fresh(),
+        (Type::Bytes, "contact_id") if announces(path) => fresh(),
         (Type::Bytes, "contact_id") if path.ends_with("CloseContact") => fresh(),
         (Type::Bytes, "contact_id") => world.verified.contact_id.to_vec(),
         (Type::Bytes, "challenge_id") => world.verified.challenge_id.to_vec(),
@@ -133,7 +133,7 @@ fn by_name(path: &str, name: &str, kind: Type, world: &World) -> Option<Vec<u8>>
         (Type::Bytes, _) => vec![5; 32],
         (Type::String, "tenant") if path.ends_with("CreateTenant") => b"canary-tenant".to_vec(),
         (Type::String, "tenant") => TENANT.into(),
-        (Type::String, "agent" | "delegate") if path.ends_with("AnnounceContact") => return None,
+        (Type::String, "agent" | "delegate") if announces(path) => return None,
         (Type::String, "delegate") => b"sub-canary-0002".to_vec(),
         (Type::String, "subject") if about_nobody => b"sub-canary-gone".to_vec(),
         (Type::String, "subject") => b"sub-canary-0001".to_vec(),
@@ -174,6 +174,10 @@ fn both_parties(path: &str) -> bool {
     ]
     .iter()
     .any(|method| path.ends_with(method))
+}
+
+fn announces(path: &str) -> bool {
+    path.ends_with("AnnounceContact") || path.ends_with("AnnounceContacts")
 }
 
 fn id() -> bytes::Bytes {
