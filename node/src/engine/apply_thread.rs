@@ -19,6 +19,7 @@ use akashi_replica::store::StateStore;
 use akashi_replica::succession::{boundary, change_at};
 use tokio::sync::{broadcast, watch};
 
+use super::applied_at::AppliedAt;
 use super::decoded::Decoded;
 use super::digester::Digester;
 use super::handle::AppliedEntry;
@@ -61,6 +62,7 @@ pub(super) struct ApplyOutputs {
     pub(super) seal: Sender<SealInput>,
     pub(super) waiters: Arc<Waiters>,
     pub(super) decoded: Decoded,
+    pub(super) applied: Arc<AppliedAt>,
     pub(super) position: watch::Sender<Position>,
     pub(super) events: broadcast::Sender<Arc<AppliedEntry>>,
     /// Set while a timer is due: the leader proposes an entry, and applying it fires the timer.
@@ -145,7 +147,7 @@ fn apply<S: StateStore, C: Checker>(
             size: applied.progress.leaves,
             root,
         }));
-        drop(out.raft.send(RaftInput::Applied(entry.index)));
+        out.applied.is(entry.index, &out.raft);
         // Nobody may be listening.
         drop(out.events.send(Arc::new(AppliedEntry {
             log_index: entry.index,

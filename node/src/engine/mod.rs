@@ -12,6 +12,7 @@
 //! and the limits inside `RaftCore`.
 
 mod applied;
+mod applied_at;
 mod apply_thread;
 mod decoded;
 mod digester;

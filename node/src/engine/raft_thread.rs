@@ -17,6 +17,7 @@ use akashi_replica::entry::{EntryKind, LogEntry, NodeId};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
+use super::applied_at::AppliedAt;
 use super::apply_thread::ApplyInput;
 use super::decoded::Decoded;
 use super::driver::Driver;
@@ -68,8 +69,8 @@ pub(super) enum RaftInput {
     Unreachable(NodeId),
     /// Everything up to this `Persist` is on disk.
     Persisted(u64),
-    /// Everything up to this index is applied.
-    Applied(u64),
+    /// What was waited for is applied ([`AppliedAt`]).
+    Applied,
     /// Entries read back from disk.
     Fetched {
         /// First index asked for.
@@ -97,6 +98,7 @@ pub(super) struct RaftOutputs {
     pub(super) peers: Outbox,
     pub(super) pool: VerifyPool,
     pub(super) decoded: Decoded,
+    pub(super) applied: Arc<AppliedAt>,
     pub(super) waiters: Arc<Waiters>,
     pub(super) role: watch::Sender<Role>,
     pub(super) committed: Arc<AtomicU64>,
@@ -186,13 +188,20 @@ impl RaftThread {
             if clock::monotonic() >= next_tick {
                 next_tick = self.tick(next_tick);
             }
+            self.core.applied(self.out.applied.index());
             self.propose_pending();
             self.hand_out();
+            if self.core.waits_for_apply() {
+                self.out.applied.want();
+                self.core.applied(self.out.applied.index());
+                self.hand_out();
+            }
         }
     }
 
     /// Returns whether to go on.
     fn take(&mut self, input: RaftInput) -> bool {
+        self.core.proposal_follows(!self.pending.is_empty());
         match input {
             RaftInput::Propose(pending) => self.pending.push(pending),
             RaftInput::Read(reply) => self.read(reply),
@@ -206,7 +215,8 @@ impl RaftThread {
                 self.writing = self.writing.filter(|writing| *writing > number);
                 self.core.persisted(number);
             }
-            RaftInput::Applied(index) => self.core.applied(index),
+            // Looked at in every turn.
+            RaftInput::Applied => {}
             RaftInput::Fetched { from, entries } => self.core.fetched(from, entries),
             RaftInput::Compacted(index) => self.core.compacted(index),
             RaftInput::Sealed(sealed) => self.sealed = Some(sealed),
@@ -551,6 +561,7 @@ mod tests {
             peers: Outbox::default(),
             pool: VerifyPool::start(&Changes::new(), 0, metrics.clone()).unwrap(),
             decoded: Decoded::default(),
+            applied: Arc::default(),
             waiters: Arc::default(),
             role: watch::channel(Role::default()).0,
             committed: Arc::default(),

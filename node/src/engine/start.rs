@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::applied::AppliedByAll;
+use super::applied_at::AppliedAt;
 use super::apply_thread::{self, ApplyInput, ApplyOutputs, Position};
 use super::decoded::Decoded;
 use super::digester::Digester;
@@ -396,11 +397,13 @@ impl Parts {
             log_thread::run(log, &log_inputs, &out);
         })?);
         let decoded = Decoded::default();
+        let applied_at: Arc<AppliedAt> = Arc::default();
         let out = ApplyOutputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
             waiters: Arc::clone(&waiters),
             decoded: decoded.clone(),
+            applied: Arc::clone(&applied_at),
             position: position_out,
             events: events.clone(),
             timer_due: Arc::clone(&timer_due),
@@ -435,6 +438,7 @@ impl Parts {
             peers: outbox.clone(),
             pool,
             decoded,
+            applied: applied_at,
             waiters,
             role: role_out,
             committed: Arc::clone(&committed),

@@ -240,6 +240,19 @@ impl RaftCore {
         }
     }
 
+    /// Whether committed entries are held back until the state machine has applied earlier ones: then
+    /// [`Self::applied`] should be called as soon as it has.
+    #[must_use]
+    pub fn waits_for_apply(&self) -> bool {
+        !self.may_hand_out()
+    }
+
+    /// Whether a proposal will follow at once: then a commit index that moves rides with it to the
+    /// followers instead of going ahead in messages of its own.
+    pub fn proposal_follows(&mut self, follows: bool) {
+        self.raw.skip_bcast_commit(follows);
+    }
+
     /// The state machine has applied everything up to `index`.
     pub fn applied(&mut self, index: u64) {
         let index = index.min(self.handed_out);
