@@ -14,7 +14,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench bench-presence bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
+.PHONY: help setup build demo test test-deep oracles fuzz fuzz-seeds fuzz-min bench bench-apply bench-presence bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-presence: build ## heartbeats of 50,000 agents, blackouts and locks on thr
 
 bench-statement: build ## a statement of 100,000 contacts made and checked, into benches/RESULTS.md
 	$(BIN)/statement_bench 100000 10 benches/RESULTS.md
+
+bench-apply: build ## one replica applies a million announcements; a log of 1 GiB is opened; into benches/RESULTS.md
+	$(BIN)/apply_bench --dir $(CARGO_TARGET_DIR) --out benches/RESULTS.md $(BENCH)
 
 check: fmt-check tidy lint docs ## format, tidy rules, lints and documentation; writes nothing
 

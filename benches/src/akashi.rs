@@ -33,6 +33,8 @@ const STRETCH_S_MAX: u64 = 300;
 const LANES: usize = 16;
 /// Callers per connection at least: a connection is shared like a real platform would share it.
 const CALLERS_PER_LANE: usize = 8;
+/// Contacts announced in one call where calls have several.
+pub const BATCH: usize = 64;
 /// Phones that prepare at the same time.
 const PREPARING: usize = 64;
 /// The policy's name; its challenges live as long as may be, so that preparation never outlasts them.
@@ -213,14 +215,7 @@ impl Akashi {
             async move {
                 let platform = lane(&platforms, caller, depth)?;
                 let person = people.get(call).ok_or("no such customer")?;
-                let call = Call {
-                    subject: &person.subject,
-                    initiator: Initiator::Centre,
-                    policy: POLICY,
-                    call_reason: 1,
-                    agent: None,
-                    ..Call::default()
-                };
+                let call = notice_to(&person.subject);
                 let announced = platform.announce(&call, call_deadline()).await?;
                 match announced.outcome {
                     None => Ok(announced),
@@ -232,6 +227,77 @@ impl Akashi {
         })
         .await?;
         Ok((measured, whole(announced, calls)?))
+    }
+
+    /// Announces contacts of all customers, [`BATCH`] in a call, again and again for `time`; a customer who is
+    /// asked anew has the earlier question withdrawn. Counts contacts, and times calls.
+    ///
+    /// # Errors
+    ///
+    /// If a call is not taken, or one of its contacts is not.
+    pub async fn announce_batches(
+        &self,
+        depth: usize,
+        time: Duration,
+    ) -> Result<Measured, Failure> {
+        let pids = self.pids();
+        let batches = self.people.len() / BATCH;
+        let shape = Shape {
+            limit: time,
+            ..shape(depth, usize::MAX, &pids)
+        };
+        let (people, platforms) = (Arc::clone(&self.people), Arc::clone(&self.platforms));
+        let (mut measured, _) = drive(&shape, move |caller, call| {
+            let (people, platforms) = (Arc::clone(&people), Arc::clone(&platforms));
+            async move {
+                let platform = lane(&platforms, caller, depth)?;
+                let first = call.checked_rem(batches).unwrap_or(0) * BATCH;
+                let several = people
+                    .get(first..first + BATCH)
+                    .ok_or("too few customers")?;
+                let calls: Vec<Call<'_>> =
+                    several.iter().map(|one| notice_to(&one.subject)).collect();
+                let each = platform.announce_all(&calls, call_deadline()).await?;
+                match each.iter().find(|one| one.is_err()) {
+                    None => Ok(()),
+                    Some(_refused) => Err("an announcement of a batch was refused".into()),
+                }
+            }
+        })
+        .await?;
+        measured.done = measured.done.saturating_mul(u64::try_from(BATCH)?);
+        Ok(measured)
+    }
+
+    /// Reads contacts, linearizably, for `time`.
+    ///
+    /// # Errors
+    ///
+    /// If one is not answered.
+    pub async fn read(
+        &self,
+        depth: usize,
+        contacts: Arc<[[u8; 16]]>,
+        time: Duration,
+    ) -> Result<Measured, Failure> {
+        let pids = self.pids();
+        let shape = Shape {
+            limit: time,
+            ..shape(depth, usize::MAX, &pids)
+        };
+        let platforms = Arc::clone(&self.platforms);
+        let (measured, _) = drive(&shape, move |caller, call| {
+            let (platforms, contacts) = (Arc::clone(&platforms), Arc::clone(&contacts));
+            async move {
+                let platform = lane(&platforms, caller, depth)?;
+                let place = call.checked_rem(contacts.len()).unwrap_or(0);
+                let contact = contacts.get(place).ok_or("no contacts to read")?;
+                platform.contact(contact, call_deadline()).await?;
+                Ok(())
+            }
+        })
+        .await?;
+        Ok(measured)
     }
 
     /// Has every announced customer's phone fetch its notice, check it and make the proofs.
@@ -291,6 +357,17 @@ impl Akashi {
     /// Stops the nodes in order.
     pub async fn stop(mut self) {
         self.cluster.stop().await;
+    }
+}
+
+fn notice_to(subject: &str) -> Call<'_> {
+    Call {
+        subject,
+        initiator: Initiator::Centre,
+        policy: POLICY,
+        call_reason: 1,
+        agent: None,
+        ..Call::default()
     }
 }
 

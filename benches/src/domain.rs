@@ -27,22 +27,101 @@ use crate::Failure;
 
 const CLUSTER: &str = "bench";
 const ORIGIN: &str = "bench/e1/g0";
-const TENANT: &str = "bench";
-const POLICY: &str = "basic";
+pub(crate) const TENANT: &str = "bench";
+pub(crate) const POLICY: &str = "basic";
 /// The only tenant's number.
 const TENANT_NUMBER: u32 = 1;
 /// When this world begins, in microseconds since 1970-01-01 UTC.
-const START_US: u64 = 1_800_000_000_000_000;
+pub(crate) const START_US: u64 = 1_800_000_000_000_000;
 /// Microseconds between two entries: a busy leader's.
 const ENTRY_US: u64 = 1_000;
 /// The token of every invitation.
-const TOKEN: [u8; 32] = [7; 32];
+pub(crate) const TOKEN: [u8; 32] = [7; 32];
 
 /// A customer's secrets.
-struct Customer {
-    subject: SubjectHash,
-    device: DeviceSecret,
-    pin: PinSecret,
+pub(crate) struct Customer {
+    pub(crate) subject: SubjectHash,
+    pub(crate) device: DeviceSecret,
+    pub(crate) pin: PinSecret,
+}
+
+impl Customer {
+    pub(crate) fn number(number: u32) -> Result<Self, Failure> {
+        let subject = SubjectHash::of(TENANT, &format!("bench-{number:06}"));
+        let device = RootSecret::from_bytes(subject.0).device_secret(
+            Suite::V1,
+            ORIGIN.as_bytes(),
+            TENANT.as_bytes(),
+            0,
+        )?;
+        let pin = PinSecret::derive(PinKdf::with_cost(8, 1)?, b"4711", &subject.0, &subject.0)?;
+        Ok(Self {
+            subject,
+            device,
+            pin,
+        })
+    }
+}
+
+/// The command that founds the cluster of this world.
+pub(crate) fn found() -> Command {
+    let replica = |id: u8| ReplicaInfo {
+        id: u64::from(id),
+        name: format!("n{id}"),
+        site: "a".to_owned(),
+        cosigner: [id; 32],
+    };
+    Command::Found(Found {
+        cluster: CLUSTER.to_owned(),
+        replicas: (1..=3).map(replica).collect(),
+        quorum: 2,
+        tenant: TENANT.to_owned(),
+        policy: POLICY.to_owned(),
+        body: PolicyBody {
+            purpose: PolicyPurpose::CustomerCall,
+            predicates: Vec::new(),
+            face: None,
+            consent: None,
+            require_possession: true,
+            require_knowledge: true,
+            challenge_ttl_s: 600,
+            verdict_ttl_s: 3_600,
+            grants: Grants::default(),
+            agents: AgentRule::registered(),
+        },
+    })
+}
+
+/// The command that announces a contact with a customer.
+pub(crate) fn announcement(contact: [u8; 16], subject: SubjectHash) -> Command {
+    Command::AnnounceContact(AnnounceContact {
+        tenant: TENANT.to_owned(),
+        contact: ContactId(contact),
+        subject,
+        initiator: Initiator::Centre,
+        policy: POLICY.to_owned(),
+        call_reason: 1,
+        agent: None,
+        subject_tag: tag(subject),
+        agent_tag: Tag::ZERO,
+        campaign: 0,
+        queue: 0,
+        previous: ContactId::ZERO,
+        delegate: None,
+    })
+}
+
+/// The command that invites a customer.
+pub(crate) fn invitation(enrolment: EnrolmentId, subject: SubjectHash) -> Command {
+    Command::OpenEnrolment(OpenEnrolment {
+        tenant: TENANT.to_owned(),
+        enrolment,
+        kind: EnrolmentKind::Device,
+        party: Party::Customer,
+        subject,
+        token_hash: Digest::of(&TOKEN),
+        subject_tag: tag(subject),
+    })
 }
 
 /// Trusts every proof: stands for a memo in which every answer is already there, so that what is left
@@ -80,32 +159,7 @@ impl World {
             index: 0,
             requests: 0,
         };
-        let replica = |id: u8| ReplicaInfo {
-            id: u64::from(id),
-            name: format!("n{id}"),
-            site: "a".to_owned(),
-            cosigner: [id; 32],
-        };
-        let found = Found {
-            cluster: CLUSTER.to_owned(),
-            replicas: (1..=3).map(replica).collect(),
-            quorum: 2,
-            tenant: TENANT.to_owned(),
-            policy: POLICY.to_owned(),
-            body: PolicyBody {
-                purpose: PolicyPurpose::CustomerCall,
-                predicates: Vec::new(),
-                face: None,
-                consent: None,
-                require_possession: true,
-                require_knowledge: true,
-                challenge_ttl_s: 600,
-                verdict_ttl_s: 3_600,
-                grants: Grants::default(),
-                agents: AgentRule::registered(),
-            },
-        };
-        world.run(vec![Command::Found(found)])?;
+        world.run(vec![found()])?;
         for number in 0..customers {
             world.enrol(number)?;
         }
@@ -122,21 +176,7 @@ impl World {
             .collect();
         let mut commands = Vec::with_capacity(calls);
         for (number, subject) in (1_u64..).zip(subjects) {
-            commands.push(Command::AnnounceContact(AnnounceContact {
-                tenant: TENANT.to_owned(),
-                contact: ContactId(id16(round, number)),
-                subject,
-                initiator: Initiator::Centre,
-                policy: POLICY.to_owned(),
-                call_reason: 1,
-                agent: None,
-                subject_tag: tag(subject),
-                agent_tag: Tag::ZERO,
-                campaign: 0,
-                queue: 0,
-                previous: ContactId::ZERO,
-                delegate: None,
-            }));
+            commands.push(announcement(id16(round, number), subject));
         }
         self.entry(commands)
     }
@@ -253,29 +293,10 @@ impl World {
     }
 
     fn enrol(&mut self, number: u32) -> Result<(), Failure> {
-        let subject = SubjectHash::of(TENANT, &format!("bench-{number:06}"));
-        let device = RootSecret::from_bytes(subject.0).device_secret(
-            Suite::V1,
-            ORIGIN.as_bytes(),
-            TENANT.as_bytes(),
-            0,
-        )?;
-        let pin = PinSecret::derive(PinKdf::with_cost(8, 1)?, b"4711", &subject.0, &subject.0)?;
-        let customer = Customer {
-            subject,
-            device,
-            pin,
-        };
+        let customer = Customer::number(number)?;
+        let subject = customer.subject;
         let enrolment = EnrolmentId(id16(1, u64::from(number)));
-        self.run(vec![Command::OpenEnrolment(OpenEnrolment {
-            tenant: TENANT.to_owned(),
-            enrolment,
-            kind: EnrolmentKind::Device,
-            party: Party::Customer,
-            subject,
-            token_hash: Digest::of(&TOKEN),
-            subject_tag: tag(subject),
-        })])?;
+        self.run(vec![invitation(enrolment, subject)])?;
         let open = self
             .state
             .enrolment(TENANT_NUMBER, enrolment)?
@@ -324,7 +345,7 @@ pub fn submission_bytes() -> Result<usize, Failure> {
     Ok(request.encode().len())
 }
 
-fn proofs(customer: &Customer, context: &Context) -> Result<Vec<FactorProof>, Failure> {
+pub(crate) fn proofs(customer: &Customer, context: &Context) -> Result<Vec<FactorProof>, Failure> {
     let mut random = ProofRandom::draw()?;
     let (device, pin) = (&customer.device, &customer.pin);
     let statement = Knowledge {
@@ -343,12 +364,12 @@ fn proofs(customer: &Customer, context: &Context) -> Result<Vec<FactorProof>, Fa
     ])
 }
 
-fn context(fields: ContextFields<'_>) -> Result<Context, Failure> {
+pub(crate) fn context(fields: ContextFields<'_>) -> Result<Context, Failure> {
     Ok(Context::new(fields)?)
 }
 
 /// What every context of this world has in common.
-const fn fields() -> ContextFields<'static> {
+pub(crate) const fn fields() -> ContextFields<'static> {
     ContextFields {
         suite: Suite::V1,
         origin: ORIGIN.as_bytes(),
@@ -371,7 +392,7 @@ fn tag(subject: SubjectHash) -> Tag {
     Tag(subject.0.first_chunk().copied().unwrap_or_default())
 }
 
-fn id16(high: u64, low: u64) -> [u8; 16] {
+pub(crate) fn id16(high: u64, low: u64) -> [u8; 16] {
     (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
 }
 

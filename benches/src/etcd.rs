@@ -42,6 +42,8 @@ const KEY_BYTES: usize = 16;
 const CALLS_MAX: usize = 100_000_000;
 /// The path of a put.
 const PUT: &str = "/etcdserverpb.KV/Put";
+/// The path of a get.
+const RANGE: &str = "/etcdserverpb.KV/Range";
 /// The path of a member's status.
 const STATUS: &str = "/etcdserverpb.Maintenance/Status";
 
@@ -65,6 +67,21 @@ struct ResponseHeader {
 struct PutResponse {
     #[prost(message, optional, tag = "1")]
     header: Option<ResponseHeader>,
+}
+
+/// Of one key, linearizable unless it says otherwise.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RangeRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    key: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RangeResponse {
+    #[prost(message, optional, tag = "1")]
+    header: Option<ResponseHeader>,
+    #[prost(int64, tag = "4")]
+    count: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -180,10 +197,8 @@ impl Etcd {
             let all = Arc::clone(&all);
             async move {
                 let number = first.saturating_add(u64::try_from(call)?);
-                let mut key = number.to_be_bytes().to_vec();
-                key.resize(KEY_BYTES, b'k');
                 let put = PutRequest {
-                    key,
+                    key: key(number),
                     value: value(number, bytes),
                 };
                 let channel = lane(&all, caller, depth)?.clone();
@@ -200,6 +215,37 @@ impl Etcd {
         Ok(measured)
     }
 
+    /// Gets single keys that were put before, linearizably, for `time`.
+    ///
+    /// # Errors
+    ///
+    /// If one is not answered, or nothing was put yet.
+    pub async fn get(&self, depth: usize, time: Duration) -> Result<Measured, Failure> {
+        let pids = self.pids();
+        let shape = Shape {
+            depth,
+            calls: CALLS_MAX,
+            limit: time,
+            servers: &pids,
+        };
+        let all = Arc::clone(&self.lanes);
+        let (measured, _) = drive(&shape, move |caller, _call| {
+            let all = Arc::clone(&all);
+            async move {
+                // The first key is put when the cluster starts.
+                let range = RangeRequest { key: key(0) };
+                let channel = lane(&all, caller, depth)?.clone();
+                let answer: RangeResponse = unary(channel, RANGE, range).await?;
+                match answer.count {
+                    1 => Ok(()),
+                    _ => Err("a key that was put is not there".into()),
+                }
+            }
+        })
+        .await?;
+        Ok(measured)
+    }
+
     /// Kills the members.
     pub async fn stop(mut self) {
         for member in &mut self.members {
@@ -207,6 +253,12 @@ impl Etcd {
             let (Ok(()) | Err(_)) = member.kill().await;
         }
     }
+}
+
+fn key(number: u64) -> Vec<u8> {
+    let mut key = number.to_be_bytes().to_vec();
+    key.resize(KEY_BYTES, b'k');
+    key
 }
 
 /// Bytes that differ from put to put and do not compress to nothing.

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod options;
 pub mod presence;
 pub mod proofs;
+pub mod replayed;
 pub mod report;
 pub mod rounds;
 pub mod sealing;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::hostile::{self, Liars};
 use crate::load::Measured;
-use crate::rounds::{AtDepth, DEPTHS, LIGHT_DEPTHS, Results, Round};
+use crate::rounds::{AtDepth, BATCH_DEPTHS, DEPTHS, LIGHT_DEPTHS, READ_DEPTHS, Results, Round};
 use crate::summary::{Spread, hundredths, ms, ratio_hundredths, thousands};
 
 /// Per cent of the latencies below a p50 and a p99.
@@ -42,6 +42,7 @@ fn write_all(text: &mut String, results: &Results) -> std::fmt::Result {
     head(text, results)?;
     commands(text, results)?;
     goals(text, results)?;
+    batches_and_reads(text, results)?;
     liars(text, results)?;
     rest(text, results)
 }
@@ -238,6 +239,66 @@ fn goals(text: &mut String, results: &Results) -> std::fmt::Result {
     for depth in DEPTHS {
         let ratio = ratios(results, depth, |at| &at.verdicts, Measured::per_second);
         line("verdicts per second", depth, ratio, Goal::AtLeast(100))?;
+    }
+    for depth in BATCH_DEPTHS {
+        let ratio = batch_ratios(results, depth);
+        let name = "announcements per second, 64 in a call : puts at 256";
+        line(name, depth, ratio, Goal::AtLeast(1_000))?;
+    }
+    for (place, depth) in READ_DEPTHS.into_iter().enumerate() {
+        let each = results.rounds.iter().filter_map(|round| {
+            let (_, ours, theirs) = round.reads.get(place)?;
+            let theirs = theirs.as_ref()?;
+            Some(ratio_hundredths(ours.per_second(), theirs.per_second()))
+        });
+        let name = "linearizable reads : gets per second";
+        line(name, depth, Spread::of(each), Goal::AtLeast(200))?;
+    }
+    writeln!(text)
+}
+
+/// Announcements per second in batches to puts per second at the largest depth, round by round.
+fn batch_ratios(results: &Results, depth: usize) -> Spread {
+    Spread::of(results.rounds.iter().filter_map(|round| {
+        let (_, batches) = round.batches.iter().find(|(at, _)| *at == depth)?;
+        let puts = round.depths.last()?.puts.as_ref()?;
+        Some(ratio_hundredths(batches.per_second(), puts.per_second()))
+    }))
+}
+
+fn batches_and_reads(text: &mut String, results: &Results) -> std::fmt::Result {
+    writeln!(text, "## Several announcements in a call, and reads\n")?;
+    writeln!(
+        text,
+        "An announcement of a customer who was asked before withdraws the earlier question: it makes three \
+         leaves, not two. Times are those of a call; processor time is that of one announcement or read.\n"
+    )?;
+    writeln!(
+        text,
+        "| calls in flight | what | per second | p50 ms | p99 ms | server CPU µs each | load's own µs | \
+         others' % of a core |\n|---|---|---|---|---|---|---|---|"
+    )?;
+    for (place, depth) in BATCH_DEPTHS.into_iter().enumerate() {
+        let all = results
+            .rounds
+            .iter()
+            .filter_map(|round| round.batches.get(place));
+        let all: Vec<&Measured> = all.map(|(_, measured)| measured).collect();
+        row(text, "announce, 64 in a call", depth, &all)?;
+    }
+    for (place, depth) in READ_DEPTHS.into_iter().enumerate() {
+        let all = || {
+            results
+                .rounds
+                .iter()
+                .filter_map(move |round| round.reads.get(place))
+        };
+        let ours: Vec<&Measured> = all().map(|(_, ours, _)| ours).collect();
+        row(text, "read of a contact", depth, &ours)?;
+        let theirs: Vec<&Measured> = all().filter_map(|(_, _, theirs)| theirs.as_ref()).collect();
+        if !results.options.no_etcd {
+            row(text, "etcd get", depth, &theirs)?;
+        }
     }
     writeln!(text)
 }

@@ -2,6 +2,7 @@
 //! so that whatever else the machine does hits both.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -23,6 +24,10 @@ use crate::sealing;
 pub const DEPTHS: [usize; 3] = [1, 64, 256];
 /// Calls in flight for round trips and seals: alone, and busy.
 pub const LIGHT_DEPTHS: [usize; 2] = [1, 64];
+/// Calls in flight where each announces [`akashi::BATCH`] contacts: alone, and busy.
+pub const BATCH_DEPTHS: [usize; 2] = [1, 16];
+/// Calls in flight for reads.
+pub const READ_DEPTHS: [usize; 2] = [64, 256];
 /// A single caller makes this fraction of a batch: it takes as long as a full one at depth.
 const SINGLE_PART: usize = 8;
 /// Batches per depth and round at most.
@@ -50,6 +55,10 @@ pub struct AtDepth {
 pub struct Round {
     /// Both systems at every depth.
     pub depths: Vec<AtDepth>,
+    /// Announcements of several contacts in a call, by calls in flight; contacts are counted.
+    pub batches: Vec<(usize, Measured)>,
+    /// Linearizable reads by calls in flight: akashi's of contacts, etcd's of keys.
+    pub reads: Vec<(usize, Measured, Option<Measured>)>,
     /// Honest verdicts beside liars.
     pub liars: Vec<(Liars, Measured)>,
     /// Empty calls to a node, by calls in flight.
@@ -205,6 +214,9 @@ async fn round(
         });
     }
     akashi.settle().await?;
+    let batches = batches(akashi, time, say).await?;
+    let reads = reads(akashi, etcd, time, say).await?;
+    akashi.settle().await?;
     let mut liars = Vec::with_capacity(Liars::ALL.len());
     for share in Liars::ALL {
         let measured = hostile::verdicts(akashi, share, time).await?;
@@ -226,11 +238,55 @@ async fn round(
     let syncs = limits::syncs(data, time).await?;
     Ok(Round {
         depths,
+        batches,
+        reads,
         liars,
         round_trips,
         seals_us,
         syncs,
     })
+}
+
+async fn batches(
+    akashi: &Akashi,
+    time: Duration,
+    say: &dyn Fn(&str),
+) -> Result<Vec<(usize, Measured)>, Failure> {
+    let mut batches = Vec::with_capacity(BATCH_DEPTHS.len());
+    for depth in BATCH_DEPTHS {
+        let measured = akashi.announce_batches(depth, time).await?;
+        let (contacts, rate) = (akashi::BATCH, measured.per_second());
+        say(&format!(
+            "  {depth:>3} in flight of {contacts} contacts: {rate} announcements/s"
+        ));
+        batches.push((depth, measured));
+    }
+    Ok(batches)
+}
+
+async fn reads(
+    akashi: &Akashi,
+    etcd: Option<&mut Etcd>,
+    time: Duration,
+    say: &dyn Fn(&str),
+) -> Result<Vec<(usize, Measured, Option<Measured>)>, Failure> {
+    let (_, announced) = akashi.announce(64, akashi.people()).await?;
+    let contacts: Arc<[[u8; 16]]> = announced.iter().map(|one| one.contact_id).collect();
+    let mut reads = Vec::with_capacity(READ_DEPTHS.len());
+    for depth in READ_DEPTHS {
+        let ours = akashi.read(depth, Arc::clone(&contacts), time).await?;
+        let theirs = match etcd.as_deref() {
+            Some(etcd) => Some(etcd.get(depth, time).await?),
+            None => None,
+        };
+        say(&format!(
+            "  {depth:>3} in flight: {} reads/s, {} gets/s",
+            ours.per_second(),
+            theirs.as_ref().map_or(0, Measured::per_second),
+        ));
+        reads.push((depth, ours, theirs));
+    }
+    Ok(reads)
 }
 
 /// Batches of calls until the verdicts alone have taken `time`.

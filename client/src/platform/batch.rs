@@ -52,7 +52,7 @@ impl Platform {
         }
         let each = ids.into_iter().zip(answer.results);
         each.map(|(id, one)| match one.result {
-            Some(Which::Announced(announced)) => Announced::of(id, announced).map(Ok),
+            Some(Which::Announced(announced)) => Announced::of(id, &announced).map(Ok),
             Some(Which::Refused(refused)) => Ok(Err(Refused {
                 code: refused.code,
                 reason: refused.reason,

@@ -78,7 +78,7 @@ pub struct Announced {
 }
 
 impl Announced {
-    fn of(contact_id: [u8; 16], answer: v1::AnnounceContactResponse) -> Result<Self, Error> {
+    fn of(contact_id: [u8; 16], answer: &v1::AnnounceContactResponse) -> Result<Self, Error> {
         let outcome = Outcome::from_number(answer.outcome)?;
         let challenge_id = if answer.challenge_id.is_empty() && outcome.is_some() {
             [0; 16]
@@ -165,7 +165,7 @@ impl Platform {
                     .await
             })
             .await?;
-        Announced::of(contact_id, answer)
+        Announced::of(contact_id, &answer)
     }
 
     /// A contact's number, and the message that announces it.
