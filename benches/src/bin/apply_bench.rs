@@ -21,6 +21,10 @@ use akashi_replica::entry::{EntryKind, LogEntry};
 use akashi_replica::log::{FrameBody, LogOptions, RaftLog};
 use clap::Parser;
 
+/// The node's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Where the section of the figures begins and ends in a file.
 const MARKS: [&str; 2] = [
     "<!-- apply: written by make bench-apply -->",

@@ -15,6 +15,7 @@ pub mod log;
 pub mod machine;
 pub mod marks;
 pub mod nodes;
+mod recent;
 pub mod seal;
 pub mod slow;
 pub mod snapshot;

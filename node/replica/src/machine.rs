@@ -19,6 +19,7 @@ use akashi_merkle::{Frontier, Hash, NodeId as TreeNodeId, NodeReader, leaf_hash,
 use crate::conf::{CONF, Conf};
 use crate::entry::{EntryKind, LogEntry};
 use crate::nodes::{self, is_stored, leaf_key, node_key};
+use crate::recent::{Fronted, Recent};
 use crate::snapshot::History;
 use crate::store::{Batch, StateStore, StoreError};
 use crate::succession::change_at;
@@ -187,6 +188,7 @@ pub struct Machine<S> {
     newest_head: Option<KeptHead>,
     /// What is missing since a snapshot was installed; none once a sealed head was matched.
     history: Option<History>,
+    recent: Recent,
 }
 
 /// The newest head in the store.
@@ -220,6 +222,7 @@ impl<S: StateStore> Machine<S> {
             recent_roots,
             newest_head,
             history,
+            recent: Recent::default(),
         })
     }
 
@@ -299,7 +302,11 @@ impl<S: StateStore> Machine<S> {
             Some(sealed) => self.computed(sealed)?,
             None => false,
         };
-        let mut applied = apply(&self.view, entry.index, entry.term, decoded, holds, checker)?;
+        let fronted = Fronted {
+            recent: &self.recent,
+            store: &self.view,
+        };
+        let mut applied = apply(&fronted, entry.index, entry.term, decoded, holds, checker)?;
         if let Some(conf) = group(entry) {
             let key = (Table::Meta, CONF.to_vec());
             applied.changes.insert(key, Some(conf.encode()));
@@ -319,6 +326,8 @@ impl<S: StateStore> Machine<S> {
             batch.put(Table::Audit, leaf_key(recorded.leaf_index), bytes);
         }
         batch.put(Table::Meta, STATE_HASH.to_vec(), state_hash.to_vec());
+        // Before the write, which takes the batch; if that fails, the node stops.
+        self.recent.wrote(&batch.changes);
         self.view.0.write(batch)?;
         // Memory moves after the write.
         self.progress = applied.progress;

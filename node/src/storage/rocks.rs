@@ -314,18 +314,15 @@ fn table_options(table: Table, cache: &Cache) -> Options {
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match table {
-        // Asked for single keys, often ones that are not there.
-        Table::Meta
-        | Table::Dedupe
-        | Table::Call
-        | Table::Subject
-        | Table::Agent
-        | Table::Policy
-        | Table::Tiles
-        | Table::Evidence => {
+        // Asked for single keys that are not there, by every command.
+        Table::Dedupe | Table::Call | Table::Subject => {
             blocks.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
             options.set_memtable_whole_key_filtering(true);
             options.set_memtable_prefix_bloom_ratio(BUFFER_BLOOM_RATIO);
+        }
+        // Asked for single keys, now and then.
+        Table::Meta | Table::Agent | Table::Policy | Table::Tiles | Table::Evidence => {
+            blocks.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
         }
         // Walked in order.
         Table::Timer | Table::Outbox | Table::Audit | Table::Heads => {}
