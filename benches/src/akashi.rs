@@ -360,7 +360,15 @@ impl Akashi {
     }
 }
 
-fn notice_to(subject: &str) -> Call<'_> {
+/// The handle of a customer.
+#[must_use]
+pub fn subject(number: usize) -> String {
+    format!("bench-{number:06}")
+}
+
+/// What announces a call to a customer.
+#[must_use]
+pub fn notice_to(subject: &str) -> Call<'_> {
     Call {
         subject,
         initiator: Initiator::Centre,
@@ -434,7 +442,7 @@ async fn enrol(
     }
     let mut people = Vec::with_capacity(plan.subjects);
     for number in 0..plan.subjects {
-        let subject = format!("bench-{number:06}");
+        let subject = subject(number);
         let directory = PhoneDirectory::of(&plan.phones, &subject);
         let profile = Profile {
             tenant: context.tenant().to_owned(),

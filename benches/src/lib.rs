@@ -21,6 +21,7 @@ pub mod report;
 pub mod rounds;
 pub mod sealing;
 pub mod summary;
+pub mod trials;
 
 /// What goes wrong in a measurement: a figure is not made up, the run ends and says why.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -36,6 +36,12 @@ pub struct Options {
     /// Announcements only, for a profile: no proofs, no etcd, no limits, no kills.
     #[arg(long)]
     pub announce_only: bool,
+    /// Calls in flight of `--announce-only`. Default: 64 and 256 in turns.
+    #[arg(long, requires = "announce_only", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub depth: Option<u32>,
+    /// Also: ten times too many callers, leaders that hand over, a slow follower.
+    #[arg(long)]
+    pub trials: bool,
     /// Calls go to all nodes, not to the leader only: in both systems.
     #[arg(long)]
     pub spread: bool,

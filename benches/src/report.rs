@@ -6,6 +6,7 @@ use crate::hostile::{self, Liars};
 use crate::load::Measured;
 use crate::rounds::{AtDepth, BATCH_DEPTHS, DEPTHS, LIGHT_DEPTHS, READ_DEPTHS, Results, Round};
 use crate::summary::{Spread, hundredths, ms, ratio_hundredths, thousands};
+use crate::trials;
 
 /// Per cent of the latencies below a p50 and a p99.
 const P50: u8 = 50;
@@ -44,6 +45,7 @@ fn write_all(text: &mut String, results: &Results) -> std::fmt::Result {
     goals(text, results)?;
     batches_and_reads(text, results)?;
     liars(text, results)?;
+    trials(text, results)?;
     rest(text, results)
 }
 
@@ -339,6 +341,58 @@ fn liars(text: &mut String, results: &Results) -> std::fmt::Result {
         )?;
     }
     writeln!(text)
+}
+
+fn trials(text: &mut String, results: &Results) -> std::fmt::Result {
+    let Some(trials) = &results.trials else {
+        return Ok(());
+    };
+    let (full, many) = &trials.load;
+    let (alone, slowed) = &trials.follower;
+    let goodput = ratio_hundredths(many.per_second(), full.per_second());
+    let tail = ratio_hundredths(slowed.percentile_us(P99), alone.percentile_us(P99));
+    let pause = |pick: fn(&(u64, u64)) -> u64| Spread::of(trials.pauses_ms.iter().map(pick));
+    let (before, after) = (pause(|one| one.0), pause(|one| one.1));
+    writeln!(text, "## Too many callers, hand-overs, a slow follower\n")?;
+    writeln!(text, "| figure | | goal | |\n|---|---|---|---|")?;
+    writeln!(
+        text,
+        "| announcements per second, {} in flight : {} in flight ({} : {}) | **{}** | {} |",
+        trials::TOO_MANY,
+        trials::FULL,
+        thousands(many.per_second()),
+        thousands(full.per_second()),
+        hundredths(goodput),
+        Goal::AtLeast(90).text(goodput)
+    )?;
+    let bounded = if trials.memory_mib <= 1_024 {
+        "met"
+    } else {
+        "**missed**"
+    };
+    writeln!(
+        text,
+        "| memory of the largest node, ever, MiB | **{}** | ≤ 1,024 | {bounded} |",
+        thousands(trials.memory_mib)
+    )?;
+    let short = if after.median <= 100 {
+        "met"
+    } else {
+        "**missed**"
+    };
+    writeln!(
+        text,
+        "| hand-over: longest pause between two answers, ms, {} times (before it: {}) | {after} | ≤ 100 | {short} |",
+        trials.pauses_ms.len(),
+        before.median,
+    )?;
+    writeln!(
+        text,
+        "| p99 at {} in flight beside a follower that stands still ten parts of eleven, to that without | **{}** | {} |\n",
+        trials::BUSY,
+        hundredths(tail),
+        Goal::AtMost(120).text(tail)
+    )
 }
 
 fn rest(text: &mut String, results: &Results) -> std::fmt::Result {

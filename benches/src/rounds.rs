@@ -19,6 +19,7 @@ use crate::load::Measured;
 use crate::machine::{Machine, load_average};
 use crate::options::Options;
 use crate::sealing;
+use crate::trials::{self, Trials};
 
 /// Calls in flight.
 pub const DEPTHS: [usize; 3] = [1, 64, 256];
@@ -86,6 +87,8 @@ pub struct Results {
     pub idle_us: (u64, Option<u64>),
     /// The rounds.
     pub rounds: Vec<Round>,
+    /// Too many callers, leaders that hand over, a slow follower; if they were asked for.
+    pub trials: Option<Trials>,
     /// The killed leaders.
     pub gaps: Gaps,
 }
@@ -145,6 +148,13 @@ pub async fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Results, Failu
     if let Some(etcd) = etcd {
         etcd.stop().await;
     }
+    let trials = if options.trials {
+        say("too many callers, leaders that hand over, a slow follower");
+        let time = Duration::from_secs(options.seconds);
+        Some(trials::run(&mut akashi, options.rounds, time).await?)
+    } else {
+        None
+    };
     say(&format!("killing the leader, {} times", options.kills));
     let gaps = failover::kill_leaders(&mut akashi, options.kills).await?;
     akashi.stop().await;
@@ -156,6 +166,7 @@ pub async fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Results, Failu
         value_bytes,
         idle_us,
         rounds,
+        trials,
         gaps,
     })
 }
@@ -168,14 +179,19 @@ async fn announce(
 ) -> Result<(), Failure> {
     for round in 0..options.rounds {
         akashi.settle().await?;
-        let depth = if round % 2 == 0 { 64 } else { 256 };
+        let depth = match options.depth {
+            Some(depth) => usize::try_from(depth)?,
+            None if round % 2 == 0 => 64,
+            None => 256,
+        };
         let mut all = Measured::new()?;
         while all.wall < Duration::from_secs(options.seconds) {
-            all.add(&akashi.announce(depth, akashi.people()).await?.0)?;
+            all.add(&akashi.announce(depth, batch(akashi, depth)).await?.0)?;
         }
         say(&format!(
-            "  {depth:>3} in flight: {} announcements/s, p99 {} us, {} us of the servers each",
+            "  {depth:>3} in flight: {} announcements/s, p50 {} us, p99 {} us, {} us of the servers each",
             all.per_second(),
+            all.percentile_us(50),
             all.percentile_us(99),
             all.server_us_per_call(),
         ));

@@ -330,16 +330,26 @@ fn table_options(table: Table, cache: &Cache) -> Options {
     options.set_block_based_table_factory(&blocks);
     options.set_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_max_write_buffer_number(WRITE_BUFFERS_MAX);
+    let below = match table {
+        // Digests do not get smaller, and requests are gone within the hour.
+        Table::Dedupe | Table::Tiles => DBCompressionType::None,
+        Table::Meta
+        | Table::Timer
+        | Table::Call
+        | Table::Subject
+        | Table::Agent
+        | Table::Policy
+        | Table::Outbox
+        | Table::Audit
+        | Table::Heads
+        | Table::Evidence => DBCompressionType::Lz4,
+    };
     // Level 0 is read and rewritten soon: compressing it would only cost the flush.
-    options.set_compression_per_level(&[
-        DBCompressionType::None,
-        DBCompressionType::Lz4,
-        DBCompressionType::Lz4,
-        DBCompressionType::Lz4,
-        DBCompressionType::Lz4,
-        DBCompressionType::Lz4,
-        DBCompressionType::Lz4,
-    ]);
+    let mut levels = [below; 7];
+    if let Some(first) = levels.first_mut() {
+        *first = DBCompressionType::None;
+    }
+    options.set_compression_per_level(&levels);
     options
 }
 
