@@ -17,7 +17,6 @@ mod orders;
 mod policies;
 mod raft_log;
 mod second_verifier;
-mod sim;
 mod soak;
 mod statements;
 mod tidy;

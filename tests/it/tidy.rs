@@ -63,6 +63,15 @@ const EDGES: &[(&str, &[&str])] = &[
             "akashi-replica",
         ],
     ),
+    (
+        "tests/sim",
+        &[
+            "akashi-proof",
+            "akashi-merkle",
+            "akashi-domain",
+            "akashi-replica",
+        ],
+    ),
     ("tests", ANYTHING),
     ("benches", ANYTHING),
 ];
@@ -78,6 +87,7 @@ const ANYTHING: &[&str] = &[
     "akashi-client",
     "akashi-tests",
     "akashi-fuzz",
+    "akashi-sim",
 ];
 
 /// Crates that decide what every replica must decide alike: same input, same output.

@@ -8,9 +8,9 @@
     reason = "a harness stops at the first surprise, and says where"
 )]
 
+pub use akashi_sim::effort;
+
 pub mod asked;
-pub mod effort;
 pub mod hardship;
 pub mod network;
 pub mod real;
-pub mod sim;

@@ -1,7 +1,7 @@
 //! One replica without its machine: Raft, the log format, the state machine's host, cosigning.
 //!
 //! Nothing here owns a thread, a socket, a file or a clock. `akashi-node` runs these parts on
-//! threads with real disks and peers; the simulator in `akashi-tests` runs the same parts in one
+//! threads with real disks and peers; the simulator in `akashi-sim` runs the same parts in one
 //! thread on virtual ones. That is why the disk ([`log::Disk`]) and the store
 //! ([`store::StateStore`]) are traits, and why every input arrives as an argument.
 

@@ -2,7 +2,7 @@
 //!
 //! [`RaftCore`] wraps raft-rs 0.7.0 and is the only code that names it. Inputs are method calls;
 //! everything it wants done comes out of [`RaftCore::drain`] as an [`Output`]. The driver (threads
-//! in `akashi-node`, the simulator in `akashi-tests`) owns disk, network and ticks:
+//! in `akashi-node`, the simulator in `akashi-sim`) owns disk, network and ticks:
 //!
 //! ```text
 //!  ticks, peers' frames, proposals, reads ─▶ RaftCore ─ drain() ─▶ send ──────────▶ network

@@ -3,13 +3,13 @@
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::Fault;
 
-use super::node::LogInput;
-use super::plan::MS;
-use super::world::{Event, World};
+use crate::node::LogInput;
+use crate::plan::MS;
+use crate::world::{Event, World};
 
 impl World {
     /// One fault, and when the next one comes.
-    pub(super) fn fault(&mut self) {
+    pub(crate) fn fault(&mut self) {
         if !self.stormy() {
             return;
         }
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// Everything is well again.
-    pub(super) fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cuts.clear();
         for id in 1..=self.plan.nodes {
             let node = self.nodes.get_mut(&id).unwrap();
@@ -72,7 +72,7 @@ impl World {
 
     /// Ends a process, in the middle of a sync if one is under way; with `power`, the disk loses what
     /// was not synced, sector by sector.
-    pub(super) fn crash(&mut self, id: NodeId, power: bool) {
+    pub(crate) fn crash(&mut self, id: NodeId, power: bool) {
         let torn = self.rng.below(7);
         let node = self.nodes.get_mut(&id).unwrap();
         let Some(mut live) = node.live.take() else {

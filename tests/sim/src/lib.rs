@@ -10,12 +10,17 @@
 //! * [`oracle`] knows what must hold after every step, and [`verdict`] what must hold in the end.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::unwrap_in_result,
     clippy::missing_panics_doc,
     reason = "a breach is an error; a broken simulation stops at once"
 )]
 
 pub mod clients;
+pub mod effort;
 pub mod faults;
 pub mod node;
 pub mod oracle;

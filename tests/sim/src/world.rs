@@ -11,12 +11,12 @@ use akashi_replica::consensus::CoreConfig;
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::SealMessage;
 
-use super::clients::Clients;
-use super::node::{Live, Node};
-use super::oracle::Oracle;
-use super::phone::Judge;
-use super::plan::{MS, Plan};
-use super::rng::Rng;
+use crate::clients::Clients;
+use crate::node::{Live, Node};
+use crate::oracle::Oracle;
+use crate::phone::Judge;
+use crate::plan::{MS, Plan};
+use crate::rng::Rng;
 
 /// Length of a tick of the Raft core.
 const TICK_US: u64 = 20 * MS;
@@ -25,7 +25,7 @@ pub const EPOCH_US: u64 = 1_800_000_000_000_000;
 
 /// Something that happens at a certain time.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     Tick {
         node: NodeId,
         life: u64,
@@ -135,17 +135,17 @@ pub struct Tally {
 /// A cluster with its clients.
 #[derive(Debug)]
 pub struct World {
-    pub(super) plan: Plan,
-    pub(super) rng: Rng,
-    pub(super) now_us: u64,
+    pub(crate) plan: Plan,
+    pub(crate) rng: Rng,
+    pub(crate) now_us: u64,
     sequence: u64,
     queue: BTreeMap<(u64, u64), Event>,
-    pub(super) nodes: BTreeMap<NodeId, Node>,
-    pub(super) cuts: BTreeSet<(NodeId, NodeId)>,
-    pub(super) clients: Clients,
-    pub(super) oracle: Oracle,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) cuts: BTreeSet<(NodeId, NodeId)>,
+    pub(crate) clients: Clients,
+    pub(crate) oracle: Oracle,
     trace: u64,
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl World {
@@ -214,23 +214,23 @@ impl World {
         self.tally
     }
 
-    pub(super) fn at(&mut self, delay_us: u64, event: Event) {
+    pub(crate) fn at(&mut self, delay_us: u64, event: Event) {
         self.sequence += 1;
         self.queue
             .insert((self.now_us + delay_us, self.sequence), event);
     }
 
-    pub(super) const fn stormy(&self) -> bool {
+    pub(crate) const fn stormy(&self) -> bool {
         self.now_us < self.plan.faults_until_us
     }
 
-    pub(super) fn note(&mut self, value: u64) {
+    pub(crate) fn note(&mut self, value: u64) {
         self.trace = (self.trace ^ value)
             .wrapping_mul(0x0000_0100_0000_01b3)
             .rotate_left(17);
     }
 
-    pub(super) fn start(&mut self, id: NodeId) {
+    pub(crate) fn start(&mut self, id: NodeId) {
         let mut config = CoreConfig::new(id, (1..=self.plan.nodes).collect());
         config.seed = self.rng.next();
         config.resident_bytes = self.plan.resident_bytes;
@@ -318,7 +318,7 @@ impl World {
         }
     }
 
-    pub(super) fn live(&mut self, id: NodeId, life: u64) -> Option<&mut Live> {
+    pub(crate) fn live(&mut self, id: NodeId, life: u64) -> Option<&mut Live> {
         let node = self.nodes.get_mut(&id)?;
         if node.life == life {
             node.live.as_mut()
@@ -340,12 +340,12 @@ impl World {
         (EPOCH_US + self.now_us).saturating_add_signed(self.nodes[&id].clock_off_us)
     }
 
-    pub(super) fn clock_ms(&self, id: NodeId) -> u64 {
+    pub(crate) fn clock_ms(&self, id: NodeId) -> u64 {
         self.clock_us(id) / MS
     }
 
     /// One way through the network: how often and how late it arrives.
-    pub(super) fn post(&mut self, event: impl Fn() -> Event) {
+    pub(crate) fn post(&mut self, event: impl Fn() -> Event) {
         let stormy = self.stormy();
         if stormy && self.rng.one_in(30) {
             return;

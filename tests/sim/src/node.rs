@@ -17,7 +17,7 @@ use akashi_replica::machine::Machine;
 use akashi_replica::seal::{FenceReason, Sealer};
 use akashi_replica::store::MemStore;
 
-use super::phone::Judge;
+use crate::phone::Judge;
 
 /// What waits for the log.
 #[derive(Debug)]

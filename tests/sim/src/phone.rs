@@ -13,7 +13,7 @@ use akashi_proof::{
     RootSecret, Suite, prove, submission_digest,
 };
 
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// The PIN that everybody enrols with.
 pub const PIN: &str = "4711";

@@ -10,9 +10,9 @@ use akashi_replica::log::{FrameBody, LogError};
 use akashi_replica::seal::{Effect, FenceReason, SealMessage};
 use akashi_replica::store::{Batch, Frozen, StateStore as _, Table};
 
-use super::node::{Live, LogInput, sealed_of};
-use super::plan::MS;
-use super::world::{Event, World};
+use crate::node::{Live, LogInput, sealed_of};
+use crate::plan::MS;
+use crate::world::{Event, World};
 
 /// The digest of a replica's state as of the entry it has just applied.
 fn digest_of(live: &Live, index: u64) -> StateDigest {
@@ -30,7 +30,7 @@ fn digest_of(live: &Live, index: u64) -> StateDigest {
 
 impl World {
     /// Carries out what the core of `id` wants until it wants nothing.
-    pub(super) fn pump(&mut self, id: NodeId) {
+    pub(crate) fn pump(&mut self, id: NodeId) {
         loop {
             let life = self.nodes[&id].life;
             let Some(live) = self.live(id, life) else {
@@ -159,7 +159,7 @@ impl World {
         self.at(delay, Event::SyncDone { node: id, life });
     }
 
-    pub(super) fn sync_done(&mut self, id: NodeId, life: u64) {
+    pub(crate) fn sync_done(&mut self, id: NodeId, life: u64) {
         let now = self.clock_ms(id);
         let Some(live) = self.live(id, life) else {
             return;
@@ -214,7 +214,7 @@ impl World {
     }
 
     /// After a flush: has the log drop what may go, and tells the others what all have.
-    pub(super) fn retain(&mut self, id: NodeId, life: u64) {
+    pub(crate) fn retain(&mut self, id: NodeId, life: u64) {
         let segments_max = self.plan.log_segments_max;
         let durable = self.nodes[&id].flushed_index;
         let Some(live) = self.live(id, life) else {
@@ -232,7 +232,7 @@ impl World {
         }
     }
 
-    pub(super) fn apply(&mut self, id: NodeId, life: u64) {
+    pub(crate) fn apply(&mut self, id: NodeId, life: u64) {
         let now = self.clock_ms(id);
         let honest = self.plan.is_honest(id);
         let mark_every_us = self.plan.mark_every_us;
@@ -305,7 +305,7 @@ impl World {
     }
 
     /// The state of `id` was digested: it says so.
-    pub(super) fn digested(&mut self, id: NodeId, life: u64, own: StateDigest) {
+    pub(crate) fn digested(&mut self, id: NodeId, life: u64, own: StateDigest) {
         let now = self.clock_ms(id);
         let Some(live) = self.live(id, life) else {
             return;
@@ -316,7 +316,7 @@ impl World {
         self.differs(id, found);
     }
 
-    pub(super) fn say_digest(&mut self, id: NodeId, own: StateDigest) {
+    pub(crate) fn say_digest(&mut self, id: NodeId, own: StateDigest) {
         for to in (1..=self.plan.nodes).filter(|to| *to != id) {
             self.post(|| Event::Digest {
                 from: id,
@@ -327,7 +327,7 @@ impl World {
     }
 
     /// As the seal thread of a node: a replica whose state is another is fenced.
-    pub(super) fn differs(&mut self, id: NodeId, found: Option<FenceReason>) {
+    pub(crate) fn differs(&mut self, id: NodeId, found: Option<FenceReason>) {
         let life = self.nodes[&id].life;
         if let Some(reason) = found
             && let Some(live) = self.live(id, life)
@@ -338,7 +338,7 @@ impl World {
     }
 
     /// A record that no entry wrote: in no leaf, in no chained hash.
-    pub(super) fn rot(&mut self, id: NodeId) {
+    pub(crate) fn rot(&mut self, id: NodeId) {
         let life = self.nodes[&id].life;
         if let Some(live) = self.live(id, life) {
             let mut batch = Batch::default();
@@ -347,7 +347,7 @@ impl World {
         }
     }
 
-    pub(super) fn perform(&mut self, id: NodeId, effects: Vec<Effect>) {
+    pub(crate) fn perform(&mut self, id: NodeId, effects: Vec<Effect>) {
         let honest = self.plan.is_honest(id);
         for effect in effects {
             match effect {

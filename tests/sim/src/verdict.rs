@@ -5,9 +5,9 @@ use akashi_merkle::{Cosigner, KeySet, Leaf, Origin, Receipt, SignedHead, inclusi
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::FenceReason;
 
-use super::clients::ORIGIN;
-use super::node::{Live, cosigner};
-use super::world::World;
+use crate::clients::ORIGIN;
+use crate::node::{Live, cosigner};
+use crate::world::World;
 
 /// Receipts looked at per replica.
 const RECEIPTS: usize = 8;
@@ -19,7 +19,7 @@ impl World {
         self.nodes[&id].fenced
     }
 
-    pub(super) fn check_end(&self) -> Result<(), String> {
+    pub(crate) fn check_end(&self) -> Result<(), String> {
         let unanswered = self.clients.unanswered();
         if unanswered > 0 {
             return Err(format!("{unanswered} requests hang"));

@@ -20,11 +20,11 @@ use akashi_proof::{Context, ContextFields, Purpose, Suite};
 use akashi_replica::machine::StoreView;
 use akashi_replica::store::MemStore;
 
-use super::node::cosigner;
-use super::phone::Phone;
-use super::plan::{MS, Plan};
-use super::rng::Rng;
-use super::world::{EPOCH_US, Event, World};
+use crate::node::cosigner;
+use crate::phone::Phone;
+use crate::plan::{MS, Plan};
+use crate::rng::Rng;
+use crate::world::{EPOCH_US, Event, World};
 
 /// The log that all of this is about.
 pub const ORIGIN: &str = "sim/e1/g0";
@@ -82,7 +82,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    pub(super) fn new(rng: &mut Rng, plan: &Plan) -> Self {
+    pub(crate) fn new(rng: &mut Rng, plan: &Plan) -> Self {
         let client = |number| Client {
             phone: Phone::new(rng, ORIGIN, TENANT, number, plan.real_proofs),
             enrolments: 0,
@@ -127,7 +127,7 @@ fn id16(kind: u8, client: u64, number: u64) -> [u8; 16] {
 
 impl World {
     /// A client looks what to do next.
-    pub(super) fn client(&mut self, number: u64) {
+    pub(crate) fn client(&mut self, number: u64) {
         if self.clients.list[index(number)].waiting > 0 {
             return;
         }
@@ -381,7 +381,7 @@ impl World {
     }
 
     /// To one node or two, and once more later unless an answer has come.
-    pub(super) fn resend(&mut self, id: RequestId) {
+    pub(crate) fn resend(&mut self, id: RequestId) {
         let Some(ask) = self.clients.asks.get(&id) else {
             return;
         };
@@ -399,7 +399,7 @@ impl World {
         self.at(again, Event::Resend { request: id });
     }
 
-    pub(super) fn answered(&mut self, id: RequestId, answer: &Answer) {
+    pub(crate) fn answered(&mut self, id: RequestId, answer: &Answer) {
         let Some(ask) = self.clients.asks.remove(&id) else {
             // A second answer: it must be the first one.
             self.oracle.hears(id, 0, answer);

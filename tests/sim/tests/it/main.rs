@@ -1,12 +1,18 @@
 //! The simulated cluster under every fault, seed by seed. A failure names its seed: run it alone with
 //! `AKASHI_SIM_SEED=<seed>`; seeds that found something stay here as tests with names.
 
-#![allow(clippy::print_stdout, reason = "a seed is printed before it runs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a seed is printed before it runs, and a breach stops it"
+)]
 
 use akashi_replica::seal::FenceReason;
-use akashi_tests::effort;
-use akashi_tests::sim::plan::Plan;
-use akashi_tests::sim::world::World;
+use akashi_sim::effort;
+use akashi_sim::plan::Plan;
+use akashi_sim::world::World;
 
 /// Threads that share the seeds: the cores of the smallest machine that runs them.
 const THREADS: u64 = 2;
