@@ -2,13 +2,14 @@
 //!
 //! Nothing here owns a thread, a socket, a file or a clock. `akashi-node` runs these parts on
 //! threads with real disks and peers; the simulator in `akashi-sim` runs the same parts in one
-//! thread on virtual ones. That is why the disk ([`log::Disk`]) and the store
-//! ([`store::StateStore`]) are traits, and why every input arrives as an argument.
+//! thread on virtual ones. That is why the disk ([`log::Disk`]), the store
+//! ([`store::StateStore`]) and the signer ([`cosigner::Cosigner`]) are traits, and why every input arrives as an argument.
 
 pub mod agreement;
 pub mod clocks;
 pub mod conf;
 pub mod consensus;
+pub mod cosigner;
 pub mod digest;
 pub mod entry;
 pub mod log;

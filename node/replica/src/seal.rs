@@ -23,6 +23,7 @@ use akashi_merkle::{Cosignature, CosignerSecret, Hash, Head, SignedHead};
 
 use self::groups::{Group, Groups};
 
+use crate::cosigner::Cosigner;
 use crate::entry::NodeId;
 use crate::log::HeadVow;
 
@@ -113,9 +114,9 @@ pub enum FenceReason {
 }
 
 /// One replica's part in sealing.
-pub struct Sealer {
+pub struct Sealer<C = CosignerSecret> {
     me: NodeId,
-    secret: CosignerSecret,
+    secret: C,
     groups: Groups,
     /// Roots at entry boundaries, and behind each change of the key set: leaves → root.
     boundaries: BTreeMap<u64, Hash>,
@@ -141,7 +142,7 @@ pub struct Sealer {
     fenced: bool,
 }
 
-impl std::fmt::Debug for Sealer {
+impl<C> std::fmt::Debug for Sealer<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sealer")
             .field("me", &self.me)
@@ -150,12 +151,12 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-impl Sealer {
+impl<C: Cosigner> Sealer<C> {
     /// Starts with what the disk gave back: the newest vow and the newest sealed head.
     #[must_use]
     pub fn new(
         me: NodeId,
-        secret: CosignerSecret,
+        secret: C,
         vow: Option<(u64, Hash)>,
         sealed: Option<SignedHead>,
     ) -> Self {
@@ -346,7 +347,7 @@ impl Sealer {
                     time_s,
                     signature,
                 };
-                if key.verify(&head, &cosignature).is_err() {
+                if self.secret.check(key, &head, &cosignature).is_err() {
                     return Vec::new();
                 }
                 self.collect(from, size, root, cosignature, now_ms)
@@ -586,7 +587,7 @@ impl Sealer {
         if size <= self.sealed_size() {
             return Vec::new();
         }
-        match self.groups.sealed(theirs) {
+        match self.groups.sealed(theirs, &self.secret) {
             Some(_) if theirs.head.root != own => self.fence(FenceReason::OtherRoot),
             Some(sealed) => self.accept(sealed),
             None => Vec::new(),

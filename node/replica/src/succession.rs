@@ -13,6 +13,7 @@ use akashi_merkle::{
     verify_inclusion,
 };
 
+use crate::cosigner::Cosigner;
 use crate::machine::{Machine, MachineError, StoreView};
 use crate::seal::Sealer;
 use crate::store::StateStore;
@@ -159,8 +160,8 @@ pub fn ends<S: StateStore + ?Sized>(view: &StoreView<S>) -> Result<Vec<SignedHea
 /// # Errors
 ///
 /// [`MachineError`] when the storage cannot answer.
-pub fn resume<S: StateStore>(
-    sealer: &mut Sealer,
+pub fn resume<S: StateStore, C: Cosigner>(
+    sealer: &mut Sealer<C>,
     machine: &Machine<S>,
 ) -> Result<(), MachineError> {
     let view = machine.view();

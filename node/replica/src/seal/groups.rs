@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use akashi_domain::records::{Cluster, KeySetChange, ReplicaInfo};
 use akashi_merkle::{Cosignature, CosignerKey, Hash, Head, Origin, SignedHead};
 
+use crate::cosigner::Cosigner;
 use crate::entry::NodeId;
 
 /// One key set.
@@ -31,10 +32,10 @@ impl Group {
     }
 
     /// The head with the signatures of this set that hold, if they are a quorum.
-    fn sealed(&self, signed: &SignedHead) -> Option<SignedHead> {
+    fn sealed<C: Cosigner>(&self, signed: &SignedHead, checker: &C) -> Option<SignedHead> {
         let mut held: BTreeMap<NodeId, Cosignature> = BTreeMap::new();
         for cosignature in signed.cosignatures() {
-            let holds = |key: &CosignerKey| key.verify(&signed.head, &cosignature).is_ok();
+            let holds = |key| checker.check(key, &signed.head, &cosignature).is_ok();
             if let Some((id, _)) = self.keys.iter().find(|(_, key)| holds(key)) {
                 held.insert(*id, cosignature);
             }
@@ -122,10 +123,14 @@ impl Groups {
     }
 
     /// What somebody handed over, if it is a head of this log that a quorum of its own key set signed.
-    pub(super) fn sealed(&self, signed: &SignedHead) -> Option<SignedHead> {
+    pub(super) fn sealed<C: Cosigner>(
+        &self,
+        signed: &SignedHead,
+        checker: &C,
+    ) -> Option<SignedHead> {
         if self.origin.as_ref() != Some(&signed.head.origin) {
             return None;
         }
-        self.at(signed.head.size)?.sealed(signed)
+        self.at(signed.head.size)?.sealed(signed, checker)
     }
 }
