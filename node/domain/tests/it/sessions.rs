@@ -35,7 +35,7 @@ pub(crate) fn agent() -> AgentHash {
     AgentHash::of(TENANT, "agent-1")
 }
 
-fn desk() -> Desk {
+pub(crate) fn desk() -> Desk {
     Desk {
         tenant: TENANT.into(),
         agent: agent(),
