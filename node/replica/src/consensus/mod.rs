@@ -22,6 +22,8 @@
 //!   timeouts from the machine's randomness; the core overwrites the draw before every tick.
 //! - A panic in here stops the process. None is reachable through [`RaftCore::peer`] (see `gate`).
 //!
+//! What raft-rs leaves to its driver, and the test for each, is docs/raft.md.
+//!
 //! # Membership
 //!
 //! The leader is told whom the group shall have ([`RaftCore::propose_conf`]); what differs becomes one

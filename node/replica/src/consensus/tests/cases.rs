@@ -463,7 +463,7 @@ pub(super) fn leader(settings: CoreConfig) -> RaftCore {
 }
 
 /// Makes the leader's whole log committed, with the help of replica 2.
-fn commit_all(core: &mut RaftCore) {
+pub(super) fn commit_all(core: &mut RaftCore) {
     let outs = drain(core);
     sync(core, &outs);
     let acknowledge = Message {

@@ -9,6 +9,7 @@ mod inhabitants;
 mod left_behind;
 mod membership;
 mod restraint;
+mod pitfalls;
 mod rng;
 mod simulation;
 mod world;
