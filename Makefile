@@ -14,7 +14,7 @@ BIN := $(CARGO_TARGET_DIR)/debug
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-deep sim oracles fuzz fuzz-seeds fuzz-min bench bench-apply bench-presence bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
+.PHONY: help setup build demo test test-deep sim mutants oracles fuzz fuzz-seeds fuzz-min bench bench-apply bench-presence bench-proofs bench-statement check fmt-check tidy lint docs fix deny images up down smoke
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,13 +34,17 @@ test: build ## every test that a change must pass
 
 test-deep: build oracles ## the same with the oracles, more simulated seeds and longer storms over real nodes
 	@ops/setup.sh webhooks
-	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),5000) AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) \
-		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) AKASHI_KILLS=$(or $(AKASHI_KILLS),200) \
+	AKASHI_SIM_SEEDS=$(or $(AKASHI_SIM_SEEDS),20000) AKASHI_GATE_FRAMES=$(or $(AKASHI_GATE_FRAMES),10000000) \
+		AKASHI_KILL_SECONDS=$(or $(AKASHI_KILL_SECONDS),300) AKASHI_KILLS=$(or $(AKASHI_KILLS),200) \
+		AKASHI_MUTATIONS=$(or $(AKASHI_MUTATIONS),100000) \
 		AKASHI_SOAK_SUBMISSIONS=$(or $(AKASHI_SOAK_SUBMISSIONS),100000) \
 		$(CARGO) test --locked --workspace --no-fail-fast
 
 sim: ## the simulated cluster alone: no RocksDB, no gRPC (AKASHI_SIM_SEEDS=n, or AKASHI_SIM_SEED=n for one)
 	$(CARGO) test --locked -p akashi-sim
+
+mutants: setup ## plants known bugs into a copy of the sources, one by one: the tests must notice each (MUTANTS=part of a name)
+	CARGO="$(CARGO)" tests/mutants/run.sh $(MUTANTS)
 
 # criterion, a development dependency there, asks clang for link-time optimisation, which mold cannot read.
 oracles: setup ## akashi-proof against other people's implementations, in both directions

@@ -1,41 +1,39 @@
-//! Platforms and phones: each client is one of both, does one thing after the other, and sends every
-//! command again under the same id until it is answered, to whatever node.
+//! Platforms and phones: each client is one of both, and the last one an agent's desk.
+//!
+//! A client does one thing after the other, and sends every command again under the same id until it is
+//! answered, to whatever node.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use akashi_domain::answer::{Answer, Reply};
-use akashi_domain::command::{
-    AnnounceContact, AnswerNotice, CloseContact, Command, CompleteEnrolment, EnrolmentKind, Found,
-    Initiator, NoticeAnswer, OpenEnrolment, Party, PutSettings, Request, RevokeDevice, SubmitProof,
-};
-use akashi_domain::ids::{
-    ChallengeId, ClientId, ContactId, Digest, EnrolmentId, RequestId, Stamp, Tag,
-};
-use akashi_domain::kv::{Table, View as _};
+use akashi_domain::command::{Command, NoticeAnswer, Request};
+use akashi_domain::ids::{ChallengeId, ClientId, ContactId, RequestId, Stamp};
 use akashi_domain::outcome::Outcome;
-use akashi_domain::policy::{AgentRule, Grants, PolicyBody, PolicyPurpose};
-use akashi_domain::records::{Notice, ReplicaInfo, Settings};
-use akashi_domain::state::Records as _;
-use akashi_proof::{Context, ContextFields, Purpose, Suite};
-use akashi_replica::machine::StoreView;
-use akashi_replica::store::MemStore;
+use akashi_domain::records::PresenceState;
+use akashi_replica::entry::NodeId;
 
-use crate::node::cosigner;
+use crate::acts::index;
+use crate::clock::EPOCH_US;
+use crate::event::Event;
 use crate::phone::Phone;
 use crate::plan::{MS, Plan};
 use crate::rng::Rng;
-use crate::world::{EPOCH_US, Event, World};
+use crate::seen::Seen;
+use crate::world::World;
 
 /// The log that all of this is about.
 pub const ORIGIN: &str = "sim/e1/g0";
-const TENANT: &str = "retail";
-const POLICY: &str = "standard";
-const TOKEN: [u8; 32] = [7; 32];
+pub(crate) const TENANT: &str = "retail";
+pub(crate) const POLICY: &str = "standard";
 
-#[derive(Clone, Copy, Debug)]
-enum Act {
+/// One thing that a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
     Found,
     Limits,
+    Logins,
+    Orders,
+    Register,
     Invite,
     Enrol,
     Announce,
@@ -45,24 +43,43 @@ enum Act {
         twice: bool,
     },
     Say(NoticeAnswer),
+    StepUp,
+    Offer,
+    Approve,
+    Open,
+    Execute,
     Close,
     Revoke,
+    Login,
+    Session,
+    Attach,
+    Report(PresenceState),
+    Summary,
+    Bind,
+    EndSession,
+    Lock,
+    Unlock,
+    /// Nothing for half a second: until what was approved is sealed.
+    Rest,
 }
 
 /// One platform with one phone.
 #[derive(Debug)]
-struct Client {
-    phone: Phone,
-    enrolments: u64,
-    contacts: u64,
+pub(crate) struct Client {
+    pub(crate) phone: Phone,
+    pub(crate) enrolments: u64,
+    pub(crate) contacts: u64,
+    pub(crate) logins: u64,
     script: VecDeque<Act>,
     /// Requests without an answer.
     waiting: u64,
-    challenge: Option<ChallengeId>,
+    pub(crate) challenge: Option<ChallengeId>,
     /// The index of the newest answer: what is read must be at least as new.
-    floor: u64,
+    pub(crate) floor: u64,
     /// Whether the proofs under way must not be found to hold.
     wrong: bool,
+    /// A contact that it was told of.
+    known: Option<ContactId>,
 }
 
 #[derive(Debug)]
@@ -75,27 +92,27 @@ struct Ask {
 /// All of them.
 #[derive(Debug)]
 pub struct Clients {
-    list: Vec<Client>,
+    pub(crate) list: Vec<Client>,
     asks: BTreeMap<RequestId, Ask>,
     founded: bool,
     requests: u64,
+    /// First answers so far.
+    pub(crate) answers: u64,
 }
 
 impl Clients {
     pub(crate) fn new(rng: &mut Rng, plan: &Plan) -> Self {
         let client = |number| Client {
-            phone: Phone::new(rng, ORIGIN, TENANT, number, plan.real_proofs),
+            phone: Phone::new(rng, TENANT, number, plan),
             enrolments: 0,
             contacts: 0,
-            script: if number == 0 {
-                VecDeque::from([Act::Found, Act::Limits, Act::Invite, Act::Enrol])
-            } else {
-                VecDeque::from([Act::Invite, Act::Enrol])
-            },
+            logins: 0,
+            script: first_script(number, plan),
             waiting: 0,
             challenge: None,
             floor: 0,
             wrong: false,
+            known: None,
         };
         let list = (0..plan.clients).map(client).collect();
         Self {
@@ -103,7 +120,15 @@ impl Clients {
             asks: BTreeMap::new(),
             founded: false,
             requests: 0,
+            answers: 0,
         }
+    }
+
+    /// What the first of them asks.
+    #[must_use]
+    pub fn hanging(&self) -> String {
+        let first = self.asks.values().next();
+        first.map_or_else(String::new, |ask| format!("{:?}", ask.request))
     }
 
     /// Requests that nobody answered yet.
@@ -113,16 +138,22 @@ impl Clients {
     }
 }
 
-fn index(number: u64) -> usize {
-    usize::try_from(number).unwrap()
-}
-
-fn id16(kind: u8, client: u64, number: u64) -> [u8; 16] {
-    let mut id = [0; 16];
-    id[0] = kind;
-    id[1..8].copy_from_slice(&client.to_be_bytes()[1..]);
-    id[8..].copy_from_slice(&number.to_be_bytes());
-    id
+fn first_script(number: u64, plan: &Plan) -> VecDeque<Act> {
+    let acts: &[Act] = if number == 0 {
+        &[
+            Act::Found,
+            Act::Limits,
+            Act::Logins,
+            Act::Orders,
+            Act::Invite,
+            Act::Enrol,
+        ]
+    } else if plan.is_desk(number) {
+        &[Act::Register, Act::Invite, Act::Enrol]
+    } else {
+        &[Act::Invite, Act::Enrol]
+    };
+    acts.iter().copied().collect()
 }
 
 impl World {
@@ -139,7 +170,7 @@ impl World {
             if self.now_us >= self.plan.clients_until_us {
                 return;
             }
-            let script = self.new_script();
+            let script = self.new_script(number);
             self.clients.list[index(number)].script = script;
         }
         let Some(act) = self.clients.list[index(number)].script.front().copied() else {
@@ -154,213 +185,109 @@ impl World {
         client.script.pop_front();
         client.wrong = matches!(act, Act::Prove { right: false, .. });
         if commands.is_empty() {
-            self.at(MS, Event::Client { number });
+            let rest = if act == Act::Rest { 500 * MS } else { MS };
+            self.at(rest, Event::Client { number });
         }
         for command in commands {
             self.ask(number, command);
         }
     }
 
-    fn new_script(&mut self) -> VecDeque<Act> {
+    fn new_script(&mut self, number: u64) -> VecDeque<Act> {
+        if self.plan.is_desk(number) {
+            return self.desk_script();
+        }
         let prove = |right, twice| Act::Prove { right, twice };
-        let acts: &[Act] = match self.rng.below(20) {
-            0..8 => &[Act::Announce, prove(true, false), Act::Close],
-            8 | 9 => &[
+        let acts: &[Act] = match self.rng.below(26) {
+            0..7 => &[Act::Announce, prove(true, false), Act::Close],
+            7..9 => &[
                 Act::Announce,
                 prove(false, false),
                 prove(true, false),
                 Act::Close,
             ],
-            10 | 11 => &[
+            9..11 => &[
                 Act::Announce,
                 prove(false, true),
                 prove(true, true),
                 Act::Close,
             ],
-            12..15 => &[Act::Announce, prove(true, true), Act::Close],
-            15 => &[Act::Announce, Act::Announce, prove(true, false), Act::Close],
-            16 => &[Act::Announce, Act::Say(NoticeAnswer::Decline), Act::Close],
-            17 => &[
+            11..14 => &[Act::Announce, prove(true, true), Act::Close],
+            14 => &[Act::Announce, Act::Announce, prove(true, false), Act::Close],
+            15 => &[Act::Announce, Act::Say(NoticeAnswer::Decline), Act::Close],
+            16 => &[
                 Act::Announce,
                 Act::Say(NoticeAnswer::Opened),
                 Act::Say(NoticeAnswer::Report),
                 Act::Close,
             ],
-            18 => &[Act::Announce, Act::Close],
-            _ => &[Act::Announce, Act::Revoke, Act::Invite, Act::Enrol],
+            17 => &[Act::Announce, Act::Close],
+            18 => &[Act::Announce, Act::Revoke, Act::Invite, Act::Enrol],
+            19..22 => &[
+                Act::Announce,
+                prove(true, false),
+                Act::StepUp,
+                prove(true, true),
+                Act::Close,
+            ],
+            // The stand-in for proofs covers consent; the real prover of the simulation does not.
+            _ if self.plan.real => &[Act::Announce, prove(true, false), Act::Close],
+            _ => &[
+                Act::Announce,
+                prove(true, false),
+                Act::Offer,
+                Act::Approve,
+                Act::Rest,
+                Act::Open,
+                Act::Execute,
+                Act::Execute,
+                Act::Close,
+            ],
         };
         acts.iter().copied().collect()
     }
 
-    /// What an act sends; `None` if it cannot be known yet, nothing if it has become pointless.
-    fn commands(&mut self, number: u64, act: Act) -> Option<Vec<Command>> {
-        let replicas = self.plan.nodes;
-        let real = self.plan.real_proofs;
-        let client = &mut self.clients.list[index(number)];
-        let subject = client.phone.subject;
-        let tenant = || TENANT.to_owned();
-        let subject_tag = Tag([u8::try_from(number).unwrap(); 16]);
-        let command = match act {
-            Act::Found => Command::Found(found(replicas)),
-            Act::Limits => Command::PutSettings(PutSettings { settings: limits() }),
-            Act::Invite => {
-                client.enrolments += 1;
-                client.phone = Phone::new(&mut self.rng, ORIGIN, TENANT, number, real);
-                Command::OpenEnrolment(OpenEnrolment {
-                    tenant: tenant(),
-                    enrolment: EnrolmentId(id16(1, number, client.enrolments)),
-                    kind: EnrolmentKind::Device,
-                    party: Party::Customer,
-                    subject,
-                    token_hash: Digest::of(&TOKEN),
-                    subject_tag,
-                })
-            }
-            Act::Enrol => return self.enrol(number),
-            Act::Announce => {
-                client.contacts += 1;
-                Command::AnnounceContact(AnnounceContact {
-                    tenant: tenant(),
-                    contact: ContactId(id16(2, number, client.contacts)),
-                    subject,
-                    initiator: Initiator::Customer,
-                    policy: POLICY.into(),
-                    call_reason: 1,
-                    agent: None,
-                    subject_tag,
-                    agent_tag: Tag::ZERO,
-                    campaign: 0,
-                    queue: 0,
-                    previous: ContactId::ZERO,
-                    delegate: None,
-                })
-            }
-            Act::Prove { right, twice } => return self.prove(number, right, twice),
-            Act::Say(answer) => {
-                let Some((challenge, token, _)) = self.notice(number)? else {
-                    return Some(Vec::new());
-                };
-                let tenant = tenant();
-                Command::AnswerNotice(AnswerNotice {
-                    tenant,
-                    challenge,
-                    token,
-                    answer,
-                })
-            }
-            Act::Close => Command::CloseContact(CloseContact {
-                tenant: tenant(),
-                contact: ContactId(id16(2, number, client.contacts)),
-                disposition: 1,
-            }),
-            Act::Revoke => Command::RevokeDevice(RevokeDevice {
-                tenant: tenant(),
-                subject,
-                reason: 1,
-            }),
+    fn desk_script(&mut self) -> VecDeque<Act> {
+        let prove = |right| Act::Prove {
+            right,
+            twice: false,
         };
-        Some(vec![command])
-    }
-
-    /// A replica that has applied what this client was told last.
-    fn reader(&self, number: u64) -> Option<StoreView<MemStore>> {
-        let floor = self.clients.list[index(number)].floor;
-        let honest = self
-            .nodes
-            .iter()
-            .filter(|(id, _)| self.plan.liar != Some(**id));
-        let mut live = honest.filter_map(|(_, node)| node.live.as_ref());
-        let fresh = live.find(|live| live.machine.progress().log_index >= floor)?;
-        Some(fresh.machine.view().clone())
-    }
-
-    fn enrol(&mut self, number: u64) -> Option<Vec<Command>> {
-        let view = self.reader(number)?;
-        let client = &self.clients.list[index(number)];
-        let id = EnrolmentId(id16(1, number, client.enrolments));
-        let Some(record) = view.enrolment(1, id).unwrap() else {
-            return Some(Vec::new());
+        let acts: &[Act] = match self.rng.below(5) {
+            0 => &[
+                Act::Login,
+                prove(false),
+                prove(true),
+                Act::Session,
+                Act::EndSession,
+            ],
+            1 => &[Act::Lock, Act::Login, Act::Unlock],
+            2 => &[Act::Summary],
+            _ => &[
+                Act::Login,
+                prove(true),
+                Act::Session,
+                Act::Attach,
+                Act::Report(PresenceState::Multiple),
+                Act::Report(PresenceState::Present),
+                Act::Bind,
+                Act::Summary,
+                Act::Report(PresenceState::Other),
+                Act::EndSession,
+            ],
         };
-        let context = context(ContextFields {
-            challenge_id: id.0,
-            nonce: record.nonce,
-            purpose: Purpose::Enrol,
-            subject: record.subject.0,
-            contact_id: &[],
-            not_before_us: record.opened.0,
-            expires_us: record.expires.0,
-            policy_digest: [0; 32],
-            ..fields()
-        });
-        let proofs = client.phone.proofs(&mut self.rng, &context, true);
-        Some(vec![Command::CompleteEnrolment(CompleteEnrolment {
-            tenant: TENANT.into(),
-            enrolment: id,
-            token: TOKEN,
-            suite: 1,
-            device_key: client.phone.device_key(),
-            pin_key: client.phone.pin_key(),
-            proofs,
-        })])
-    }
-
-    /// The notice of the client's challenge, with the context that proofs must be bound to; the inner
-    /// `None` if the challenge is over.
-    fn notice(&self, number: u64) -> Option<Option<(ChallengeId, [u8; 32], Context)>> {
-        let view = self.reader(number)?;
-        let client = &self.clients.list[index(number)];
-        let Some(challenge) = client.challenge else {
-            return Some(None);
-        };
-        let key = akashi_domain::keys::notice(1, client.phone.subject, challenge);
-        let Some(notice) = view.get(Table::Outbox, &key).unwrap() else {
-            return Some(None);
-        };
-        let token = borsh::from_slice::<Notice>(&notice).unwrap().token;
-        let record = view.challenge(1, challenge).unwrap()?;
-        let context = context(ContextFields {
-            challenge_id: challenge.0,
-            nonce: record.nonce,
-            subject: record.subject.0,
-            contact_id: &record.contact.0,
-            not_before_us: record.issued.0,
-            expires_us: record.expires.0,
-            policy_digest: record.policy_digest.0,
-            ..fields()
-        });
-        Some(Some((challenge, token, context)))
-    }
-
-    fn prove(&mut self, number: u64, right: bool, twice: bool) -> Option<Vec<Command>> {
-        let Some((challenge, token, context)) = self.notice(number)? else {
-            return Some(Vec::new());
-        };
-        let times = if twice { 2 } else { 1 };
-        let phone = &self.clients.list[index(number)].phone;
-        let submission = |_| {
-            let proofs = phone.proofs(&mut self.rng, &context, right);
-            let tenant = TENANT.into();
-            Command::SubmitProof(SubmitProof {
-                tenant,
-                challenge,
-                token,
-                suite: 1,
-                proofs,
-                duress: false,
-            })
-        };
-        Some((0..times).map(submission).collect())
+        acts.iter().copied().collect()
     }
 
     fn ask(&mut self, number: u64, command: Command) {
         self.clients.requests += 1;
         let now_us = EPOCH_US + self.now_us;
-        let mut id = id16(0, number, self.clients.requests);
+        let mut id = crate::acts::id16(0, number, self.clients.requests);
         id[..6].copy_from_slice(&(now_us / MS).to_be_bytes()[2..]);
+        let hurries = self.clients.founded && self.rng.one_in(12);
         let request = Request {
             id: RequestId(id),
             client: ClientId::of(&format!("client-{number}")),
-            not_after: Stamp(if self.rng.one_in(12) {
+            not_after: Stamp(if hurries {
                 now_us + 3_000 * MS
             } else {
                 u64::MAX
@@ -399,106 +326,74 @@ impl World {
         self.at(again, Event::Resend { request: id });
     }
 
-    pub(crate) fn answered(&mut self, id: RequestId, answer: &Answer) {
+    pub(crate) fn answered(&mut self, from: NodeId, id: RequestId, answer: &Answer) {
+        let honest = self.plan.is_honest(from);
+        self.tally.saw(Seen::Answered);
         let Some(ask) = self.clients.asks.remove(&id) else {
             // A second answer: it must be the first one.
-            self.oracle.hears(id, 0, answer);
+            if honest {
+                self.oracle.hears(id, 0, answer);
+            }
             return;
         };
-        self.oracle.hears(id, ask.floor, answer);
+        self.clients.answers += 1;
+        if honest {
+            self.oracle.hears(id, ask.floor, answer);
+        }
         let client = &mut self.clients.list[index(ask.client)];
         client.waiting -= 1;
         client.floor = client.floor.max(answer.placement.log_index);
-        match &answer.result {
-            Ok(Reply::Announced {
-                challenge, outcome, ..
-            }) => {
-                client.challenge = outcome.is_none().then_some(*challenge);
+        if let Ok(reply) = &answer.result {
+            self.take_in(&ask, reply, honest);
+        }
+        match ask.request.command {
+            Command::Found(_) if answer.result.is_err() => {
+                let client = &mut self.clients.list[index(ask.client)];
+                client.script.push_front(Act::Found);
             }
-            Ok(Reply::Verdict {
+            Command::PutPolicy(_) => self.clients.founded = true,
+            _ => {}
+        }
+        let client = &self.clients.list[index(ask.client)];
+        if client.waiting == 0 {
+            let known = client.known;
+            let think = self.rng.between(5 * MS, 500 * MS);
+            self.at(think, Event::Client { number: ask.client });
+            if self.rng.one_in(3) && self.now_us < self.plan.clients_until_us {
+                self.ask_read(known);
+            }
+        }
+    }
+
+    /// What a client makes of a reply.
+    fn take_in(&mut self, ask: &Ask, reply: &Reply, honest: bool) {
+        let no_liar = self.plan.liar.is_none() && self.plan.rots.is_none();
+        let client = &mut self.clients.list[index(ask.client)];
+        match reply {
+            Reply::Announced {
+                challenge, outcome, ..
+            } => {
+                client.challenge = outcome.is_none().then_some(*challenge);
+                if let Command::AnnounceContact(announced) = &ask.request.command {
+                    client.known = honest.then_some(announced.contact).or(client.known);
+                }
+                if matches!(ask.request.command, Command::StepUp(_)) {
+                    self.tally.saw(Seen::SteppedUp);
+                }
+            }
+            Reply::Verdict {
                 outcome: Outcome::Verified,
                 ..
-            }) if client.wrong && self.plan.liar.is_none() => {
+            } if client.wrong && no_liar => {
                 self.oracle
-                    .broke(format!("{id:?}: a wrong PIN is verified"));
+                    .broke(format!("{:?}: a wrong PIN is verified", ask.request.id));
             }
-            Ok(_) | Err(_) => {}
+            Reply::SessionOpen { .. } => self.tally.saw(Seen::SessionOpened),
+            Reply::OrderExecuted { .. } => self.tally.saw(Seen::OrderExecuted),
+            _ => {}
         }
-        if matches!(ask.request.command, Command::Found(_)) {
-            self.clients.founded = answer.result.is_ok();
+        if matches!(ask.request.command, Command::ReportPresence(_)) {
+            self.tally.saw(Seen::PresenceReported);
         }
-        if client.waiting == 0 {
-            let think = self.rng.between(2 * MS, 250 * MS);
-            self.at(think, Event::Client { number: ask.client });
-        }
-    }
-}
-
-fn found(replicas: u64) -> Found {
-    let replica = |id: u64| ReplicaInfo {
-        id,
-        name: format!("n{id}"),
-        site: "a".into(),
-        cosigner: *cosigner(id).public().public_key(),
-    };
-    Found {
-        cluster: "sim".into(),
-        replicas: (1..=replicas).map(replica).collect(),
-        quorum: u8::try_from(replicas / 2 + 1).unwrap(),
-        tenant: TENANT.into(),
-        policy: POLICY.into(),
-        body: PolicyBody {
-            purpose: PolicyPurpose::CustomerCall,
-            predicates: Vec::new(),
-            face: None,
-            consent: None,
-            require_possession: true,
-            require_knowledge: true,
-            challenge_ttl_s: 60,
-            verdict_ttl_s: 600,
-            grants: Grants::default(),
-            agents: AgentRule::registered(),
-        },
-    }
-}
-
-/// Enough notices for a busy run; everything else as it is.
-const fn limits() -> Settings {
-    Settings {
-        notices_per_hour: 1_000,
-        refusals_per_challenge: 0,
-        pin_failures_soft: 0,
-        pin_failures_hard: 0,
-        pin_lock_first_s: 1,
-        request_horizon_s: 0,
-        enrolment_ttl_s: 0,
-        order_ttl_s: 0,
-        cooling_s: 0,
-        resume_grace_s: 0,
-        report_freeze_s: 0,
-        session_contacts_max: 0,
-    }
-}
-
-fn context(fields: ContextFields<'_>) -> Context {
-    Context::new(fields).unwrap()
-}
-
-const fn fields() -> ContextFields<'static> {
-    ContextFields {
-        suite: Suite::V1,
-        origin: ORIGIN.as_bytes(),
-        group: 0,
-        epoch: 1,
-        tenant: TENANT.as_bytes(),
-        challenge_id: [0; 16],
-        nonce: [0; 32],
-        purpose: Purpose::CustomerCall,
-        subject: [0; 32],
-        contact_id: &[],
-        not_before_us: 0,
-        expires_us: 1,
-        order_hash: [0; 32],
-        policy_digest: [0; 32],
     }
 }

@@ -1,8 +1,11 @@
 //! How much work the expensive tests do. `make test` takes the defaults, `make test-deep` asks for
 //! more. It is the one place of the tests that reads the environment.
 
-/// Seeds of the simulated cluster when nothing else is asked for; about a minute on two cores.
-const SIM_SEEDS: u64 = 200;
+/// Seeds of the simulated cluster, a minute each, when nothing else is asked for.
+const SIM_SEEDS: u64 = 500;
+
+/// Frames of hostile peers when nothing else is asked for; some seconds.
+const GATE_FRAMES: u64 = 1_000_000;
 
 /// Seconds for which real processes are killed under load when nothing else is asked for.
 const KILL_SECONDS: u64 = 60;
@@ -35,6 +38,16 @@ pub fn soak_submissions() -> u64 {
 #[must_use]
 pub fn sim_seeds() -> u64 {
     number("AKASHI_SIM_SEEDS", SIM_SEEDS)
+}
+
+/// How many frames of hostile peers the gate has to stand: `AKASHI_GATE_FRAMES`, or the default.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn gate_frames() -> u64 {
+    number("AKASHI_GATE_FRAMES", GATE_FRAMES)
 }
 
 /// The one seed to run instead of many, to look at a failure again: `AKASHI_SIM_SEED`.

@@ -1,11 +1,33 @@
-//! The harm that is done: crashes, power loss, cuts, slow disks, clocks that jump.
+//! The harm that is done: what comes when, how a process ends, and how everything heals.
+
+mod disks;
+mod links;
+mod peers;
+mod times;
 
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::Fault;
 
-use crate::node::LogInput;
+use crate::event::Event;
+use crate::node::{Cosigning, LogInput};
 use crate::plan::MS;
-use crate::world::{Event, World};
+use crate::seen::Seen;
+use crate::world::World;
+
+/// Why a replica ended itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// No room for another segment of the log.
+    DiskFull,
+    /// The disk of the log failed.
+    SyncFailed,
+    /// The state store could not write.
+    StoreFull,
+    /// A record does not decode.
+    StateRotted,
+    /// An entry follows a rule that it does not know.
+    UnknownRule,
+}
 
 impl World {
     /// One fault, and when the next one comes.
@@ -13,34 +35,33 @@ impl World {
         if !self.stormy() {
             return;
         }
-        let next = self.rng.between(100 * MS, 900 * MS);
+        let next = self.rng.between(150 * MS, 1_500 * MS);
         self.at(next, Event::Fault);
         let id = self.rng.between(1, self.plan.nodes);
-        match self.rng.below(12) {
-            0..3 => self.crash(id, false),
-            3 | 4 => self.crash(id, true),
-            5 => {
+        match self.rng.below(48) {
+            0..7 => self.crash(id, false),
+            7..12 => self.crash(id, true),
+            12 | 13 => {
+                self.tally.saw(Seen::PowerLostEverywhere);
                 for id in 1..=self.plan.nodes {
                     self.crash(id, true);
                 }
             }
-            6 => self.isolate(id, true),
-            7 => self.isolate(id, false),
-            8 => {
-                let other = self.rng.between(1, self.plan.nodes);
-                self.cut(id, other);
-            }
-            9 => {
-                let node = self.nodes.get_mut(&id).unwrap();
-                node.sync_us = self.rng.pick(&[500, 5_000, 40_000, 150_000]);
-                node.apply_us = self.rng.pick(&[100, 1_000, 50_000]);
-            }
-            10 => {
-                // Up to 100 seconds: within the horizon of request ids, beyond many challenges.
-                let off = i64::try_from(self.rng.below(200_000_000)).unwrap() - 100_000_000;
-                self.nodes.get_mut(&id).unwrap().clock_off_us = off;
-            }
-            _ => self.crash_leader(),
+            14..17 => self.crash_leader(),
+            17 => self.lose_quorum(),
+            18..24 => self.partition(id),
+            24..27 => self.slow_disks(id),
+            27 => self.fill_disk(id),
+            28 => self.fill_store(id),
+            29 => self.fail_sync(id, false),
+            30 => self.fail_sync(id, true),
+            31..33 => self.break_log(id),
+            33..38 => self.disturb_clock(id),
+            38..41 => self.pause(id),
+            41 => self.starve_leader(),
+            42..45 => self.disturb_cosigner(id),
+            45 => self.flood(),
+            _ => self.hostile_frames(id),
         }
     }
 
@@ -48,23 +69,36 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.cuts.clear();
         for id in 1..=self.plan.nodes {
+            self.well(id);
             let node = self.nodes.get_mut(&id).unwrap();
-            (node.sync_us, node.apply_us, node.clock_off_us) = (1_000, 200, 0);
-            if node.live.is_none() {
-                self.start(id);
-            }
+            (node.sync_us, node.apply_us) = (1_000, 200);
+            (node.paused_until_us, node.off_until_us) = (0, 0);
+            self.start(id);
+        }
+        if self.plan.faults_until_us > 0 {
+            let commits = self.nodes.values().filter_map(|node| node.live.as_ref());
+            let newest = commits.map(|live| live.core.commit_index()).max();
+            self.healed = Some((newest.unwrap_or_default(), self.clients.answers));
+        }
+    }
+
+    /// What ailed one replica's disk, clock or signatures is over.
+    pub(crate) fn well(&mut self, id: NodeId) {
+        let node = self.nodes.get_mut(&id).unwrap();
+        node.clock.heal();
+        node.cosigning = Cosigning::Prompt;
+        node.disk_fails = false;
+        node.slowness = 1;
+        if let Some(live) = node.live.as_mut() {
+            live.log.disk_mut().limit(None);
+        }
+        if let Some(disk) = node.disk.as_mut() {
+            disk.limit(None);
         }
     }
 
     fn crash_leader(&mut self) {
-        let leads = |id: &NodeId| {
-            self.nodes[id]
-                .live
-                .as_ref()
-                .is_some_and(|live| live.role.is_leader)
-        };
-        let leader = (1..=self.plan.nodes).find(leads);
-        if let Some(leader) = leader {
+        if let Some(leader) = self.leader() {
             let power = self.rng.one_in(2);
             self.crash(leader, power);
         }
@@ -73,20 +107,21 @@ impl World {
     /// Ends a process, in the middle of a sync if one is under way; with `power`, the disk loses what
     /// was not synced, sector by sector.
     pub(crate) fn crash(&mut self, id: NodeId, power: bool) {
-        let torn = self.rng.below(7);
+        // A sync is a write and a sync of the disk for each frame: it may end before, between and after.
+        let calls = self.rng.below(6);
+        let fault = self.rng.pick(&[Fault::Before, Fault::After]);
         let node = self.nodes.get_mut(&id).unwrap();
         let Some(mut live) = node.live.take() else {
             return;
         };
-        self.tally.crashes += 1;
+        self.tally.saw(if power {
+            Seen::PowerLost
+        } else {
+            Seen::ProcessEnded
+        });
         if !live.syncing.is_empty() {
-            let calls = live.log.disk_mut().calls();
-            let fault = if torn.is_multiple_of(2) {
-                Fault::Before
-            } else {
-                Fault::After
-            };
-            live.log.disk_mut().fail_at(calls + torn, fault);
+            let so_far = live.log.disk_mut().calls();
+            live.log.disk_mut().fail_at(so_far + calls, fault);
             // Whether it fails or just manages, nobody hears of it any more.
             drop(live.log.sync());
             for input in &live.syncing {
@@ -97,12 +132,17 @@ impl World {
         }
         let mut disk = live.log.into_disk();
         if power {
+            let unsynced = !disk.unsynced().is_empty();
+            self.tally
+                .saw_many(Seen::UnsyncedAtPowerLoss, u64::from(unsynced));
             let rng = &mut self.rng;
             disk.power_loss(|_, _| rng.one_in(2));
         } else {
             disk.process_end();
         }
         node.disk = Some(disk);
+        node.store.lose();
+        node.paused_until_us = 0;
         let down = if self.rng.one_in(3) {
             self.rng.between(MS, 10 * MS)
         } else {
@@ -111,19 +151,78 @@ impl World {
         self.at(down, Event::Restart { node: id });
     }
 
-    fn isolate(&mut self, id: NodeId, both_ways: bool) {
-        for other in (1..=self.plan.nodes).filter(|other| *other != id) {
-            self.cut(id, other);
-            if both_ways {
-                self.cut(other, id);
-            }
+    /// A replica ends itself rather than to go on; it is started again, unless it cannot be.
+    pub(crate) fn stop(&mut self, id: NodeId, why: Stopped) {
+        let honest = self.plan.is_honest(id);
+        let node = self.nodes.get_mut(&id).unwrap();
+        let Some(live) = node.live.take() else {
+            return;
+        };
+        let mut disk = live.log.into_disk();
+        match why {
+            Stopped::DiskFull => self.tally.saw(Seen::DiskFullStopped),
+            Stopped::SyncFailed => self.tally.saw(Seen::SyncFailed),
+            Stopped::StoreFull => self.tally.saw(Seen::StoreFullStopped),
+            Stopped::StateRotted => node.gone = !honest,
+            Stopped::UnknownRule => node.gone = true,
         }
+        if why == Stopped::SyncFailed {
+            disk.process_end_with_lost_pages();
+        } else {
+            disk.process_end();
+        }
+        node.disk = Some(disk);
+        node.store.lose();
+        let down = self.rng.between(50 * MS, 1_000 * MS);
+        self.at(down, Event::Restart { node: id });
     }
 
-    fn cut(&mut self, from: NodeId, to: NodeId) {
-        self.tally.cuts += 1;
-        self.cuts.insert((from, to));
-        let heals = self.rng.between(100 * MS, 3_000 * MS);
-        self.at(heals, Event::Heal { from, to });
+    /// A majority goes down at once and stays down for a while.
+    fn lose_quorum(&mut self) {
+        let down = self.rng.between(2_500 * MS, 5_000 * MS);
+        let first = self.rng.below(self.plan.nodes);
+        let majority = self.plan.nodes / 2 + 1;
+        for nth in 0..majority {
+            let id = 1 + (first + nth) % self.plan.nodes;
+            self.crash(id, nth % 2 == 0);
+            let node = self.nodes.get_mut(&id).unwrap();
+            if node.live.is_none() && !node.gone {
+                // Whatever is to start it earlier finds that its machine is off.
+                node.off_until_us = self.now_us + down;
+                self.at(down + MS, Event::Restart { node: id });
+            }
+        }
+        self.tally.saw(Seen::QuorumLost);
+        // What was on its way has arrived by then, and nothing new can be decided.
+        self.at(1_000 * MS, Event::QuorumGone { decided: None });
+    }
+
+    /// Without a quorum nothing is decided.
+    pub(crate) fn quorum_gone(&mut self, before: Option<u64>) {
+        let off = |node: &&crate::node::Node| node.off_until_us > self.now_us;
+        let down = u64::try_from(self.nodes.values().filter(off).count()).unwrap();
+        // Mail that waits for a paused process is still on its way.
+        let paused = self
+            .nodes
+            .values()
+            .any(|node| node.paused_until_us > self.now_us);
+        if down * 2 <= self.plan.nodes || paused {
+            return;
+        }
+        let decided = self.oracle.newest_decided();
+        match before {
+            None => self.at(
+                1_400 * MS,
+                Event::QuorumGone {
+                    decided: Some(decided),
+                },
+            ),
+            Some(before) if before != decided => {
+                self.oracle.broke(format!(
+                    "{decided} is decided without a quorum, after {before}"
+                ));
+            }
+            Some(_) => self.tally.saw(Seen::NothingWithoutQuorum),
+        }
     }
 }

@@ -4,9 +4,10 @@
 //! Everything that happens follows from the seed and the plan: the same two give the same trace. It
 //! must never read a clock, draw chance from anywhere but the seed, or use a thread.
 //!
-//! * [`world`] moves time and carries messages; [`node`] composes one replica, `wiring` connects its
-//!   parts; [`faults`] does harm.
-//! * [`clients`] are platform and phones; [`phone`] makes proofs, real or for the stand-in judge.
+//! * [`world`] moves time and carries messages; [`node`] composes one replica, `wiring` and `hosting`
+//!   connect its parts; `faults` does harm, and [`seen`] counts what happened.
+//! * [`clients`] are platforms, phones and a desk; [`phone`] makes proofs, real or for the stand-in
+//!   judge, and [`cosign`] signatures likewise; `reads` are linearizable ones.
 //! * [`oracle`] knows what must hold after every step, and [`verdict`] what must hold in the end.
 
 #![allow(
@@ -16,17 +17,28 @@
     clippy::indexing_slicing,
     clippy::unwrap_in_result,
     clippy::missing_panics_doc,
-    reason = "a breach is an error; a broken simulation stops at once"
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a breach is an error, a broken simulation stops at once, and most acts and replies are no business of a place"
 )]
 
+mod acts;
 pub mod clients;
+pub mod clock;
+pub mod cosign;
 pub mod effort;
-pub mod faults;
+mod event;
+mod faults;
+mod founding;
+mod hosting;
 pub mod node;
 pub mod oracle;
 pub mod phone;
 pub mod plan;
+mod reads;
 pub mod rng;
+pub mod seen;
+pub mod store;
 pub mod verdict;
 mod wiring;
 pub mod world;

@@ -8,16 +8,20 @@ use akashi_domain::entry::Sealed;
 use akashi_domain::ids::{Digest, RequestId, Stamp};
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::state::Records as _;
-use akashi_merkle::{CosignerSecret, Hash, Leaf, SignedHead};
+use akashi_merkle::{Hash, Leaf, SignedHead};
 use akashi_replica::agreement::Agreement;
 use akashi_replica::consensus::{CoreConfig, Fetch, Persist, RaftCore, Recovered, Role};
 use akashi_replica::entry::{LogEntry, NodeId};
 use akashi_replica::log::{HeadVow, LogOptions, MemDisk, RaftLog, Retention};
 use akashi_replica::machine::Machine;
 use akashi_replica::seal::{FenceReason, Sealer};
-use akashi_replica::store::MemStore;
+use akashi_replica::store::StateStore as _;
+use akashi_replica::succession;
 
+use crate::clock::Clock;
+use crate::cosign::Hand;
 use crate::phone::Judge;
+use crate::store::SimStore;
 
 /// What waits for the log.
 #[derive(Debug)]
@@ -32,6 +36,18 @@ pub enum LogInput {
     Retain(Retention),
 }
 
+/// How a replica's signatures leave it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cosigning {
+    /// At once.
+    #[default]
+    Prompt,
+    /// Seconds later.
+    Late,
+    /// Not at all.
+    Missing,
+}
+
 /// A replica, running or not.
 #[derive(Debug)]
 pub struct Node {
@@ -41,18 +57,36 @@ pub struct Node {
     pub live: Option<Live>,
     /// The log's disk, while it does not.
     pub disk: Option<MemDisk>,
-    /// The state store as a crash would leave it.
-    pub flushed: MemStore,
-    /// The newest entry whose effects it has.
+    /// The state; a crash leaves what was flushed.
+    pub store: Arc<SimStore>,
+    /// The newest entry whose effects were flushed.
     pub flushed_index: u64,
-    /// How far its clock is off, in microseconds.
-    pub clock_off_us: i64,
+    /// A copy of its log's disk from earlier, with the last index it held.
+    pub old_disk: Option<(MemDisk, u64)>,
+    /// What signs.
+    pub hand: Hand,
+    /// Its clock.
+    pub clock: Clock,
+    /// How many times slower than it should its Raft ticks come.
+    pub slowness: u64,
     /// How long a sync takes, in microseconds.
     pub sync_us: u64,
     /// How long it takes to apply what is decided, in microseconds.
     pub apply_us: u64,
+    /// Until when its process is paused.
+    pub paused_until_us: u64,
+    /// Until when its machine is off.
+    pub off_until_us: u64,
+    /// Mail that waits for a paused process.
+    pub backlog: u64,
+    /// How its signatures leave.
+    pub cosigning: Cosigning,
+    /// Whether its disk fails whatever is asked of it.
+    pub disk_fails: bool,
     /// Why it is fenced, if it is.
     pub fenced: Option<FenceReason>,
+    /// Whether it never comes back: its log is broken, or it does not know the rules.
+    pub gone: bool,
 }
 
 /// The parts of a running replica.
@@ -63,9 +97,9 @@ pub struct Live {
     /// The log.
     pub log: RaftLog<MemDisk>,
     /// The state machine.
-    pub machine: Machine<MemStore>,
+    pub machine: Machine<SimStore>,
     /// Its cosigning.
-    pub sealer: Sealer,
+    pub sealer: Sealer<Hand>,
     /// Its comparing of digests.
     pub agreement: Agreement,
     /// What judges proofs.
@@ -84,6 +118,10 @@ pub struct Live {
     pub packing: bool,
     /// Index → term and requests of the entries proposed here.
     pub waiters: BTreeMap<u64, (u64, Vec<RequestId>)>,
+    /// Reads asked of this leader, with the node that waits.
+    pub reads: BTreeMap<u64, NodeId>,
+    /// Reads that may be answered here once this index is applied.
+    pub readable: Vec<(u64, u64)>,
     /// Raft's view of things.
     pub role: Role,
     /// The newest sealed head, for the next entries.
@@ -106,56 +144,81 @@ pub fn log_options(id: NodeId) -> LogOptions {
     options
 }
 
-/// The cosigning key of a replica.
-#[must_use]
-pub fn cosigner(id: NodeId) -> CosignerSecret {
-    let seed = [u8::try_from(id).unwrap(); 32];
-    CosignerSecret::from_seed(&format!("n{id}"), &seed).unwrap()
+/// Why a replica did not start.
+#[derive(Debug)]
+pub struct NotStarted {
+    /// Whether the disk refused, rather than what is on it.
+    pub disk: bool,
+    /// What a node would say.
+    pub why: String,
+}
+
+fn refused(why: String) -> NotStarted {
+    NotStarted { disk: false, why }
 }
 
 impl Node {
     /// A replica with a fresh disk that was never started.
     #[must_use]
-    pub fn formatted(id: NodeId) -> Self {
+    pub fn formatted(id: NodeId, hand: Hand) -> Self {
         let log = RaftLog::format(MemDisk::default(), log_options(id)).unwrap();
         Self {
             life: 0,
             live: None,
             disk: Some(log.into_disk()),
-            flushed: MemStore::default(),
+            store: Arc::default(),
             flushed_index: 0,
-            clock_off_us: 0,
+            old_disk: None,
+            hand,
+            clock: Clock::default(),
+            slowness: 1,
             sync_us: 1_000,
             apply_us: 200,
+            paused_until_us: 0,
+            off_until_us: 0,
+            backlog: 0,
+            cosigning: Cosigning::Prompt,
+            disk_fails: false,
             fenced: None,
+            gone: false,
         }
     }
 
-    /// Starts as `akashi-node` does: log, state, core, sealer.
+    /// Starts as `akashi-node` does: log, state, core, sealer. Tells whether a torn end was cut off.
     ///
     /// # Errors
     ///
-    /// What a node would say and stop with: none is ever right in a simulation.
-    pub fn start(&mut self, config: CoreConfig, judge: Judge) -> Result<(), String> {
+    /// What a node would say and stop with.
+    pub fn start(
+        &mut self,
+        disk: MemDisk,
+        config: CoreConfig,
+        judge: Judge,
+    ) -> Result<bool, NotStarted> {
         let id = config.id;
-        let disk = self.disk.take().ok_or("it runs already")?;
-        let (log, recovered) = RaftLog::open(disk, log_options(id))
-            .map_err(|error| format!("{id}: the log does not open: {error}"))?;
-        let machine = Machine::open(Arc::new(self.flushed.fork()))
-            .map_err(|error| format!("{id}: the state does not open: {error}"))?;
+        let (log, recovered) =
+            RaftLog::open(disk, log_options(id)).map_err(|error| NotStarted {
+                disk: matches!(error, akashi_replica::log::LogError::Disk(_)),
+                why: format!("{id}: the log does not open: {error}"),
+            })?;
+        let torn = recovered.truncated_torn_tail;
+        let machine = Machine::open(Arc::clone(&self.store))
+            .map_err(|error| refused(format!("{id}: the state does not open: {error}")))?;
         let applied = machine.progress();
         let agreement = Agreement::new(id, config.voters.clone());
         let vow = recovered
             .newest_head
             .as_ref()
             .map(|vow| (vow.size, vow.root));
-        if let Some((size, root)) = vow
-            && machine
+        if let Some((size, root)) = vow {
+            let computed = machine
                 .root_of(size)
-                .unwrap()
-                .is_some_and(|computed| computed != root)
-        {
-            return Err(format!("{id}: the state contradicts the vow of {size}"));
+                .map_err(|error| refused(format!("{id}: the tree does not read: {error}")))?;
+            if computed.is_some_and(|computed| computed != root) {
+                return Err(refused(format!(
+                    "{id}: the state contradicts the vow of {size}"
+                )));
+            }
         }
         let head = machine.view().newest_head().unwrap();
         let head = head.map(|text| SignedHead::parse(&text).unwrap());
@@ -170,19 +233,24 @@ impl Node {
                 conf: machine.view().conf().unwrap(),
             },
         )
-        .map_err(|error| format!("{id}: raft does not start: {error}"))?;
+        .map_err(|error| refused(format!("{id}: raft does not start: {error}")))?;
         let sealed = head
             .as_ref()
             .map(|head| sealed_of(head.head.size, head.head.root));
-        let mut sealer = Sealer::new(id, cosigner(id), vow, head);
-        if let Some(cluster) = machine.view().cluster().unwrap() {
+        let mut sealer = Sealer::new(id, self.hand.again(id), vow, head);
+        let cluster = machine.view().cluster();
+        let cluster =
+            cluster.map_err(|error| refused(format!("{id}: no cluster to read: {error}")))?;
+        if let Some(cluster) = cluster {
             sealer.founded(&cluster);
+            succession::resume(&mut sealer, &machine)
+                .map_err(|error| refused(format!("{id}: no key sets to read: {error}")))?;
         }
         let effects = sealer.applied(applied.leaves, machine.root(), 0);
         if !effects.is_empty() {
-            return Err(format!(
+            return Err(refused(format!(
                 "{id}: the sealer acts before there is anything to do"
-            ));
+            )));
         }
         self.life += 1;
         let mut live = Live {
@@ -199,6 +267,8 @@ impl Node {
             pending: Vec::new(),
             packing: false,
             waiters: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            readable: Vec::new(),
             role: Role::default(),
             sealed,
             next_timer: Stamp(u64::MAX),
@@ -207,13 +277,13 @@ impl Node {
         };
         live.look_for_timers();
         self.live = Some(live);
-        Ok(())
+        Ok(torn)
     }
 
     /// Makes everything applied so far survive a crash.
     pub fn flush(&mut self) {
         if let Some(live) = &self.live {
-            self.flushed = live.machine.view().0.fork();
+            self.store.flush().unwrap();
             self.flushed_index = live.machine.progress().log_index;
         }
     }
@@ -252,7 +322,7 @@ impl Live {
         let size = self.sealed.map_or(0, |sealed| sealed.size);
         let leaf = self.machine.view().leaf(size).unwrap();
         leaf.map_or(self.machine.progress().log_index, |leaf| {
-            Leaf::decode(&leaf).unwrap().log_index - 1
+            Leaf::decode(&leaf).map_or(0, |leaf| leaf.log_index.saturating_sub(1))
         })
     }
 }

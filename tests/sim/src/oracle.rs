@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use akashi_domain::answer::Answer;
-use akashi_domain::event::Event;
-use akashi_domain::ids::{ContactId, RequestId};
+use akashi_domain::event::{Event, VerdictReached};
+use akashi_domain::ids::{ChallengeId, ContactId, RequestId};
+use akashi_domain::records::About;
 use akashi_merkle::Hash;
-use akashi_replica::entry::{LogEntry, NodeId};
+use akashi_replica::entry::{HardState, LogEntry, NodeId};
 use akashi_replica::machine::Outcome;
+
+use crate::node::{Live, Node};
 
 /// An answer that a client got.
 #[derive(Clone, Debug)]
@@ -25,12 +28,22 @@ pub struct Oracle {
     decided: BTreeMap<u64, (u64, Vec<u8>)>,
     /// Log index → state hash, root, leaves, as the first replica there had them.
     states: BTreeMap<u64, ([u8; 32], Hash, u64)>,
-    verdicts: BTreeMap<ContactId, u64>,
-    heads: BTreeMap<u64, Hash>,
+    /// Contact or challenge, the other one zeros → the leaf of the verdict.
+    verdicts: BTreeMap<(ContactId, ChallengeId), u64>,
+    /// Sizes with the roots that replicas signed or hold heads of.
+    pub heads: BTreeMap<u64, Hash>,
     vowed: BTreeSet<(NodeId, u64, Hash)>,
+    /// (replica, term) → whom it voted for, as its disk has it.
+    votes: BTreeMap<(NodeId, u64), u64>,
+    /// Replica → the newest term its disk has.
+    terms: BTreeMap<NodeId, u64>,
+    /// Request → who proposed it last.
+    proposers: BTreeMap<RequestId, NodeId>,
+    /// Request → where it was executed.
+    executed: BTreeMap<RequestId, (u64, u64)>,
     /// What clients were told, by request.
     pub acknowledged: BTreeMap<RequestId, Acknowledged>,
-    /// The newest log index that a client has heard of.
+    /// The newest log index that a client has heard of, by a write or by a read.
     pub heard: u64,
     breach: Option<String>,
 }
@@ -55,21 +68,92 @@ impl Oracle {
     /// How many contacts have a verdict.
     #[must_use]
     pub fn verdicts(&self) -> u64 {
-        u64::try_from(self.verdicts.len()).unwrap()
+        let of_contact = |key: &&(ContactId, ChallengeId)| key.1 == ChallengeId::ZERO;
+        u64::try_from(self.verdicts.keys().filter(of_contact).count()).unwrap()
     }
 
-    /// The newest index any replica applied.
+    /// The newest index that any replica holds to be decided.
     #[must_use]
-    pub fn newest_applied(&self) -> u64 {
-        self.states.last_key_value().map_or(0, |(index, _)| *index)
+    pub fn newest_decided(&self) -> u64 {
+        self.decided.last_key_value().map_or(0, |(index, _)| *index)
     }
 
-    /// `id` leads `term`: at most one replica ever does.
-    pub fn leads(&mut self, id: NodeId, term: u64) {
+    /// `id` leads `term`: at most one replica ever does, and it has everything that was decided before.
+    pub fn leads(&mut self, id: NodeId, term: u64, live: Option<&Live>) {
         let first = *self.leaders.entry(term).or_insert(id);
         if first != id {
             self.broke(format!("{first} and {id} both lead term {term}"));
         }
+        let newest = self.decided.last_key_value();
+        if let (Some(live), Some((index, (decided, _)))) = (live, newest)
+            && *decided < term
+            && live.core.commit_index() < *index
+            && live.core.term_at(*index) != Some(*decided)
+        {
+            let index = *index;
+            self.broke(format!("{id} leads term {term} without entry {index}"));
+        }
+    }
+
+    /// What `id` has on disk about elections: terms never fall, and no term has two votes.
+    pub fn votes(&mut self, id: NodeId, said: HardState) {
+        let term = self.terms.entry(id).or_default();
+        if said.term < *term {
+            let newer = *term;
+            self.broke(format!("{id} goes from term {newer} back to {}", said.term));
+            return;
+        }
+        *term = said.term;
+        if said.vote == 0 {
+            return;
+        }
+        let first = *self.votes.entry((id, said.term)).or_insert(said.vote);
+        if first != said.vote {
+            let (term, other) = (said.term, said.vote);
+            self.broke(format!("{id} votes for {first} and {other} in term {term}"));
+        }
+    }
+
+    /// `id` has started: its disk still says what it said before.
+    pub fn starts(&mut self, id: NodeId, node: &Node) {
+        let Some(live) = &node.live else {
+            return;
+        };
+        let found = live.log.hard_state();
+        let before = self.terms.get(&id).copied().unwrap_or_default();
+        if found.term < before {
+            self.broke(format!("{id} forgot term {before}"));
+        }
+        let voted = self.votes.get(&(id, found.term)).copied();
+        if voted.is_some_and(|voted| voted != found.vote) {
+            self.broke(format!("{id} forgot its vote in term {}", found.term));
+        }
+    }
+
+    /// A leader proposes a request. Whether another one did before.
+    pub fn proposes(&mut self, id: NodeId, request: RequestId) -> bool {
+        let before = self.proposers.insert(request, id);
+        before.is_some_and(|before| before != id)
+    }
+
+    /// `id` has executed a request: it has its effects at one place only. Whether it had them before.
+    pub fn executes(&mut self, id: NodeId, request: RequestId, answer: &Answer) -> bool {
+        if answer.result.is_err() {
+            return false;
+        }
+        let place = (answer.placement.log_index, answer.placement.first_leaf);
+        let first = *self.executed.entry(request).or_insert(place);
+        if first != place {
+            self.broke(format!(
+                "{id} executes {request:?} at {first:?} and at {place:?}"
+            ));
+        }
+        answer.placement.repeated
+    }
+
+    /// A read was answered as of an index: what begins later must not see less.
+    pub fn reads(&mut self, as_of: u64) {
+        self.heard = self.heard.max(as_of);
     }
 
     /// `id` holds `entry` to be decided: so does everybody, and the same one.
@@ -96,13 +180,28 @@ impl Oracle {
         }
         for recorded in &outcome.applied.events {
             if let Event::VerdictReached(verdict) = &recorded.event {
-                let (contact, leaf) = (verdict.contact, recorded.leaf_index);
-                let first = *self.verdicts.entry(contact).or_insert(leaf);
-                if first != leaf {
-                    self.broke(format!(
-                        "{contact:?} has verdicts at leaves {first} and {leaf}"
-                    ));
-                }
+                self.judged(verdict, recorded.leaf_index);
+            }
+        }
+    }
+
+    /// One verdict per challenge, and one on the call itself per contact.
+    fn judged(&mut self, verdict: &VerdictReached, leaf: u64) {
+        let of_call = verdict.about == About::Call;
+        let keys = [
+            (verdict.contact, ChallengeId::ZERO, of_call),
+            (
+                ContactId::ZERO,
+                verdict.challenge,
+                verdict.challenge != ChallengeId::ZERO,
+            ),
+        ];
+        for (contact, challenge, _) in keys.into_iter().filter(|(_, _, counts)| *counts) {
+            let first = *self.verdicts.entry((contact, challenge)).or_insert(leaf);
+            if first != leaf {
+                self.broke(format!(
+                    "{contact:?} {challenge:?} has verdicts at leaves {first} and {leaf}"
+                ));
             }
         }
     }

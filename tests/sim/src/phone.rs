@@ -13,6 +13,9 @@ use akashi_proof::{
     RootSecret, Suite, prove, submission_digest,
 };
 
+use crate::acts::agent;
+use crate::clients::ORIGIN;
+use crate::plan::Plan;
 use crate::rng::Rng;
 
 /// The PIN that everybody enrols with.
@@ -51,13 +54,11 @@ fn stand_in(job: &Job) -> Result<(), Reason> {
     let key = match job.factor {
         Factor::Possession => &job.instance[..32],
         Factor::Knowledge => &job.instance[32..64],
+        Factor::Consent => &job.instance[..32],
         // Phones of the simulation have nothing else.
-        Factor::Equals
-        | Factor::Same
-        | Factor::Range
-        | Factor::InSet
-        | Factor::Face
-        | Factor::Consent => return Err(Reason::EquationFailed),
+        Factor::Equals | Factor::Same | Factor::Range | Factor::InSet | Factor::Face => {
+            return Err(Reason::EquationFailed);
+        }
     };
     let scalar = &job.proof[32..];
     let bound = scalar[9..17] == job.context.digest()[..8] && scalar[17..25] == key[..8];
@@ -87,13 +88,18 @@ impl std::fmt::Debug for Phone {
 }
 
 impl Phone {
-    /// A new phone of the customer `number`.
-    pub fn new(rng: &mut Rng, origin: &str, tenant: &str, number: u64, real: bool) -> Self {
-        let root = rng.bytes();
-        let subject = SubjectHash::of(tenant, &format!("customer-{number}"));
+    /// A new phone of the customer `number`, or of the agent if that is the desk.
+    #[must_use]
+    pub fn new(rng: &mut Rng, tenant: &str, number: u64, plan: &Plan) -> Self {
+        let (root, real) = (rng.bytes(), plan.real);
+        let subject = if plan.is_desk(number) {
+            agent().as_subject()
+        } else {
+            SubjectHash::of(tenant, &format!("customer-{number}"))
+        };
         let secret = |epoch| {
             RootSecret::from_bytes(root)
-                .device_secret(Suite::V1, origin.as_bytes(), tenant.as_bytes(), epoch)
+                .device_secret(Suite::V1, ORIGIN.as_bytes(), tenant.as_bytes(), epoch)
                 .unwrap()
         };
         let pin_key = if real {
@@ -127,17 +133,39 @@ impl Phone {
         if self.real {
             return self.real_proofs(rng, context, right);
         }
-        let proof = |rng: &mut Rng, kind, key: [u8; 32], holds| {
-            let mut proof = self.device_key().to_vec();
-            proof.push(u8::from(holds));
-            proof.extend_from_slice(&rng.next().to_le_bytes());
-            proof.extend_from_slice(&context.digest()[..8]);
-            proof.extend_from_slice(&key[..8]);
-            proof.extend_from_slice(&[0; 7]);
-            FactorProof::plain(kind, proof)
-        };
-        let possession = proof(rng, 1, self.device_key(), true);
-        vec![possession, proof(rng, 2, self.pin_key, right)]
+        vec![
+            self.stand_in(rng, context, 1, self.device_key(), true),
+            self.stand_in(rng, context, 2, self.pin_key, right),
+        ]
+    }
+
+    /// Possession and the consent to an order, as stand-ins.
+    pub fn consent(&self, rng: &mut Rng, context: &Context) -> Vec<FactorProof> {
+        let consent = self.stand_in(rng, context, 8, self.device_key(), true);
+        vec![
+            self.stand_in(rng, context, 1, self.device_key(), true),
+            FactorProof {
+                attachment: b"\x04\x00EKEYsealed for the processor".to_vec(),
+                ..consent
+            },
+        ]
+    }
+
+    fn stand_in(
+        &self,
+        rng: &mut Rng,
+        context: &Context,
+        kind: u8,
+        key: [u8; 32],
+        holds: bool,
+    ) -> FactorProof {
+        let mut proof = self.device_key().to_vec();
+        proof.push(u8::from(holds));
+        proof.extend_from_slice(&rng.next().to_le_bytes());
+        proof.extend_from_slice(&context.digest()[..8]);
+        proof.extend_from_slice(&key[..8]);
+        proof.extend_from_slice(&[0; 7]);
+        FactorProof::plain(kind, proof)
     }
 
     fn real_proofs(&self, rng: &mut Rng, context: &Context, right: bool) -> Vec<FactorProof> {

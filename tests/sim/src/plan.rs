@@ -5,46 +5,64 @@ use akashi_replica::entry::NodeId;
 /// Microseconds of one millisecond.
 pub const MS: u64 = 1_000;
 
+/// What happens to the stored state of one replica, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rot {
+    /// A record comes into it that no entry wrote.
+    Added,
+    /// A bit of a record flips.
+    Flipped,
+}
+
 /// One run's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Replicas.
     pub nodes: u64,
-    /// Clients, each a platform and one phone.
+    /// Clients, each a platform and one phone; the last one is an agent's desk.
     pub clients: u64,
     /// Until when there are faults; afterwards everything heals.
     pub faults_until_us: u64,
+    /// How long after that every replica must have caught up.
+    pub converge_us: u64,
     /// Until when clients begin new contacts.
     pub clients_until_us: u64,
     /// When everybody must agree and every request be answered.
     pub end_us: u64,
-    /// Whether proofs are real, or judged by a tag inside them.
-    pub real_proofs: bool,
+    /// Whether proofs and signatures are real, or judged by a tag inside them.
+    pub real: bool,
     /// Bytes of log entries that the Raft core keeps in memory.
     pub resident_bytes: usize,
     /// Segments of the log above which the oldest go even if somebody needs them.
     pub log_segments_max: usize,
     /// Cluster time between two digests of the whole state, in microseconds.
     pub mark_every_us: u64,
-    /// The replica into whose state a record comes that no entry wrote.
-    pub rots: Option<NodeId>,
+    /// The replica whose state rots, and how.
+    pub rots: Option<(NodeId, Rot)>,
     /// The replica that judges one proof wrongly, once.
     pub liar: Option<NodeId>,
+    /// Whether logs may break for good: a minority of the replicas then stays down.
+    pub logs_break: bool,
     /// A planted bug: what must wait for a sync is said before it.
     pub speaks_before_sync: bool,
+    /// When a leader proposes an entry under a rule that this version lacks, if ever.
+    pub newer_rule_us: Option<u64>,
 }
 
 impl Plan {
-    /// Faults of every kind for 13 of 20 seconds.
+    /// A minute: faults of every kind for three quarters of it, then everything heals.
     #[must_use]
     pub const fn stormy(seed: u64) -> Self {
+        let nodes = if seed.is_multiple_of(4) { 5 } else { 3 };
+        let one = 1 + (seed / 16) % nodes;
         Self {
-            nodes: if seed.is_multiple_of(4) { 5 } else { 3 },
+            nodes,
             clients: 6,
-            faults_until_us: 13_000 * MS,
-            clients_until_us: 16_000 * MS,
-            end_us: 20_000 * MS,
-            real_proofs: false,
+            faults_until_us: 45_000 * MS,
+            converge_us: 5_000 * MS,
+            clients_until_us: 55_000 * MS,
+            end_us: 60_000 * MS,
+            real: false,
             resident_bytes: if seed.is_multiple_of(2) {
                 8 * 1024
             } else {
@@ -52,17 +70,38 @@ impl Plan {
             },
             // More than a run fills: whatever a replica still needs stays.
             log_segments_max: 1_000,
-            mark_every_us: 2_000 * MS,
-            rots: None,
-            liar: None,
+            mark_every_us: 5_000 * MS,
+            rots: if seed % 16 == 11 {
+                Some((one, Rot::Flipped))
+            } else {
+                None
+            },
+            liar: if seed % 16 == 7 { Some(one) } else { None },
+            logs_break: seed % 4 == 1,
             speaks_before_sync: false,
+            newer_rule_us: None,
+        }
+    }
+
+    /// The same with real proofs and real signatures.
+    #[must_use]
+    pub const fn stormy_and_real(seed: u64) -> Self {
+        Self {
+            real: true,
+            ..Self::stormy(seed)
         }
     }
 
     /// Whether this replica does what it should, as far as it can.
     #[must_use]
     pub fn is_honest(&self, id: NodeId) -> bool {
-        self.liar != Some(id) && self.rots != Some(id)
+        self.liar != Some(id) && self.rots.is_none_or(|(rots, _)| rots != id)
+    }
+
+    /// Whether this client is the agent's desk.
+    #[must_use]
+    pub const fn is_desk(&self, number: u64) -> bool {
+        number > 0 && number + 1 == self.clients
     }
 
     /// No faults.
@@ -71,8 +110,10 @@ impl Plan {
         Self {
             nodes,
             faults_until_us: 0,
-            clients_until_us: 5_000 * MS,
-            end_us: 10_000 * MS,
+            clients_until_us: 12_000 * MS,
+            end_us: 17_000 * MS,
+            mark_every_us: 2_000 * MS,
+            logs_break: false,
             ..Self::stormy(1)
         }
     }

@@ -1,32 +1,15 @@
-//! Carries out what the parts of a replica want: mail, log, state machine, seals. The same wiring as
-//! the threads of a node, without the threads.
+//! Carries out what the core of a replica wants: mail, the log, reads. The same wiring as the threads of
+//! a node, without the threads. What is applied and sealed is in [`crate::hosting`].
 
-use akashi_domain::event::Event as Fact;
-use akashi_replica::agreement::StateDigest;
 use akashi_replica::consensus::{Outbound, Output, Role};
-use akashi_replica::digest::{is_mark, state_digest};
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::{FrameBody, LogError};
-use akashi_replica::seal::{Effect, FenceReason, SealMessage};
-use akashi_replica::store::{Batch, Frozen, StateStore as _, Table};
 
-use crate::node::{Live, LogInput, sealed_of};
-use crate::plan::MS;
-use crate::world::{Event, World};
-
-/// The digest of a replica's state as of the entry it has just applied.
-fn digest_of(live: &Live, index: u64) -> StateDigest {
-    let mut digest = None;
-    let look = &mut |view: &dyn Frozen| {
-        digest = state_digest(view, &mut |_bytes| true)?;
-        Ok(())
-    };
-    live.machine.view().0.frozen(look).unwrap();
-    StateDigest {
-        index,
-        digest: digest.unwrap(),
-    }
-}
+use crate::event::Event;
+use crate::faults::Stopped;
+use crate::node::LogInput;
+use crate::seen::Seen;
+use crate::world::World;
 
 impl World {
     /// Carries out what the core of `id` wants until it wants nothing.
@@ -63,10 +46,11 @@ impl World {
             send,
             persist,
             committed,
-            reads: _,
-            reads_lost: _,
+            reads,
+            reads_lost,
             role,
             fetch,
+            ..
         } = output;
         self.raft_mail(id, send);
         if let Some(mut persist) = persist {
@@ -95,11 +79,16 @@ impl World {
         if let Some(role) = role {
             self.role_changed(id, life, role);
         }
+        for read in reads {
+            self.read_confirmed(id, life, read);
+        }
+        self.reads_lost(id, life, &reads_lost);
     }
 
     fn role_changed(&mut self, id: NodeId, life: u64, role: Role) {
         if role.is_leader {
-            self.oracle.leads(id, role.term);
+            self.oracle
+                .leads(id, role.term, self.nodes[&id].live.as_ref());
         }
         self.note(role.term ^ (id << 32));
         let Some(live) = self.live(id, life) else {
@@ -122,7 +111,7 @@ impl World {
         }
     }
 
-    fn hand_to_log(&mut self, id: NodeId, input: LogInput) {
+    pub(crate) fn hand_to_log(&mut self, id: NodeId, input: LogInput) {
         let life = self.nodes[&id].life;
         if let Some(live) = self.live(id, life) {
             live.to_log.push_back(input);
@@ -140,12 +129,20 @@ impl World {
             return;
         }
         let mut batch: Vec<LogInput> = std::mem::take(&mut live.to_log).into();
+        let mut cuts = 0;
         for input in &mut batch {
             let staged = match input {
-                LogInput::Persist(persist) => live.log.append(FrameBody::Append {
-                    entries: std::mem::take(&mut persist.entries),
-                    hard_state: persist.hard_state,
-                }),
+                LogInput::Persist(persist) => {
+                    let first = persist
+                        .entries
+                        .first()
+                        .map_or(u64::MAX, |entry| entry.index);
+                    cuts += u64::from(first <= live.log.last().0);
+                    live.log.append(FrameBody::Append {
+                        entries: std::mem::take(&mut persist.entries),
+                        hard_state: persist.hard_state,
+                    })
+                }
                 LogInput::Vow(vow) => live.log.append(FrameBody::Head(vow.clone())),
                 LogInput::Fetch(_) | LogInput::Retain(_) => Ok(()),
             };
@@ -155,62 +152,99 @@ impl World {
             }
         }
         live.syncing = batch;
+        self.tally.saw_many(Seen::LogCutBack, cuts);
         let delay = took / 2 + self.rng.below(took);
         self.at(delay, Event::SyncDone { node: id, life });
     }
 
     pub(crate) fn sync_done(&mut self, id: NodeId, life: u64) {
-        let now = self.clock_ms(id);
         let Some(live) = self.live(id, life) else {
             return;
         };
-        if let Err(error) = live.log.sync() {
-            self.oracle
-                .broke(format!("{id}: the log does not sync: {error}"));
-            return;
-        }
-        for input in std::mem::take(&mut live.syncing) {
-            let Some(live) = self.live(id, life) else {
+        match live.log.sync() {
+            Ok(_) => {}
+            Err(LogError::NoSpace(_)) => return self.stop(id, Stopped::DiskFull),
+            Err(LogError::Disk(_)) => return self.stop(id, Stopped::SyncFailed),
+            Err(error) => {
+                self.oracle
+                    .broke(format!("{id}: the log does not sync: {error}"));
                 return;
-            };
-            match input {
-                LogInput::Persist(persist) => {
-                    live.core.persisted(persist.number);
-                    self.raft_mail(id, persist.messages_after);
-                }
-                LogInput::Vow(vow) => {
-                    let effects = live.sealer.vowed(vow.size, now);
-                    self.oracle.vows(id, vow.size, vow.root);
-                    self.perform(id, effects);
-                }
-                LogInput::Fetch(fetch) => {
-                    let most = u64::try_from(fetch.max_bytes).unwrap();
-                    let entries = match live.log.read_entries(fetch.from, fetch.to, most) {
-                        Err(LogError::Compacted) => Vec::new(),
-                        read => read.unwrap(),
-                    };
-                    let late = entries.is_empty();
-                    live.core.fetched(fetch.from, entries);
-                    self.tally.fetched_too_late += u64::from(late);
-                }
-                LogInput::Retain(limits) => {
-                    let dropped = live.log.retain(&limits).unwrap();
-                    let (base, _) = live.log.base();
-                    live.core.compacted(base);
-                    self.tally.dropped += u64::try_from(dropped).unwrap();
-                    let flushed = self.nodes[&id].flushed_index;
-                    if base > flushed {
-                        self.oracle
-                            .broke(format!("{id}: {base} is dropped and {flushed} flushed"));
-                    }
-                }
             }
         }
+        let hard_state = live.log.hard_state();
+        self.oracle.votes(id, hard_state);
+        for input in std::mem::take(
+            &mut self
+                .nodes
+                .get_mut(&id)
+                .unwrap()
+                .live
+                .as_mut()
+                .unwrap()
+                .syncing,
+        ) {
+            self.synced(id, life, input);
+        }
         if let Some(live) = self.live(id, life) {
-            live.log.prepare_step().unwrap();
+            match live.log.prepare_step() {
+                Ok(_) => {}
+                Err(LogError::NoSpace(_)) => self.tally.saw(Seen::DiskFullAhead),
+                Err(_) => return self.stop(id, Stopped::SyncFailed),
+            }
         }
         self.begin_sync(id, life);
         self.pump(id);
+    }
+
+    /// One thing that waited for the sync.
+    fn synced(&mut self, id: NodeId, life: u64, input: LogInput) {
+        let now = self.clock_ms(id);
+        let flushed = self.nodes[&id].flushed_index;
+        let Some(live) = self.live(id, life) else {
+            return;
+        };
+        match input {
+            LogInput::Persist(persist) => {
+                live.core.persisted(persist.number);
+                self.raft_mail(id, persist.messages_after);
+            }
+            LogInput::Vow(vow) => {
+                let effects = live.sealer.vowed(vow.size, now);
+                self.oracle.vows(id, vow.size, vow.root);
+                self.perform(id, effects);
+            }
+            LogInput::Fetch(fetch) => {
+                let most = u64::try_from(fetch.max_bytes).unwrap();
+                let entries = match live.log.read_entries(fetch.from, fetch.to, most) {
+                    Ok(entries) => entries,
+                    Err(LogError::Compacted) => Vec::new(),
+                    Err(LogError::Disk(_)) => return self.stop(id, Stopped::SyncFailed),
+                    Err(error) => {
+                        self.oracle
+                            .broke(format!("{id}: entries do not read: {error}"));
+                        return;
+                    }
+                };
+                self.tally
+                    .saw_many(Seen::FetchedFromDisk, u64::from(!entries.is_empty()));
+                if let Some(live) = self.live(id, life) {
+                    live.core.fetched(fetch.from, entries);
+                }
+            }
+            LogInput::Retain(limits) => {
+                let Ok(dropped) = live.log.retain(&limits) else {
+                    return self.stop(id, Stopped::SyncFailed);
+                };
+                let (base, _) = live.log.base();
+                live.core.compacted(base);
+                self.tally
+                    .saw_many(Seen::LogDropped, u64::try_from(dropped).unwrap());
+                if base > flushed {
+                    self.oracle
+                        .broke(format!("{id}: {base} is dropped and {flushed} flushed"));
+                }
+            }
+        }
     }
 
     /// After a flush: has the log drop what may go, and tells the others what all have.
@@ -229,161 +263,6 @@ impl World {
                 to,
                 index,
             });
-        }
-    }
-
-    pub(crate) fn apply(&mut self, id: NodeId, life: u64) {
-        let now = self.clock_ms(id);
-        let honest = self.plan.is_honest(id);
-        let mark_every_us = self.plan.mark_every_us;
-        let Some(mut entries) = self.live(id, life).map(|live| {
-            live.applying = false;
-            std::mem::take(&mut live.to_apply)
-        }) else {
-            return;
-        };
-        while let Some(entry) = entries.pop_front() {
-            let Some(live) = self.live(id, life) else {
-                return;
-            };
-            let mut judge = live.judge;
-            let before = live.machine.progress().stamp;
-            let outcome = match live.machine.apply(&entry, &mut judge) {
-                Ok(outcome) => outcome,
-                Err(error) => {
-                    self.oracle
-                        .broke(format!("{id}: the state machine stops: {error}"));
-                    return;
-                }
-            };
-            live.judge = judge;
-            let marked = is_mark(before, outcome.applied.progress.stamp, mark_every_us);
-            let own = marked.then(|| digest_of(live, entry.index));
-            live.core.applied(entry.index);
-            let waiting = live.waiters.remove(&entry.index);
-            for recorded in &outcome.applied.events {
-                if let Fact::ClusterFounded(fact) = &recorded.event {
-                    live.sealer.founded(&fact.cluster);
-                }
-            }
-            let effects = live
-                .sealer
-                .applied(outcome.applied.progress.leaves, outcome.root, now);
-            let hash = live.machine.state_hash();
-            if honest {
-                self.oracle.applies(id, hash, &outcome);
-            }
-            self.note(u64::from_le_bytes(*hash.first_chunk().unwrap()));
-            if let Some(own) = own {
-                // It takes its time, and entries are applied meanwhile.
-                let delay = self.rng.below(400 * MS);
-                self.at(
-                    delay,
-                    Event::Digested {
-                        node: id,
-                        life,
-                        own,
-                    },
-                );
-            }
-            if let Some((term, requests)) = waiting
-                && term == entry.term
-            {
-                for (request, answer) in requests.into_iter().zip(outcome.applied.answers) {
-                    self.post(|| Event::Answer {
-                        request,
-                        answer: Box::new(answer.clone()),
-                    });
-                }
-            }
-            self.perform(id, effects);
-        }
-        if let Some(live) = self.live(id, life) {
-            live.look_for_timers();
-        }
-        self.pump(id);
-    }
-
-    /// The state of `id` was digested: it says so.
-    pub(crate) fn digested(&mut self, id: NodeId, life: u64, own: StateDigest) {
-        let now = self.clock_ms(id);
-        let Some(live) = self.live(id, life) else {
-            return;
-        };
-        let found = live.agreement.digested(own, now);
-        self.tally.digests += 1;
-        self.say_digest(id, own);
-        self.differs(id, found);
-    }
-
-    pub(crate) fn say_digest(&mut self, id: NodeId, own: StateDigest) {
-        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
-            self.post(|| Event::Digest {
-                from: id,
-                to,
-                said: own,
-            });
-        }
-    }
-
-    /// As the seal thread of a node: a replica whose state is another is fenced.
-    pub(crate) fn differs(&mut self, id: NodeId, found: Option<FenceReason>) {
-        let life = self.nodes[&id].life;
-        if let Some(reason) = found
-            && let Some(live) = self.live(id, life)
-        {
-            let effects = live.sealer.fence(reason);
-            self.perform(id, effects);
-        }
-    }
-
-    /// A record that no entry wrote: in no leaf, in no chained hash.
-    pub(crate) fn rot(&mut self, id: NodeId) {
-        let life = self.nodes[&id].life;
-        if let Some(live) = self.live(id, life) {
-            let mut batch = Batch::default();
-            batch.put(Table::Evidence, vec![u8::MAX; 9], vec![1]);
-            live.machine.view().0.write(batch).unwrap();
-        }
-    }
-
-    pub(crate) fn perform(&mut self, id: NodeId, effects: Vec<Effect>) {
-        let honest = self.plan.is_honest(id);
-        for effect in effects {
-            match effect {
-                Effect::Vow(vow) => self.hand_to_log(id, LogInput::Vow(vow)),
-                Effect::Broadcast(message) => {
-                    if let SealMessage::Cosign { size, root, .. } = &message
-                        && honest
-                    {
-                        self.oracle.signs(id, *size, *root);
-                    }
-                    for to in (1..=self.plan.nodes).filter(|to| *to != id) {
-                        self.post(|| Event::Seal {
-                            from: id,
-                            to,
-                            message: message.clone(),
-                        });
-                    }
-                }
-                Effect::Sealed(head) => {
-                    self.tally.seals += 1;
-                    let (size, root) = (head.head.size, head.head.root);
-                    self.oracle.head(id, size, root);
-                    if let Some(live) = self.nodes.get_mut(&id).and_then(|n| n.live.as_mut()) {
-                        live.machine.keep_head(size, head.to_text()).unwrap();
-                        live.sealed = Some(sealed_of(size, root));
-                    }
-                }
-                // Nodes of the simulation have no door; what counts is what they sign and decide.
-                Effect::Halt | Effect::Resume => {}
-                Effect::Fence(reason) => {
-                    self.nodes.get_mut(&id).unwrap().fenced = Some(reason);
-                    if honest {
-                        self.oracle.broke(format!("{id} is fenced: {reason}"));
-                    }
-                }
-            }
         }
     }
 }

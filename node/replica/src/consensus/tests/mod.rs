@@ -8,8 +8,9 @@ mod hostile;
 mod inhabitants;
 mod left_behind;
 mod membership;
-mod restraint;
+
 mod pitfalls;
+mod restraint;
 mod rng;
 mod simulation;
 mod world;

@@ -30,8 +30,8 @@ fn an_entry_is_handed_out_only_once_it_is_on_this_replicas_disk() {
     };
     assert_eq!(core.commit_index(), 4, "the leader says that it is decided");
     assert!(handed(&outs) < 4, "and this replica has not synced it");
-    let last = outs.iter().filter_map(|out| out.persist.as_ref()).last();
-    core.persisted(last.unwrap().number);
+    let mut writes = outs.iter().filter_map(|out| out.persist.as_ref());
+    core.persisted(writes.next_back().unwrap().number);
     assert_eq!(handed(&drain(&mut core)), 4);
 }
 
