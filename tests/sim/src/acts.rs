@@ -112,6 +112,7 @@ impl World {
             | Act::EndSession
             | Act::Lock
             | Act::Unlock => self.of_desk(number, act),
+            Act::Join | Act::Promote | Act::Leave => return self.of_operator(number, act),
             Act::Rest => return Some(Vec::new()),
         };
         Some(vec![command])

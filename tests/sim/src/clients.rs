@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use akashi_domain::answer::{Answer, Reply};
-use akashi_domain::command::{Command, NoticeAnswer, Request};
+use akashi_domain::command::{Command, NoticeAnswer, RemoveMember, Request};
 use akashi_domain::ids::{ChallengeId, ClientId, ContactId, RequestId, Stamp};
 use akashi_domain::outcome::Outcome;
 use akashi_domain::records::PresenceState;
@@ -59,6 +59,10 @@ pub(crate) enum Act {
     EndSession,
     Lock,
     Unlock,
+    /// A replica joins as a learner; becomes a voter; the oldest one or the leader leaves.
+    Join,
+    Promote,
+    Leave,
     /// Nothing for half a second: until what was approved is sealed.
     Rest,
 }
@@ -70,7 +74,7 @@ pub(crate) struct Client {
     pub(crate) enrolments: u64,
     pub(crate) contacts: u64,
     pub(crate) logins: u64,
-    script: VecDeque<Act>,
+    pub(crate) script: VecDeque<Act>,
     /// Requests without an answer.
     waiting: u64,
     pub(crate) challenge: Option<ChallengeId>,
@@ -114,7 +118,8 @@ impl Clients {
             wrong: false,
             known: None,
         };
-        let list = (0..plan.clients).map(client).collect();
+        let all = plan.clients + u64::from(plan.churns());
+        let list = (0..all).map(client).collect();
         Self {
             list,
             asks: BTreeMap::new(),
@@ -148,6 +153,8 @@ fn first_script(number: u64, plan: &Plan) -> VecDeque<Act> {
             Act::Invite,
             Act::Enrol,
         ]
+    } else if plan.is_operator(number) {
+        &[Act::Rest]
     } else if plan.is_desk(number) {
         &[Act::Register, Act::Invite, Act::Enrol]
     } else {
@@ -159,7 +166,9 @@ fn first_script(number: u64, plan: &Plan) -> VecDeque<Act> {
 impl World {
     /// A client looks what to do next.
     pub(crate) fn client(&mut self, number: u64) {
-        if self.clients.list[index(number)].waiting > 0 {
+        // Who began something finishes it, within reason: in the end nothing may be open.
+        let late = self.now_us >= (self.plan.clients_until_us + self.plan.end_us) / 2;
+        if late || self.clients.list[index(number)].waiting > 0 {
             return;
         }
         if number > 0 && !self.clients.founded {
@@ -196,6 +205,9 @@ impl World {
     fn new_script(&mut self, number: u64) -> VecDeque<Act> {
         if self.plan.is_desk(number) {
             return self.desk_script();
+        }
+        if self.plan.is_operator(number) {
+            return self.operator_script(number);
         }
         let prove = |right, twice| Act::Prove { right, twice };
         let acts: &[Act] = match self.rng.below(26) {
@@ -315,7 +327,7 @@ impl World {
         let request = ask.request.clone();
         let copies = if self.rng.one_in(6) { 2 } else { 1 };
         for _ in 0..copies {
-            let to = self.rng.between(1, self.plan.nodes);
+            let to = self.any_node();
             self.post(|| Event::Command {
                 to,
                 from: None,
@@ -345,6 +357,9 @@ impl World {
         client.floor = client.floor.max(answer.placement.log_index);
         if let Ok(reply) = &answer.result {
             self.take_in(&ask, reply, honest);
+        }
+        if answer.result.is_err() {
+            self.ask_member_again(&ask.request.command, ask.client);
         }
         match ask.request.command {
             Command::Found(_) if answer.result.is_err() => {
@@ -392,8 +407,12 @@ impl World {
             Reply::OrderExecuted { .. } => self.tally.saw(Seen::OrderExecuted),
             _ => {}
         }
-        if matches!(ask.request.command, Command::ReportPresence(_)) {
-            self.tally.saw(Seen::PresenceReported);
+        match ask.request.command {
+            Command::ReportPresence(_) => self.tally.saw(Seen::PresenceReported),
+            Command::AddMember(_) => self.tally.saw(Seen::MemberAdded),
+            Command::PromoteMember(_) => self.tally.saw(Seen::MemberPromoted),
+            Command::RemoveMember(RemoveMember { id }) => self.leaves(id),
+            _ => {}
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum Hand {
     /// As a node.
     Real(Box<CosignerSecret>),
     /// A keyed hash under the same public key.
-    StandIn(CosignerKey),
+    StandIn(Box<CosignerKey>),
 }
 
 impl std::fmt::Debug for Hand {
@@ -30,7 +30,7 @@ impl Hand {
         if real {
             Self::Real(Box::new(secret))
         } else {
-            Self::StandIn(secret.public().clone())
+            Self::StandIn(Box::new(secret.public().clone()))
         }
     }
 

@@ -60,6 +60,16 @@ pub fn sim_seed() -> Option<u64> {
     asked("AKASHI_SIM_SEED")
 }
 
+/// The one seed with a change of members to look at again: `AKASHI_CHURN_SEED`.
+///
+/// # Panics
+///
+/// When the variable is set and no number.
+#[must_use]
+pub fn churn_seed() -> Option<u64> {
+    asked("AKASHI_CHURN_SEED")
+}
+
 /// How long leaders are killed under load, in seconds: `AKASHI_KILL_SECONDS`, or the default.
 ///
 /// # Panics

@@ -84,6 +84,10 @@ pub(crate) enum Event {
         from: NodeId,
         to: NodeId,
     },
+    /// A replica that left is taken away.
+    Retire {
+        node: NodeId,
+    },
     /// What ailed a replica's disk, clock or signatures is over.
     Well {
         node: NodeId,
@@ -151,6 +155,7 @@ impl Event {
             | Self::Cut { .. }
             | Self::Heal { .. }
             | Self::Well { .. }
+            | Self::Retire { .. }
             | Self::Client { .. }
             | Self::Resend { .. }
             | Self::ReadAgain { .. }

@@ -37,13 +37,13 @@ impl World {
         }
         let next = self.rng.between(150 * MS, 1_500 * MS);
         self.at(next, Event::Fault);
-        let id = self.rng.between(1, self.plan.nodes);
+        let id = self.any_node();
         match self.rng.below(48) {
             0..7 => self.crash(id, false),
             7..12 => self.crash(id, true),
             12 | 13 => {
                 self.tally.saw(Seen::PowerLostEverywhere);
-                for id in 1..=self.plan.nodes {
+                for id in self.others(0) {
                     self.crash(id, true);
                 }
             }
@@ -68,7 +68,7 @@ impl World {
     /// Everything is well again.
     pub(crate) fn heal(&mut self) {
         self.cuts.clear();
-        for id in 1..=self.plan.nodes {
+        for id in self.others(0) {
             self.well(id);
             let node = self.nodes.get_mut(&id).unwrap();
             (node.sync_us, node.apply_us) = (1_000, 200);
@@ -114,6 +114,9 @@ impl World {
         let Some(mut live) = node.live.take() else {
             return;
         };
+        if live.core.is_changing() {
+            self.tally.saw(Seen::ChangeInterrupted);
+        }
         self.tally.saw(if power {
             Seen::PowerLost
         } else {
@@ -179,6 +182,10 @@ impl World {
 
     /// A majority goes down at once and stays down for a while.
     fn lose_quorum(&mut self) {
+        // While members come and go, which ones are a quorum is not for this to know.
+        if self.plan.churns() {
+            return;
+        }
         let down = self.rng.between(2_500 * MS, 5_000 * MS);
         let first = self.rng.below(self.plan.nodes);
         let majority = self.plan.nodes / 2 + 1;

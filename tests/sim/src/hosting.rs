@@ -6,6 +6,7 @@ use akashi_domain::apply::Recorded;
 use akashi_domain::entry::Entry;
 use akashi_domain::event::Event as Fact;
 use akashi_domain::ids::RequestId;
+use akashi_domain::state::Records as _;
 use akashi_merkle::SignedHead;
 use akashi_replica::agreement::StateDigest;
 use akashi_replica::digest::{is_logical, is_mark, state_digest};
@@ -40,6 +41,15 @@ pub(crate) fn digest_of(live: &Live, index: u64) -> StateDigest {
 }
 
 impl Live {
+    /// Whose digests count follows the members.
+    fn follow(&mut self, event: &Fact) {
+        if matches!(event, Fact::MemberPromoted(_) | Fact::MemberRemoved(_)) {
+            let voters = self.machine.view().members().unwrap();
+            let voters = voters.map(|members| members.voters().map(|one| one.id).collect());
+            self.agreement.members(voters.unwrap_or_default());
+        }
+    }
+
     /// Tells the sealer of a change of the key set, before it hears of the entry's end.
     fn succeed(&mut self, recorded: &Recorded, now: u64) -> Vec<Effect> {
         let Some(size) = boundary(&recorded.event, recorded.leaf_index) else {
@@ -102,6 +112,7 @@ impl World {
                 live.sealer.founded(&fact.cluster);
             }
             effects.extend(live.succeed(recorded, now));
+            live.follow(&recorded.event);
         }
         effects.extend(
             live.sealer
@@ -188,7 +199,7 @@ impl World {
     }
 
     pub(crate) fn say_digest(&mut self, id: NodeId, own: StateDigest) {
-        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+        for to in self.others(id) {
             self.post(|| Event::Digest {
                 from: id,
                 to,
@@ -220,8 +231,14 @@ impl World {
                 batch.put(Table::Evidence, vec![u8::MAX; 9], vec![1]);
                 store.write(batch).is_ok()
             }
+            // Policies are read all the time, most other records hardly ever again.
             Rot::Flipped => (0..ROTTEN_RECORDS)
-                .map(|_| store.rot(&mut self.rng, is_logical))
+                .map(|nth| {
+                    let often_read = nth < 2;
+                    store.rot(&mut self.rng, |table| {
+                        is_logical(table) && (!often_read || table == Table::Policy)
+                    })
+                })
                 .fold(false, |any, one| any | one),
         };
         self.tally.saw_many(Seen::StateRotted, u64::from(rotted));
@@ -234,6 +251,8 @@ impl World {
                 Effect::Vow(vow) => self.hand_to_log(id, LogInput::Vow(vow)),
                 Effect::Broadcast(message) => self.broadcast(id, &message),
                 Effect::Sealed(head) => self.seals(id, &head),
+                Effect::Halt => self.nodes.get_mut(&id).unwrap().halted = true,
+                Effect::Resume => self.nodes.get_mut(&id).unwrap().halted = false,
                 Effect::Fence(reason) => {
                     self.nodes.get_mut(&id).unwrap().fenced = Some(reason);
                     if honest {
@@ -267,7 +286,7 @@ impl World {
                 }
             }
         }
-        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+        for to in self.others(id) {
             let mail = || Event::Seal {
                 from: id,
                 to,
@@ -310,6 +329,7 @@ impl World {
         node.flush();
         if let Some(live) = node.live.as_mut() {
             let effects = live.sealer.kept(size, now);
+            self.tally.saw(Seen::KeySetEnded);
             self.perform(id, effects);
         }
     }

@@ -31,6 +31,7 @@ mod event;
 mod faults;
 mod founding;
 mod hosting;
+mod members;
 pub mod node;
 pub mod oracle;
 pub mod phone;

@@ -83,8 +83,12 @@ pub struct Node {
     pub cosigning: Cosigning,
     /// Whether its disk fails whatever is asked of it.
     pub disk_fails: bool,
+    /// Whether it serves nothing while replicas disagree without a quorum.
+    pub halted: bool,
     /// Why it is fenced, if it is.
     pub fenced: Option<FenceReason>,
+    /// Whether it was told to leave the group.
+    pub leaving: bool,
     /// Whether it never comes back: its log is broken, or it does not know the rules.
     pub gone: bool,
 }
@@ -179,7 +183,9 @@ impl Node {
             backlog: 0,
             cosigning: Cosigning::Prompt,
             disk_fails: false,
+            halted: false,
             fenced: None,
+            leaving: false,
             gone: false,
         }
     }
@@ -205,7 +211,14 @@ impl Node {
         let machine = Machine::open(Arc::clone(&self.store))
             .map_err(|error| refused(format!("{id}: the state does not open: {error}")))?;
         let applied = machine.progress();
-        let agreement = Agreement::new(id, config.voters.clone());
+        let members = machine.view().members();
+        let members =
+            members.map_err(|error| refused(format!("{id}: no members to read: {error}")))?;
+        let voters = members.map_or_else(
+            || config.voters.clone(),
+            |members| members.voters().map(|member| member.id).collect(),
+        );
+        let agreement = Agreement::new(id, voters);
         let vow = recovered
             .newest_head
             .as_ref()
@@ -253,6 +266,7 @@ impl Node {
             )));
         }
         self.life += 1;
+        self.halted = false;
         let mut live = Live {
             core,
             log,

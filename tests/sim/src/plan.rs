@@ -14,6 +14,17 @@ pub enum Rot {
     Flipped,
 }
 
+/// What only some runs have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// Nothing.
+    Nothing,
+    /// Logs break for good: a minority of the replicas then stays down.
+    BrokenLogs,
+    /// Members come and go.
+    Churn,
+}
+
 /// One run's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -41,8 +52,8 @@ pub struct Plan {
     pub rots: Option<(NodeId, Rot)>,
     /// The replica that judges one proof wrongly, once.
     pub liar: Option<NodeId>,
-    /// Whether logs may break for good: a minority of the replicas then stays down.
-    pub logs_break: bool,
+    /// What only some runs have.
+    pub extra: Extra,
     /// A planted bug: what must wait for a sync is said before it.
     pub speaks_before_sync: bool,
     /// When a leader proposes an entry under a rule that this version lacks, if ever.
@@ -77,7 +88,11 @@ impl Plan {
                 None
             },
             liar: if seed % 16 == 7 { Some(one) } else { None },
-            logs_break: seed % 4 == 1,
+            extra: if seed % 4 == 1 {
+                Extra::BrokenLogs
+            } else {
+                Extra::Nothing
+            },
             speaks_before_sync: false,
             newer_rule_us: None,
         }
@@ -92,10 +107,34 @@ impl Plan {
         }
     }
 
+    /// The same faults, while members come and go.
+    #[must_use]
+    pub const fn churning(seed: u64) -> Self {
+        Self {
+            nodes: 3,
+            liar: None,
+            rots: None,
+            extra: Extra::Churn,
+            ..Self::stormy(seed)
+        }
+    }
+
     /// Whether this replica does what it should, as far as it can.
     #[must_use]
     pub fn is_honest(&self, id: NodeId) -> bool {
         self.liar != Some(id) && self.rots.is_none_or(|(rots, _)| rots != id)
+    }
+
+    /// Whether members come and go.
+    #[must_use]
+    pub const fn churns(&self) -> bool {
+        matches!(self.extra, Extra::Churn)
+    }
+
+    /// Whether this client is the operator, who changes the members.
+    #[must_use]
+    pub const fn is_operator(&self, number: u64) -> bool {
+        self.churns() && number == self.clients
     }
 
     /// Whether this client is the agent's desk.
@@ -113,7 +152,7 @@ impl Plan {
             clients_until_us: 12_000 * MS,
             end_us: 17_000 * MS,
             mark_every_us: 2_000 * MS,
-            logs_break: false,
+            extra: Extra::Nothing,
             ..Self::stormy(1)
         }
     }

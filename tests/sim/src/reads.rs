@@ -58,7 +58,7 @@ impl World {
     }
 
     fn send_read(&mut self, number: u64) {
-        let to = self.rng.between(1, self.plan.nodes);
+        let to = self.any_node();
         self.post(|| Event::Read { to, number });
         self.at(PATIENCE_US, Event::ReadAgain { number });
     }
@@ -66,7 +66,11 @@ impl World {
     /// As the handle of a node: asks the core if it leads, else the leader.
     pub(crate) fn read_at(&mut self, id: NodeId, number: u64) {
         let node = &self.nodes[&id];
-        let Some(live) = node.live.as_ref().filter(|_| node.fenced.is_none()) else {
+        let Some(live) = node
+            .live
+            .as_ref()
+            .filter(|_| node.fenced.is_none() && !node.halted)
+        else {
             return;
         };
         if live.role.is_leader {

@@ -115,6 +115,18 @@ seen! {
     HandedOver = "divergence",
     /// A replica judged otherwise and was fenced.
     LiarFenced = "divergence",
+    /// A replica joined as a learner.
+    MemberAdded = "members",
+    /// A learner became a voter.
+    MemberPromoted = "members",
+    /// A voter left.
+    MemberRemoved = "members",
+    /// The leader was told to leave.
+    LeaderRemoved = "members",
+    /// A replica crashed in the middle of a change of the members.
+    ChangeInterrupted = "members",
+    /// A key set was followed by another.
+    KeySetEnded = "members",
     /// A replica whose log ends before its state refused to start.
     OldDiskRefused = "old and emptied disks",
     /// A replica without a log and with a state refused to start.

@@ -2,15 +2,14 @@
 //! acknowledged is there once, heads are extensions of one another, and receipts convince a stranger.
 
 use akashi_merkle::{
-    Cosigner, KeySet, Leaf, Origin, Receipt, SignedHead, consistency_proof, inclusion_proof,
-    leaf_hash, verify_consistency, verify_inclusion,
+    Leaf, Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, verify_consistency,
+    verify_inclusion,
 };
 use akashi_replica::cosigner::Cosigner as _;
 use akashi_replica::entry::NodeId;
 use akashi_replica::seal::FenceReason;
+use akashi_replica::succession::key_set_at;
 
-use crate::clients::ORIGIN;
-use crate::cosign::Hand;
 use crate::hosting::digest_of;
 use crate::node::Live;
 use crate::plan::Rot;
@@ -39,7 +38,7 @@ impl World {
             return;
         };
         for (id, node) in &self.nodes {
-            if node.gone || !self.plan.is_honest(*id) {
+            if node.gone || !self.plan.is_honest(*id) || node.leaving {
                 continue;
             }
             let applied = node
@@ -75,7 +74,7 @@ impl World {
         }
         let mut first: Option<(u64, [u8; 32], [u8; 32])> = None;
         for (id, node) in &self.nodes {
-            if node.gone || !self.plan.is_honest(*id) {
+            if node.gone || !self.plan.is_honest(*id) || node.leaving {
                 continue;
             }
             let Some(live) = &node.live else {
@@ -176,7 +175,7 @@ impl World {
                     path,
                     signed_head: signed_head.clone(),
                 };
-                let held = receipt.verify(&self.key_set());
+                let held = receipt.verify(&key_set_at(view, size).unwrap().unwrap());
                 held.map_err(|error| broken(error.to_string()))?;
             }
         }
@@ -201,21 +200,20 @@ impl World {
                 }
             }
         }
-        let quorum = usize::try_from(self.plan.nodes / 2 + 1).unwrap();
+        let mut quorum = usize::try_from(self.plan.nodes / 2 + 1).unwrap();
+        let live = self.nodes[&id].live.as_ref();
+        if let Some(live) = live.filter(|_| self.plan.churns()) {
+            let size = signed.head.size;
+            let keys = key_set_at(live.machine.view(), size).unwrap().unwrap();
+            quorum = keys.quorum();
+            signers.retain(|id| {
+                let name = format!("n{id}");
+                keys.cosigners().iter().any(|one| one.name == name)
+            });
+        }
         if signers.len() < quorum {
             return Err(format!("{id} has a head that only {signers:?} signed"));
         }
         Ok(())
-    }
-
-    fn key_set(&self) -> KeySet {
-        let cosigner = |id: NodeId| Cosigner {
-            site: "a".into(),
-            name: format!("n{id}"),
-            key: Hand::of(id, false).public().clone(),
-        };
-        let cosigners: Vec<Cosigner> = (1..=self.plan.nodes).map(cosigner).collect();
-        let quorum = cosigners.len() / 2 + 1;
-        KeySet::new(Origin::parse(ORIGIN).unwrap(), cosigners, quorum).unwrap()
     }
 }

@@ -249,6 +249,10 @@ impl World {
 
     /// After a flush: has the log drop what may go, and tells the others what all have.
     pub(crate) fn retain(&mut self, id: NodeId, life: u64) {
+        // Whoever comes later needs the log from its beginning.
+        if self.plan.churns() {
+            return;
+        }
         let segments_max = self.plan.log_segments_max;
         let durable = self.nodes[&id].flushed_index;
         let Some(live) = self.live(id, life) else {
@@ -257,7 +261,7 @@ impl World {
         let retention = live.retention(durable, segments_max);
         let index = live.all_have;
         self.hand_to_log(id, LogInput::Retain(retention));
-        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+        for to in self.others(id) {
             self.post(|| Event::AllHave {
                 from: id,
                 to,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use akashi_domain::command::Request;
 use akashi_domain::entry::{Entry, RULE_VERSION};
 use akashi_domain::ids::Stamp;
-use akashi_replica::consensus::{CoreConfig, ProposeError};
+use akashi_replica::consensus::{CoreConfig, FrameRejected, ProposeError};
 use akashi_replica::entry::NodeId;
 
 use crate::clients::Clients;
@@ -78,7 +78,7 @@ impl World {
         for id in 1..=plan.nodes {
             world.start(id);
         }
-        for number in 0..plan.clients {
+        for number in 0..plan.clients + u64::from(plan.churns()) {
             world.at(10 * MS + number, Event::Client { number });
         }
         if plan.faults_until_us > 0 {
@@ -193,6 +193,7 @@ impl World {
         config.max_uncommitted_bytes = 256 * 1024;
         config.max_entry_bytes = 48 * 1024;
         config.max_inflight = 16;
+        config.joins = id > self.plan.nodes;
         let fresh = self.nodes[&id].life == 0;
         let judge = Judge {
             real: self.plan.real,
@@ -246,6 +247,7 @@ impl World {
             }
             Event::Heal { from, to } => drop(self.cuts.remove(&(from, to))),
             Event::Well { node } => self.well(node),
+            Event::Retire { node } => self.retire(node),
             Event::Client { number } => self.client(number),
             Event::Resend { request } => self.resend(request),
             Event::Read { to, number } => self.read_at(to, number),
@@ -313,6 +315,18 @@ impl World {
             .map(|(id, _)| *id)
     }
 
+    /// Every replica but this one.
+    pub(crate) fn others(&self, id: NodeId) -> Vec<NodeId> {
+        let all = self.nodes.keys().copied();
+        all.filter(|other| *other != id).collect()
+    }
+
+    /// One of the replicas.
+    pub(crate) fn any_node(&mut self) -> NodeId {
+        let all = self.others(0);
+        self.rng.pick(&all)
+    }
+
     /// The clock of a replica, in microseconds since the Unix epoch.
     pub(crate) fn clock_us(&self, id: NodeId) -> u64 {
         self.nodes[&id].clock.shows(self.now_us)
@@ -352,8 +366,12 @@ impl World {
             return;
         };
         if let Err(refused) = live.core.peer(from, &bytes) {
-            self.oracle
-                .broke(format!("{to} refuses a frame of {from}: {refused}"));
+            // Who does not know yet that a member came, or left, refuses it.
+            let stranger = self.plan.churns() && refused == FrameRejected::WrongSender;
+            if !stranger {
+                self.oracle
+                    .broke(format!("{to} refuses a frame of {from}: {refused}"));
+            }
         }
         self.pump(to);
         self.overheard = Some((from, to, bytes));
@@ -381,6 +399,7 @@ impl World {
             self.at(0, Event::Propose { node: id, life });
         }
         self.at(TICK_US * slowness, Event::Tick { node: id, life });
+        self.change_group(id, life);
         if let Some(own) = again {
             self.say_digest(id, own);
         }
@@ -394,8 +413,9 @@ impl World {
             return;
         }
         let node = self.nodes.get_mut(&to).unwrap();
-        let (life, fenced) = (node.life, node.fenced.is_some());
-        let Some(live) = node.live.as_mut().filter(|_| !fenced) else {
+        let closed = node.fenced.is_some() || node.halted;
+        let life = node.life;
+        let Some(live) = node.live.as_mut().filter(|_| !closed) else {
             return;
         };
         if live.role.is_leader {

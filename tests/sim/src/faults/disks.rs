@@ -9,7 +9,7 @@ use akashi_replica::log::{
 use crate::event::Event;
 use crate::node::{Node, log_options};
 use crate::phone::Judge;
-use crate::plan::MS;
+use crate::plan::{Extra, MS};
 use crate::rng::Rng;
 use crate::seen::Seen;
 use crate::world::World;
@@ -141,7 +141,7 @@ impl World {
     /// A crash, and damage to what the log's disk holds. What was promised and is broken has to be
     /// noticed; the replica then stays down, unless too many would.
     pub(super) fn break_log(&mut self, id: NodeId) {
-        if !self.plan.logs_break || self.nodes[&id].live.is_none() {
+        if self.plan.extra != Extra::BrokenLogs || self.nodes[&id].live.is_none() {
             return;
         }
         self.crash(id, false);

@@ -9,7 +9,7 @@ use crate::world::World;
 
 impl World {
     pub(super) fn partition(&mut self, id: NodeId) {
-        let nodes = self.plan.nodes;
+        let nodes = u64::try_from(self.nodes.len()).unwrap();
         let lasts = self.rng.between(100 * MS, 3_000 * MS);
         match self.rng.below(8) {
             0 | 1 => {
@@ -52,7 +52,7 @@ impl World {
 
     /// Nothing goes from or to a replica but what clients send.
     pub(super) fn isolate(&mut self, id: NodeId, lasts: u64) {
-        for other in (1..=self.plan.nodes).filter(|other| *other != id) {
+        for other in self.others(id) {
             self.cut_both(id, other, 0, lasts);
         }
     }
@@ -64,10 +64,11 @@ impl World {
         } else {
             Seen::Halved
         });
-        let first = self.rng.below(self.plan.nodes);
-        let left = |id: NodeId| (id + first) % self.plan.nodes < self.plan.nodes / 2;
-        let pairs: Vec<(NodeId, NodeId)> = (1..=self.plan.nodes)
-            .flat_map(|a| (a + 1..=self.plan.nodes).map(move |b| (a, b)))
+        let nodes = u64::try_from(self.nodes.len()).unwrap();
+        let first = self.rng.below(nodes);
+        let left = |id: NodeId| (id + first) % nodes < nodes / 2;
+        let pairs: Vec<(NodeId, NodeId)> = (1..=nodes)
+            .flat_map(|a| (a + 1..=nodes).map(move |b| (a, b)))
             .filter(|(a, b)| left(*a) != left(*b) && bridge != Some(*a) && bridge != Some(*b))
             .collect();
         for (a, b) in pairs {

@@ -191,7 +191,7 @@ impl World {
             signature: signed.signature,
         };
         self.tally.saw(Seen::CosignerEquivocated);
-        for to in (1..=self.plan.nodes).filter(|to| *to != id) {
+        for to in self.others(id) {
             self.post(|| Event::Seal {
                 from: id,
                 to,

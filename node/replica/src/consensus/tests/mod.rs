@@ -8,7 +8,6 @@ mod hostile;
 mod inhabitants;
 mod left_behind;
 mod membership;
-
 mod pitfalls;
 mod restraint;
 mod rng;
