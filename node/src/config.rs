@@ -220,6 +220,9 @@ pub struct Storage {
     /// Free room below which this node takes no commands and should not lead, in MiB. Below half of it
     /// the ballast is spent, and nothing of a leader is acknowledged.
     pub low_water_mib: u32,
+    /// Most MiB a second of snapshots and old audit log that this node gives others, and as much again
+    /// that it takes.
+    pub snapshot_mib_per_s: u32,
 }
 
 impl Default for Storage {
@@ -236,6 +239,8 @@ impl Default for Storage {
             ballast_mib: 256,
             // Three segments of the log and a flush.
             low_water_mib: 256,
+            // A sixteenth of what a disk of today reads: commands do not notice.
+            snapshot_mib_per_s: 64,
         }
     }
 }
@@ -444,6 +449,9 @@ impl Storage {
         if !(8..=65_536).contains(&self.low_water_mib) {
             return Err(value("storage.low_water_mib", "must be 8 to 65,536"));
         }
+        if !(1..=10_000).contains(&self.snapshot_mib_per_s) {
+            return Err(value("storage.snapshot_mib_per_s", "must be 1 to 10,000"));
+        }
         Ok(())
     }
 }
@@ -581,6 +589,11 @@ mod tests {
                 "connections_per_address = 4096",
                 "connections_per_address = 0",
                 "limits.connections_per_address",
+            ),
+            (
+                "snapshot_mib_per_s = 64",
+                "snapshot_mib_per_s = 0",
+                "storage.snapshot_mib_per_s",
             ),
         ] {
             assert!(Config::EXAMPLE.contains(from), "{from}");

@@ -11,6 +11,7 @@ mod fresh;
 pub mod members;
 pub mod net;
 pub mod peers;
+pub mod snapshot;
 pub mod storage;
 pub mod telemetry;
 pub mod wire;

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use akashi_node::api::ApiError;
 use akashi_node::config::{Config, ConfigError};
-use akashi_node::engine::{Engine, EngineError, Started};
+use akashi_node::engine::{Engine, EngineError, OpenStore, Started};
 use akashi_node::net::{CertificateFiles, ClientCertificates, Limits, TlsError};
-use akashi_node::peers::PeerPort;
+use akashi_node::peers::{PeerPort, SnapshotPort};
 use akashi_node::telemetry::{Telemetry, TelemetryError, cause};
 use akashi_node::{admin, api, clock, net};
 use arc_swap::ArcSwap;
 use clap::Parser;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tonic::service::Routes;
@@ -26,6 +27,8 @@ const CORES_PER_WORKER: usize = 2;
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(2);
 /// From the answer "not serving" to the end of accepting: load balancers look once a second.
 const NOTICE_TIME: Duration = Duration::from_millis(1_200);
+/// Longest wait until nobody holds the state store any more, before it is opened again.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
 /// Longest stop in all; what is not finished then is cut off. Nothing acknowledged is lost by it.
 const DRAIN_MAX: Duration = Duration::from_secs(25);
 
@@ -69,6 +72,8 @@ enum NodeError {
     Engine(#[from] EngineError),
     #[error("the services cannot be put together")]
     Api(#[from] ApiError),
+    #[error("the state store is still in use after the replica has stopped")]
+    StillOpen,
     #[error("{what} cannot be used")]
     Io {
         what: &'static str,
@@ -97,30 +102,71 @@ fn start(arguments: &Arguments) -> Result<(), NodeError> {
         net::server_config(&config.tls, ClientCertificates::Required)?;
         return Ok(());
     }
+    // Telemetry outlives the replica, which may start again in this process.
+    let outer = runtime(Some(1))?;
+    let telemetry = outer.block_on(async { Telemetry::install(&config) })?;
+    let ended = live(&config, &telemetry, arguments.format_new, &outer);
+    if let Err(error) = &ended {
+        tracing::error!(error = cause(error), "the node stops");
+    }
+    telemetry.shutdown();
+    outer.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+/// Runs the replica, and again when it has received a snapshot to start from.
+fn live(
+    config: &Arc<Config>,
+    telemetry: &Telemetry,
+    format_new: bool,
+    outer: &Runtime,
+) -> Result<(), NodeError> {
+    loop {
+        // With everything that runs on it, so that nothing of one life is left in the next.
+        let inner = runtime(None)?;
+        let ended = inner.block_on(run(Arc::clone(config), telemetry, format_new));
+        inner.shutdown_timeout(Duration::from_secs(1));
+        let Ended::Again(store) = ended? else {
+            return Ok(());
+        };
+        let closed = async {
+            while store.is_open() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        outer
+            .block_on(async { tokio::time::timeout(CLOSE_MAX, closed).await })
+            .map_err(|_elapsed| NodeError::StillOpen)?;
+        tracing::info!("the node starts again");
+    }
+}
+
+fn runtime(workers: Option<usize>) -> Result<Runtime, NodeError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((cores / CORES_PER_WORKER).max(1))
+    let many = (cores / CORES_PER_WORKER).max(1);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.unwrap_or(many))
         .enable_all()
         .build()
         .map_err(|source| NodeError::Io {
             what: "the runtime",
             source,
-        })?;
-    let telemetry = runtime.block_on(async { Telemetry::install(&config) })?;
-    let ended = runtime.block_on(run(Arc::clone(&config), &telemetry, arguments.format_new));
-    if let Err(error) = &ended {
-        tracing::error!(error = cause(error), "the node stops");
-    }
-    telemetry.shutdown();
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    ended
+        })
+}
+
+/// How a life of the replica ended.
+enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// It has received a snapshot and is to start again, once the store is closed.
+    Again(OpenStore),
 }
 
 async fn run(
     config: Arc<Config>,
     telemetry: &Telemetry,
     format_new: bool,
-) -> Result<(), NodeError> {
+) -> Result<Ended, NodeError> {
     let client = bind(config.listen.client, "listen.client").await?;
     let peer = bind(config.listen.peer, "listen.peer").await?;
     let admin = bind(config.listen.admin, "listen.admin").await?;
@@ -130,6 +176,8 @@ async fn run(
     let Started {
         handle,
         inputs,
+        snapshots,
+        mut restart,
         cluster_id,
         guard,
     } = Engine::start(&config, format_new, &metrics)?;
@@ -146,7 +194,8 @@ async fn run(
     let (stop_clients, clients_stop) = watch::channel(false);
     let (stop_peers, peers_stop) = watch::channel(false);
 
-    let peer_service = Routes::new(PeerPort::server(inputs, cluster_id, peers_stop.clone()));
+    let peer_service = Routes::new(PeerPort::server(inputs, cluster_id, peers_stop.clone()))
+        .add_service(SnapshotPort::server(snapshots, cluster_id));
     let ports = Ports {
         config: &config,
         telemetry,
@@ -177,10 +226,11 @@ async fn run(
         peers_stop,
     ));
 
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let again = tokio::select! {
+        _ = interrupt.recv() => false,
+        _ = terminate.recv() => false,
+        Ok(_) = restart.wait_for(|restart| *restart) => true,
+    };
     tracing::info!("the node drains");
     let drain = async {
         health
@@ -202,12 +252,17 @@ async fn run(
         stop_clients.send_replace(true);
         stop_peers.send_replace(true);
     }
+    let store = guard.store();
     let flushed = tokio::task::spawn_blocking(|| guard.stop()).await;
     if flushed.is_err() {
         tracing::error!("the replica's threads did not end well");
     }
     tracing::info!("the node has stopped");
-    Ok(())
+    Ok(if again {
+        Ended::Again(store)
+    } else {
+        Ended::Stopped
+    })
 }
 
 /// The two TLS ports.

@@ -17,6 +17,7 @@ mod orders;
 mod policies;
 mod raft_log;
 mod second_verifier;
+mod snapshots;
 mod soak;
 mod statements;
 mod tidy;

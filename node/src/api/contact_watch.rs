@@ -164,7 +164,11 @@ impl<R: Replica> ContactWatch<R> {
             Some(leaf) => match self.replica.receipt(leaf) {
                 Ok(receipt) => Some(receipt.to_text()),
                 Err(ReceiptError::NotSealed) => None,
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             },

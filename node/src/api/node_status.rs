@@ -46,7 +46,7 @@ pub(super) fn node_status(config: &Config, status: Status) -> v1::GetNodeStatusR
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peers,
         standing: standing.to_owned(),
-        history_complete: true,
+        history_complete: status.history_missing.is_none(),
         joint: status.conf.is_joint(),
         conf_voters: status.conf.voters,
         conf_learners: status.conf.learners,

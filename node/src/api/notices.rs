@@ -358,7 +358,11 @@ impl<R: Replica> Waiting<R> {
                     self.unsealed = true;
                     continue;
                 }
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             };
@@ -404,7 +408,11 @@ impl<R: Replica> Waiting<R> {
                     return Ok(Some(wire::told(&one, receipt.to_text())));
                 }
                 Err(ReceiptError::NotSealed) => self.unsealed = true,
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             }

@@ -131,7 +131,11 @@ impl<R: Replica> OrdersWatch<R> {
                     self.pending.insert(leaf, (contact, id));
                     return Ok(None);
                 }
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             };

@@ -74,7 +74,11 @@ impl<R: Replica> Processor<R> {
                         .map_err(|_elapsed| Refusal::Deadline)?
                         .map_err(|_closed| Refusal::Stopping)?;
                 }
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             }

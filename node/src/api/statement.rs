@@ -48,7 +48,11 @@ impl<R: Replica> Statements<'_, R> {
                     });
                 }
                 Err(ReceiptError::NotSealed) => changed(&mut sealed, call.deadline).await?,
-                Err(error @ (ReceiptError::UnknownLeaf | ReceiptError::Storage)) => {
+                Err(
+                    error @ (ReceiptError::UnknownLeaf
+                    | ReceiptError::Incomplete
+                    | ReceiptError::Storage),
+                ) => {
                     return Err(error.into());
                 }
             }

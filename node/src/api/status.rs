@@ -73,6 +73,8 @@ pub enum Refusal {
     DiskFull,
     /// This node's root differs from a quorum's.
     Fenced,
+    /// A part of the audit log that this node does not have yet.
+    HistoryIncomplete,
     /// This node is stopping.
     Stopping,
     /// The proof that opens a phone's session does not hold.
@@ -136,9 +138,11 @@ impl Refusal {
             | Self::AgentLocked
             | Self::Denied(_) => Code::PermissionDenied,
             Self::Deadline => Code::DeadlineExceeded,
-            Self::NoLeader | Self::ClocksDisagree | Self::Fenced | Self::Stopping => {
-                Code::Unavailable
-            }
+            Self::NoLeader
+            | Self::ClocksDisagree
+            | Self::Fenced
+            | Self::HistoryIncomplete
+            | Self::Stopping => Code::Unavailable,
             Self::NotSealed
             | Self::NoVerdict
             | Self::ContactOpen
@@ -175,6 +179,7 @@ impl Refusal {
             Self::ClocksDisagree => "CLOCKS_DISAGREE",
             Self::DiskFull => "DISK_FULL",
             Self::Fenced => "NODE_FENCED",
+            Self::HistoryIncomplete => "HISTORY_INCOMPLETE",
             Self::Stopping => "NODE_STOPPING",
             Self::SessionProof => "SESSION_PROOF",
             Self::Cursor => "CURSOR_FOREIGN",
@@ -221,6 +226,9 @@ impl Refusal {
             Self::ClocksDisagree => "the clocks of the cluster do not agree".to_owned(),
             Self::DiskFull => "the disk is nearly full".to_owned(),
             Self::Fenced => "this node is fenced".to_owned(),
+            Self::HistoryIncomplete => {
+                "this node does not have that part of the audit log yet".to_owned()
+            }
             Self::Stopping => "this node is stopping".to_owned(),
             Self::SessionProof => "the session is not opened".to_owned(),
             Self::Cursor => "stale or foreign cursor".to_owned(),
@@ -254,7 +262,7 @@ impl Refusal {
             Self::TooFast(pause) => Some(pause),
             Self::NoLeader | Self::ClocksDisagree => Some(LEADERLESS_PAUSE),
             Self::DiskFull => Some(FULL_PAUSE),
-            Self::Fenced | Self::Stopping => Some(ELSEWHERE_PAUSE),
+            Self::Fenced | Self::HistoryIncomplete | Self::Stopping => Some(ELSEWHERE_PAUSE),
             Self::Rejected(_)
             | Self::Field(_)
             | Self::MessageMalformed
@@ -353,6 +361,7 @@ impl From<ReadError> for Refusal {
             ReadError::Unavailable => Self::NoLeader,
             ReadError::DeadlineExceeded => Self::Deadline,
             ReadError::Fenced => Self::Fenced,
+            ReadError::Incomplete => Self::HistoryIncomplete,
             ReadError::Storage => Self::Stopping,
         }
     }
@@ -363,6 +372,7 @@ impl From<ReceiptError> for Refusal {
         match error {
             ReceiptError::UnknownLeaf => Self::LeafUnknown,
             ReceiptError::NotSealed => Self::NotSealed,
+            ReceiptError::Incomplete => Self::HistoryIncomplete,
             ReceiptError::Storage => Self::Stopping,
         }
     }
@@ -521,6 +531,7 @@ mod tests {
             Refusal::ClocksDisagree,
             Refusal::DiskFull,
             Refusal::Fenced,
+            Refusal::HistoryIncomplete,
             Refusal::Stopping,
             Refusal::SessionProof,
             Refusal::Denied(120),

@@ -12,9 +12,10 @@ use akashi_domain::keys;
 use akashi_domain::kv::{Table, View as _};
 use akashi_domain::records::Members;
 use akashi_domain::state::Records as _;
-use akashi_replica::digest::{MARK_EVERY_US, is_mark};
+use akashi_replica::agreement::StateDigest;
 use akashi_replica::entry::LogEntry;
-use akashi_replica::machine::{Machine, MachineError, Outcome};
+use akashi_replica::machine::{Machine, MachineError, Outcome, Settled};
+use akashi_replica::snapshot::{History, Proved};
 use akashi_replica::store::StateStore;
 use akashi_replica::succession::{boundary, change_at};
 use tokio::sync::{broadcast, watch};
@@ -32,7 +33,7 @@ use crate::telemetry::Metrics;
 
 /// What the apply thread is given.
 #[derive(Debug)]
-pub(super) enum ApplyInput {
+pub(crate) enum ApplyInput {
     /// Decided entries, in order.
     Committed(Vec<LogEntry>),
     /// A sealed head to keep.
@@ -42,6 +43,8 @@ pub(super) enum ApplyInput {
         /// Its signed note.
         note: String,
     },
+    /// A piece of the audit log that was missing.
+    Fill(Proved),
     /// Look whether a timer is due by this time: the leader asks, tick by tick.
     CheckTimers(Stamp),
     /// End.
@@ -70,6 +73,10 @@ pub(super) struct ApplyOutputs {
     pub(super) digester: Digester,
     /// The members as of the last applied entry; none before the founding.
     pub(super) record: watch::Sender<Option<Arc<Members>>>,
+    /// What is missing since this replica started from a snapshot.
+    pub(super) history: watch::Sender<Option<History>>,
+    /// The newest head that this replica vowed before it started.
+    pub(super) vow: Option<(u64, [u8; 32])>,
     pub(super) metrics: Metrics,
 }
 
@@ -88,8 +95,10 @@ pub(super) fn run<S: StateStore, C: Checker>(
                 // An entry fires everything due up to its stamp; look from there again.
                 looked_until = Stamp::default();
                 apply(&mut machine, &mut checker, entries, out)
+                    .and_then(|()| settle(&mut machine, out))
             }
             ApplyInput::Head { size, note } => keep_head(&mut machine, size, note, &out.seal),
+            ApplyInput::Fill(piece) => fill(&mut machine, piece, out),
             ApplyInput::CheckTimers(now) => look_for_timers(&machine, &mut looked_until, now, out),
             ApplyInput::Stop => return,
         };
@@ -107,7 +116,6 @@ fn apply<S: StateStore, C: Checker>(
 ) -> Result<(), MachineError> {
     for entry in entries {
         let began = clock::monotonic();
-        let before = machine.progress().stamp;
         let at = (entry.index, entry.term);
         let Outcome { applied, root } = match out.decoded.take(at) {
             Some(decoded) => machine.apply_decoded(&entry, Some(&decoded), checker)?,
@@ -115,9 +123,6 @@ fn apply<S: StateStore, C: Checker>(
         };
         out.metrics
             .applied(began.elapsed(), entry.index, applied.progress.leaves);
-        if is_mark(before, applied.progress.stamp, MARK_EVERY_US) {
-            out.digester.digest(&machine.view().0, entry.index);
-        }
         let position = Position {
             progress: applied.progress,
             root,
@@ -142,8 +147,23 @@ fn apply<S: StateStore, C: Checker>(
                 drop(out.seal.send(SealInput::Founded(fact.cluster.clone())));
             }
             succeed(machine, recorded, &out.seal)?;
+            if let Event::StateMarked(_) = &recorded.event {
+                out.digester.digest(&machine.view().0, entry.index);
+                drop(out.seal.send(SealInput::Marked(entry.index)));
+            }
+            if let Event::StateDigestRecorded(fact) = &recorded.event {
+                drop(out.seal.send(SealInput::Recorded {
+                    leaf: recorded.leaf_index,
+                    at: entry.index,
+                    said: StateDigest {
+                        index: fact.index,
+                        digest: fact.digest.0,
+                    },
+                }));
+            }
         }
         drop(out.seal.send(SealInput::Applied {
+            index: entry.index,
             size: applied.progress.leaves,
             root,
         }));
@@ -187,6 +207,35 @@ fn succeed<S: StateStore>(
         && let Some(root) = machine.root_of(size)?
     {
         drop(seal.send(SealInput::Succeeded { change, root }));
+    }
+    Ok(())
+}
+
+/// Writes a piece of the audit log that was missing.
+fn fill<S: StateStore>(
+    machine: &mut Machine<S>,
+    piece: Proved,
+    out: &ApplyOutputs,
+) -> Result<(), MachineError> {
+    machine.fill(piece)?;
+    settle(machine, out)?;
+    out.history.send_replace(machine.history());
+    Ok(())
+}
+
+/// Once nothing is missing: has the replica sign again if it computed what a quorum sealed without it.
+fn settle<S: StateStore>(machine: &mut Machine<S>, out: &ApplyOutputs) -> Result<(), MachineError> {
+    if machine.history().is_none() {
+        return Ok(());
+    }
+    match machine.settle(out.vow)? {
+        Settled::NotYet => {}
+        Settled::Matched => {
+            tracing::info!("the audit log is whole and matches a sealed head: this node signs");
+            out.history.send_replace(None);
+            drop(out.seal.send(SealInput::Settled(true)));
+        }
+        Settled::Differs => drop(out.seal.send(SealInput::Settled(false))),
     }
     Ok(())
 }

@@ -137,6 +137,9 @@ impl FlushThread {
             .as_ref()
             .map_or(0, |head| head.head.size);
         let progress = self.position.borrow().progress;
+        // What the state itself knows to be sealed counts too: after a start from a snapshot older
+        // leaves are not here.
+        let size = size.max(progress.sealed.size);
         if size >= progress.leaves {
             return Ok(progress.log_index);
         }

@@ -55,6 +55,10 @@ pub enum ReadError {
     /// This node's root differs from a quorum's: it serves nothing.
     #[error("this node is fenced")]
     Fenced,
+    /// The leaf, or a part of the tree, is not here yet since this node started from a snapshot: ask
+    /// another one.
+    #[error("this part of the audit log is not here yet")]
+    Incomplete,
     /// The state store refused; the node is stopping.
     #[error("the state store refused")]
     Storage,
@@ -69,9 +73,25 @@ pub enum ReceiptError {
     /// The leaf is not under a sealed head yet.
     #[error("the leaf is not sealed yet")]
     NotSealed,
+    /// The leaf, or a part of the tree, is not here yet since this node started from a snapshot: ask
+    /// another one.
+    #[error("this part of the audit log is not here yet")]
+    Incomplete,
     /// The state store refused; the node is stopping.
     #[error("the state store refused")]
     Storage,
+}
+
+impl From<ReadError> for ReceiptError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Incomplete => Self::Incomplete,
+            ReadError::Unavailable
+            | ReadError::DeadlineExceeded
+            | ReadError::Fenced
+            | ReadError::Storage => Self::Storage,
+        }
+    }
 }
 
 /// The facts of one applied entry, as streams and notifiers see them.
@@ -110,6 +130,9 @@ pub struct Status {
     pub sealed: Option<(u64, Hash, u32)>,
     /// Why it serves nothing, if it does not.
     pub fenced: Option<String>,
+    /// Leaves of the audit log that are missing since this node started from a snapshot; none once
+    /// it has matched a sealed head, and signs.
+    pub history_missing: Option<u64>,
     /// Peers with a live connection from here.
     pub connected: Vec<NodeId>,
     /// The members of the cluster.

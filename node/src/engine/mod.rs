@@ -21,11 +21,13 @@ mod flush_thread;
 mod handle;
 mod lead;
 mod log_thread;
+mod marks;
 mod meeting;
 mod membership;
 mod raft_thread;
 mod roster;
 mod seal_thread;
+mod snapshots;
 mod space;
 mod start;
 mod verify;
@@ -48,13 +50,14 @@ use akashi_replica::conf::Conf;
 use akashi_replica::consensus::Role;
 use akashi_replica::entry::NodeId;
 use akashi_replica::machine::StoreView as GenericStoreView;
+use akashi_replica::snapshot::History;
 use akashi_replica::succession::{history, key_set_at};
 use bytes::Bytes;
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::Instant;
 
 pub use handle::{AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status};
-pub use start::{Engine, EngineError, EngineGuard, Inputs, Started};
+pub use start::{Engine, EngineError, EngineGuard, Inputs, OpenStore, Started};
 pub use waiters::Retry;
 
 use crate::clock;
@@ -62,9 +65,11 @@ use crate::members::MemberTable;
 use crate::peers::{Calls, ForwardError};
 use crate::storage::RocksStore;
 use crate::telemetry::{Metrics, ProposalResult};
+pub(crate) use apply_thread::ApplyInput;
 use apply_thread::Position;
 use handle::UNFIT_MAX;
 use raft_thread::{Pending, RaftInput};
+pub(crate) use seal_thread::SealInput;
 use verify::carries_proofs;
 
 /// Reads records, leaves and tree nodes of this replica.
@@ -103,6 +108,8 @@ struct Shared {
     events: broadcast::Sender<Arc<AppliedEntry>>,
     sealed: watch::Receiver<Option<Arc<SignedHead>>>,
     fenced: watch::Receiver<Option<String>>,
+    /// What is missing since this node started from a snapshot.
+    history: watch::Receiver<Option<History>>,
     committed: Arc<AtomicU64>,
     durable: Arc<AtomicU64>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
@@ -392,13 +399,7 @@ impl Handle {
     ///
     /// [`ReceiptError`].
     pub fn receipt(&self, leaf_index: u64) -> Result<Receipt, ReceiptError> {
-        let storage = |_refused| ReceiptError::Storage;
-        let leaf = self
-            .shared
-            .view
-            .leaf(leaf_index)
-            .map_err(storage)?
-            .ok_or(ReceiptError::UnknownLeaf)?;
+        let leaf = self.leaf(leaf_index)?.ok_or(ReceiptError::UnknownLeaf)?;
         let sealed = self
             .shared
             .sealed
@@ -409,10 +410,10 @@ impl Handle {
             return Err(ReceiptError::NotSealed);
         }
         let keys = key_set_at(&self.shared.view, sealed.head.size)
-            .map_err(storage)?
+            .map_err(|_refused| ReceiptError::Storage)?
             .ok_or(ReceiptError::NotSealed)?;
         let path = inclusion_proof(&self.shared.view, leaf_index, sealed.head.size)
-            .map_err(|_refused| ReceiptError::Storage)?;
+            .map_err(|_refused| self.refused())?;
         let signed_head = sealed
             .to_quorum(&keys)
             .map_err(|_short| ReceiptError::NotSealed)?;
@@ -428,12 +429,27 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Storage`].
+    /// [`ReadError::Storage`], and [`ReadError::Incomplete`] for a leaf that is missing since this
+    /// node started from a snapshot.
     pub fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, ReadError> {
-        self.shared
+        let leaf = self
+            .shared
             .view
             .leaf(index)
-            .map_err(|_refused| ReadError::Storage)
+            .map_err(|_refused| ReadError::Storage)?;
+        let lacks = |history: History| history.lacks(index);
+        if leaf.is_none() && self.shared.history.borrow().is_some_and(lacks) {
+            return Err(ReadError::Incomplete);
+        }
+        Ok(leaf)
+    }
+
+    /// Why the tree cannot be read: parts of it are not here yet, or the store refuses.
+    fn refused(&self) -> ReadError {
+        match *self.shared.history.borrow() {
+            Some(history) if !history.is_whole() => ReadError::Incomplete,
+            Some(_) | None => ReadError::Storage,
+        }
     }
 
     /// Proof that the tree of `from` leaves is a prefix of the tree of `to`.
@@ -442,7 +458,7 @@ impl Handle {
     ///
     /// [`ReadError::Storage`] also if the sizes are beyond the tree.
     pub fn consistency(&self, from: u64, to: u64) -> Result<Vec<Hash>, ReadError> {
-        consistency_proof(&self.shared.view, from, to).map_err(|_refused| ReadError::Storage)
+        consistency_proof(&self.shared.view, from, to).map_err(|_refused| self.refused())
     }
 
     /// Proof that the leaves at `indices`, strictly ascending, are leaves of the tree of `size`.
@@ -451,8 +467,7 @@ impl Handle {
     ///
     /// [`ReadError::Storage`] also if an index or the size is beyond the tree.
     pub fn multi_proof(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, ReadError> {
-        multi_inclusion_proof(&self.shared.view, indices, size)
-            .map_err(|_refused| ReadError::Storage)
+        multi_inclusion_proof(&self.shared.view, indices, size).map_err(|_refused| self.refused())
     }
 
     /// Root of the tree when it had `size` leaves.
@@ -461,7 +476,7 @@ impl Handle {
     ///
     /// [`ReadError::Storage`] also if the size is beyond the tree.
     pub fn root_at(&self, size: u64) -> Result<Hash, ReadError> {
-        root_at(&self.shared.view, size).map_err(|_refused| ReadError::Storage)
+        root_at(&self.shared.view, size).map_err(|_refused| self.refused())
     }
 
     /// By which keys and quorum the newest heads are checked; none before the cluster is founded.
@@ -517,6 +532,11 @@ impl Handle {
             state_hash: position.state_hash,
             sealed,
             fenced: self.shared.fenced.borrow().clone(),
+            history_missing: self
+                .shared
+                .history
+                .borrow()
+                .map(|history| history.base.saturating_sub(history.next)),
             connected: connected.iter().copied().collect(),
             members: self.shared.roster.table(),
             conf: self.shared.conf.borrow().clone(),

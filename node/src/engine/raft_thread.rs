@@ -126,7 +126,7 @@ pub(super) struct RaftThread {
     halted: bool,
     handing_over: HandingOver,
     ticks: u64,
-    /// Followers that cannot catch up from the log.
+    /// Followers that need a snapshot.
     behind: BTreeSet<NodeId>,
 }
 
@@ -266,10 +266,15 @@ impl RaftThread {
         }
         let behind = self.core.take_behind();
         self.out.metrics.behind_log(behind.len());
+        let starts_after = self.core.log_starts_after();
+        for peer in &behind {
+            self.out.peers.log_starts_after(*peer, starts_after);
+        }
         for peer in behind.difference(&self.behind) {
-            tracing::error!(
+            tracing::warn!(
                 peer,
-                "a replica lacks entries that the log has dropped: it cannot catch up"
+                starts_after,
+                "a replica lacks entries that the log has dropped: it needs a snapshot"
             );
         }
         self.behind = behind;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use akashi_domain::answer::Answer;
@@ -19,11 +19,12 @@ use akashi_replica::consensus::{CoreConfig, RaftCore, Recovered, Role, StartErro
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::RaftLog;
 use akashi_replica::machine::{Machine, MachineError};
+use akashi_replica::marks::{MARK_EVERY_MS, MARK_GAP_MS, Marker};
 use akashi_replica::seal::{FenceReason, SealMessage, Sealer};
 use akashi_replica::store::{StateStore as _, StoreError};
 use akashi_replica::succession;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::applied::AppliedByAll;
 use super::applied_at::AppliedAt;
@@ -36,7 +37,8 @@ use super::log_thread::{self, LogInput, LogOutputs};
 use super::membership::{self, Listeners, Sources};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
 use super::roster::Roster;
-use super::seal_thread::{self, SealInput, SealOutputs};
+use super::seal_thread::{self, Checks, SealInput, SealOutputs};
+use super::snapshots::{self, Snapshots, Wires};
 use super::space;
 use super::verify::VerifyPool;
 use super::vitals::Vitals;
@@ -51,6 +53,7 @@ use crate::net::{self, TlsError};
 use crate::peers::{
     Boxed, Calls, Greeting, Links, Node, Outbox, PeerInputs, PeerVitals, TurnedAway,
 };
+use crate::snapshot::{Giver, Kept};
 use crate::storage::{
     DataDirectory, FileDisk, Identity, Marks, RocksStore, Space, StorageError, check_log_reaches,
     fence,
@@ -100,7 +103,25 @@ pub struct EngineGuard {
     _directory: DataDirectory,
 }
 
+/// Whether the state store of a replica that stops is still open: somebody may be reading.
+#[derive(Debug)]
+pub struct OpenStore(Weak<RocksStore>);
+
+impl OpenStore {
+    /// Whether it is; only once it is not, the data directory can be opened again.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 impl EngineGuard {
+    /// The state store, to see when it is closed.
+    #[must_use]
+    pub fn store(&self) -> OpenStore {
+        OpenStore(Arc::downgrade(&self.store))
+    }
+
     /// Stops raft, then log, seal and apply, and flushes the state store, so that the next start
     /// replays nothing.
     pub fn stop(mut self) {
@@ -129,6 +150,7 @@ pub struct Inputs {
     vitals: Arc<Vitals>,
     peers: Outbox,
     roster: Arc<Roster>,
+    snapshot_wanted: watch::Sender<u64>,
     handle: Handle,
 }
 
@@ -173,6 +195,18 @@ impl PeerInputs for Inputs {
         self.vitals.heard(from, asked_us, told);
     }
 
+    fn log_starts_after(&self, from: NodeId, index: u64) {
+        let shared = &self.handle.shared;
+        let leads = shared.role.borrow().leader == Some(from);
+        if leads && shared.committed.load(Ordering::Acquire) < index {
+            self.snapshot_wanted.send_if_modified(|wanted| {
+                let more = index > *wanted;
+                *wanted = index.max(*wanted);
+                more
+            });
+        }
+    }
+
     fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
         let handle = self.handle.clone();
         Box::pin(async move {
@@ -201,6 +235,10 @@ pub struct Started {
     pub handle: Handle,
     /// What the peer port hands in.
     pub inputs: Arc<Inputs>,
+    /// What this node gives others of snapshots and old audit log.
+    pub snapshots: Arc<Giver>,
+    /// Whether the node is to stop and start again: a snapshot was received, and the start takes it up.
+    pub restart: watch::Receiver<bool>,
     /// The cluster's number, which every peer must name.
     pub cluster_id: [u8; 16],
     /// Keeps the threads.
@@ -331,6 +369,11 @@ impl Parts {
         let (sealed_out, sealed) = watch::channel(self.sealed.clone().map(Arc::new));
         let (fenced_out, fenced) = watch::channel(self.fenced.map(|reason| reason.to_string()));
         let (events, _) = broadcast::channel(EVENTS_BEHIND_MAX);
+        let missing = self.machine.history();
+        let (history_out, history) = watch::channel(missing);
+        let (marks_out, marks) = mpsc::unbounded_channel();
+        let kept = Kept::default();
+        let mark = self.view.state_mark().map_err(MachineError::Fault)?;
         let (shutdown, down) = watch::channel(false);
         let committed = Arc::new(AtomicU64::new(0));
         // Known before the first stream is opened, which begins with it.
@@ -377,6 +420,7 @@ impl Parts {
         }
         let leaves = first.progress.leaves;
         drop(seal_in.send(SealInput::Applied {
+            index: 0,
             size: leaves,
             root: first.root,
         }));
@@ -407,7 +451,9 @@ impl Parts {
             position: position_out,
             events: events.clone(),
             timer_due: Arc::clone(&timer_due),
-            digester: Digester::new(seal_in.clone()),
+            digester: Digester::new(seal_in.clone(), kept.clone()),
+            history: history_out,
+            vow: self.vow,
             record: record_out,
             metrics: metrics.clone(),
         };
@@ -424,12 +470,17 @@ impl Parts {
             fenced: fenced_out,
             vitals: Arc::clone(&vitals),
             directory: with.directory.path().to_owned(),
+            marks: marks_out,
             metrics: metrics.clone(),
         };
         let voters = members.with(Standing::Voter).collect();
-        let agreement = Agreement::new(me, voters);
+        let checks = Checks {
+            agreement: Agreement::new(me, voters),
+            marker: Marker::new(mark.marked, mark.recorded, MARK_EVERY_MS, MARK_GAP_MS),
+            silent: missing.is_some(),
+        };
         threads.push(spawn("seal", move || {
-            seal_thread::run(sealer, agreement, &seal_inputs, &out);
+            seal_thread::run(sealer, checks, &seal_inputs, &out);
         })?);
         let out = RaftOutputs {
             log: log_in.clone(),
@@ -529,6 +580,7 @@ impl Parts {
                 events,
                 sealed,
                 fenced,
+                history,
                 committed,
                 durable,
                 connected,
@@ -540,7 +592,30 @@ impl Parts {
             }),
         };
         let own = (me, life);
-        tokio::spawn(meeting::run(handle.clone(), Arc::clone(&roster), own, down));
+        tokio::spawn(meeting::run(
+            handle.clone(),
+            Arc::clone(&roster),
+            own,
+            down.clone(),
+        ));
+        let Snapshots {
+            giver,
+            wanted,
+            restart,
+            thread,
+        } = snapshots::start(Wires {
+            config: with.config,
+            cluster_id: with.cluster_id,
+            place: with.directory.place(),
+            handle: handle.clone(),
+            roster: Arc::clone(&roster),
+            kept,
+            apply: apply_in.clone(),
+            seal: seal_in.clone(),
+            marks,
+            down,
+        })?;
+        threads.push(thread);
         let inputs = Arc::new(Inputs {
             raft: raft_in.clone(),
             seal: seal_in.clone(),
@@ -549,6 +624,7 @@ impl Parts {
             vitals,
             peers: outbox,
             roster,
+            snapshot_wanted: wanted,
             handle: handle.clone(),
         });
         let guard = EngineGuard {
@@ -564,6 +640,8 @@ impl Parts {
         Ok(Started {
             handle,
             inputs,
+            snapshots: giver,
+            restart,
             cluster_id: with.cluster_id,
             guard,
         })

@@ -98,6 +98,11 @@ impl Calls {
         }
     }
 
+    /// The connection to `peer`, if it is known.
+    pub(super) fn channel(&self, peer: NodeId) -> Option<Channel> {
+        self.channels.load().get(&peer).cloned()
+    }
+
     fn client(&self, leader: NodeId) -> Result<PeerServiceClient<Channel>, ForwardError> {
         let channels = self.channels.load();
         let channel = channels.get(&leader).ok_or(ForwardError::NotLeader)?;

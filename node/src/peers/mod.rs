@@ -11,12 +11,15 @@ mod greeting;
 mod links;
 mod outbound;
 mod service;
+mod snapshots;
 
 pub use calls::{Calls, ForwardError};
 pub use greeting::{Greeting, TurnedAway};
 pub use links::{Links, Node};
 pub use outbound::Outbox;
 pub use service::{Boxed, PeerInputs, PeerPort};
+pub(crate) use snapshots::NotGiven;
+pub use snapshots::{SnapshotInputs, SnapshotPort};
 
 use akashi_merkle::SignedHead;
 use akashi_proto::peer;

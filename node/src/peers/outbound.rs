@@ -43,6 +43,7 @@ pub(super) enum Out {
     StateDigest(StateDigest),
     VitalsAsk(u64),
     Vitals(u64, PeerVitals),
+    LogStartsAfter(u64),
 }
 
 /// Where the node's threads put what is for others. Never waits.
@@ -71,6 +72,13 @@ impl Outbox {
     /// Tells every peer what this replica's state digests to.
     pub fn state_digest(&self, own: StateDigest) {
         self.tell(|| Out::StateDigest(own));
+    }
+
+    /// Tells a peer that the log of this leader starts after `index`, which the peer needs.
+    pub fn log_starts_after(&self, peer: NodeId, index: u64) {
+        if let Some(queue) = self.queues.load().get(&peer) {
+            drop(queue.try_send(Out::LogStartsAfter(index)));
+        }
     }
 
     /// Tells every peer up to where this replica has applied the log.
@@ -216,6 +224,7 @@ async fn flush(gathered: &mut Vec<Out>, frames: &mpsc::Sender<Frame>) -> bool {
             Out::Seal(message) => put_seal(&mut frame, &message),
             Out::AllHave(index) => frame.all_have = index,
             Out::Applied(index) => frame.applied = index,
+            Out::LogStartsAfter(index) => frame.log_starts_after = index,
             Out::StateDigest(said) => {
                 frame.state_digest = Some(peer::StateDigest {
                     index: said.index,

@@ -52,6 +52,9 @@ pub trait PeerInputs: Send + Sync + 'static {
     fn vitals_asked(&self, from: NodeId, asked_us: u64);
     /// A peer answers a question asked at `asked_us`; must not wait.
     fn vitals_told(&self, from: NodeId, asked_us: u64, told: PeerVitals);
+    /// A leader has dropped the entry `index` of the log, which this replica needs, as the leader says;
+    /// must not wait.
+    fn log_starts_after(&self, from: NodeId, index: u64);
     /// A command that another node took; answered only if this node leads.
     fn forwarded(&self, request: DomainRequest) -> Boxed<Result<Answer, Retry>>;
     /// A read that another node took; answered only if this node leads.
@@ -149,6 +152,9 @@ impl<I: PeerInputs> PeerService for PeerPort<I> {
                     }
                     inputs.all_have(frame.all_have);
                     inputs.applied(from, frame.applied);
+                    if frame.log_starts_after > 0 {
+                        inputs.log_starts_after(from, frame.log_starts_after);
+                    }
                     if let Some(theirs) = take_state_digest(&frame) {
                         inputs.state_digest(from, theirs);
                     }

@@ -10,9 +10,10 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use akashi_replica::log::{LogError, LogOptions, RaftLog, Recovered};
+use akashi_replica::snapshot::{SwitchError, Switched, switch};
 use akashi_replica::store::StoreError;
 
-use super::{FileDisk, RocksStore, StorageError};
+use super::{FileDisk, FilePlace, RocksStore, StorageError};
 
 /// The layout of the data directory this version writes and reads.
 const FORMAT: u32 = 1;
@@ -76,7 +77,7 @@ impl DataDirectory {
                 return Err(StorageError::Remains);
             }
         }
-        write_synced(&begun, &encode(&identity))?;
+        write_synced(&begun, encode(&identity).as_bytes())?;
         sync_directory(path)?;
         for part in [LOG, STATE] {
             let part = path.join(part);
@@ -150,13 +151,43 @@ impl DataDirectory {
         &self.path
     }
 
-    /// Opens the Raft log and reads all of it.
+    /// Opens the Raft log and reads all of it; before that, finishes the switch to a snapshot that was
+    /// received whole. To be called before [`DataDirectory::open_state`].
     ///
     /// # Errors
     ///
     /// [`StorageError::LogMissing`] when it was there once, as the identity proves, and is gone;
-    /// [`StorageError::Log`] otherwise.
+    /// [`StorageError::Log`] otherwise; those of the switch.
     pub fn open_log(&self) -> Result<(RaftLog<FileDisk>, Recovered), StorageError> {
+        let (mut log, recovered) = self.read_log()?;
+        let switched = switch(&mut self.place(), &mut log).map_err(|error| match error {
+            SwitchError::Log(error) => StorageError::Log(error),
+            SwitchError::Place(error) => error,
+        })?;
+        match switched {
+            Switched::Nothing => Ok((log, recovered)),
+            Switched::NotNeeded(base) => {
+                tracing::info!(
+                    index = base.index,
+                    "a snapshot that came too late is dropped"
+                );
+                Ok((log, recovered))
+            }
+            Switched::To(base) => {
+                tracing::info!(index = base.index, "log and state start from a snapshot");
+                drop(log);
+                self.read_log()
+            }
+        }
+    }
+
+    /// Where a snapshot is received.
+    #[must_use]
+    pub fn place(&self) -> FilePlace {
+        FilePlace::new(&self.path)
+    }
+
+    fn read_log(&self) -> Result<(RaftLog<FileDisk>, Recovered), StorageError> {
         if !exists(&self.path.join(LOG))? {
             return Err(StorageError::LogMissing);
         }
@@ -295,21 +326,20 @@ fn lock(path: &Path) -> Result<File, StorageError> {
     }
 }
 
-fn exists(path: &Path) -> Result<bool, StorageError> {
+pub(super) fn exists(path: &Path) -> Result<bool, StorageError> {
     match path.try_exists() {
         Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
         found => found.map_err(StorageError::Files),
     }
 }
 
-fn write_synced(path: &Path, text: &str) -> Result<(), StorageError> {
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let mut file = File::create(path).map_err(StorageError::Files)?;
-    file.write_all(text.as_bytes())
-        .map_err(StorageError::Files)?;
+    file.write_all(bytes).map_err(StorageError::Files)?;
     file.sync_all().map_err(StorageError::Files)
 }
 
-fn sync_directory(path: &Path) -> Result<(), StorageError> {
+pub(super) fn sync_directory(path: &Path) -> Result<(), StorageError> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(StorageError::Files)

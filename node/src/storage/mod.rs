@@ -18,6 +18,9 @@
 //! | [`StateStore::flush`]: after 30 s, 48 MiB of changes or 100,000 entries, and at a clean stop | tables of all column families at one batch boundary | by RocksDB | segments before that boundary are released, a clean stop ends |
 //! | RocksDB flushes by itself at 64 MiB | the same | by RocksDB | – |
 //! | segments are released: flushed, on every replica, sealed; above the cap, flushed only | one rename or removal each, oldest first | directory | – |
+//! | a snapshot is whole | the received state, then `snap-new/whole`, by rename | files and directories | anything of log or state changes |
+//! | a node starts with a whole snapshot | the log's new start, one frame; then the received state takes the old one's place, by removal and rename; then `snap-new` goes | `fdatasync`; directories after each step | raft starts; each step is repeated by the next start |
+//! | a piece of old audit log is filled in | leaves, nodes and how far, one write batch | no: it is asked for again | – |
 //! | a sealed head is kept | head, and the removal of the one before, in one write batch | no: heads are collected anew | – |
 //! | a caller is answered | nothing more | – | only after a quorum has synced the entry and this node has applied it |
 //! | the replica is fenced | why, in a file of its own, by rename | file and directory | it has stopped serving, leading and signing already; a restart finds it |
@@ -37,19 +40,23 @@
 //! state/         RocksDB, one column family per table
 //! ballast        room that is kept back, removed when the disk is full
 //! fenced         why the replica must not serve, lead or sign; only if it is fenced
+//! snap-new/      only while a snapshot is received; `whole` in it says that the next start takes it
 //! ```
 
 pub mod fence;
 mod file_disk;
 mod identity;
+mod place;
 mod rocks;
 mod space;
 
 use akashi_replica::log::LogError;
 pub use akashi_replica::store::StateStore;
+use akashi_replica::store::StoreError;
 
 pub use file_disk::FileDisk;
 pub use identity::{DataDirectory, Identity};
+pub use place::{FilePlace, Incoming};
 pub use rocks::RocksStore;
 pub use space::{Marks, Room, Space};
 
@@ -91,6 +98,12 @@ pub enum StorageError {
     /// The log refused.
     #[error("the raft log cannot be opened")]
     Log(#[source] LogError),
+    /// The store that a snapshot is received into refused.
+    #[error("the state of a snapshot cannot be written")]
+    Received(#[source] StoreError),
+    /// What says that a snapshot is whole does not read.
+    #[error("the mark of a whole snapshot is damaged; remove `snap-new` to start without it")]
+    SnapshotDamaged,
 }
 
 /// The start rule: whatever the state has applied, the log must still reach.

@@ -138,6 +138,9 @@ pub struct Instruments {
     log_first_index: Gauge<u64>,
     behind_log: Gauge<u64>,
     turned_away: Counter<u64>,
+    snapshot_given: Counter<u64>,
+    snapshot_received: Counter<u64>,
+    history_missing: Gauge<u64>,
     durable_applied: Gauge<u64>,
     apply: Histogram<f64>,
     verify: Histogram<f64>,
@@ -187,6 +190,9 @@ impl Metrics {
             log_first_index: gauge(meter, names::LOG_FIRST_INDEX),
             behind_log: gauge(meter, names::REPLICAS_BEHIND_LOG),
             turned_away: counter(meter, names::PEERS_TURNED_AWAY_TOTAL),
+            snapshot_given: counter(meter, names::SNAPSHOT_GIVEN_BYTES_TOTAL),
+            snapshot_received: counter(meter, names::SNAPSHOT_RECEIVED_BYTES_TOTAL),
+            history_missing: gauge(meter, names::HISTORY_MISSING_LEAVES),
             durable_applied: gauge(meter, names::DURABLE_APPLIED_INDEX),
             apply: seconds(meter, names::APPLY_SECONDS),
             verify: seconds(meter, names::VERIFY_SECONDS),
@@ -280,6 +286,21 @@ impl Metrics {
     pub fn turned_away(&self, why: TurnedAway) {
         self.turned_away
             .add(1, &[KeyValue::new("reason", why.label())]);
+    }
+
+    /// That many bytes of a snapshot, or of old audit log, went to another replica.
+    pub fn snapshot_given(&self, bytes: usize) {
+        self.snapshot_given.add(count(bytes), &[]);
+    }
+
+    /// That many bytes of a snapshot came.
+    pub fn snapshot_received(&self, bytes: usize) {
+        self.snapshot_received.add(count(bytes), &[]);
+    }
+
+    /// That many leaves of the audit log are missing here.
+    pub fn history_missing(&self, leaves: u64) {
+        self.history_missing.record(leaves, &[]);
     }
 
     /// The state store holds the effects of everything up to this index for good.

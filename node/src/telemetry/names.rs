@@ -124,12 +124,36 @@ pub const LOG_FIRST_INDEX: Definition = Definition {
     help: "oldest log index that this node can still send to a replica that lacks it",
     labels: &[],
 };
-/// Replicas that lack entries which this leader has dropped, and so cannot catch up; must stay 0.
+/// Replicas that lack entries which this leader has dropped: they need a snapshot.
 pub const REPLICAS_BEHIND_LOG: Definition = Definition {
     name: "akashi_replicas_behind_log",
     kind: Kind::Gauge,
     unit: "1",
-    help: "replicas that lack entries which this leader has dropped, and so cannot catch up; must stay 0",
+    help: "replicas that lack entries which this leader has dropped: they need a snapshot",
+    labels: &[],
+};
+/// Bytes of snapshots and old audit log that this node gave to other replicas.
+pub const SNAPSHOT_GIVEN_BYTES_TOTAL: Definition = Definition {
+    name: "akashi_snapshot_given_bytes_total",
+    kind: Kind::Counter,
+    unit: "By",
+    help: "bytes of snapshots and old audit log that this node gave to other replicas",
+    labels: &[],
+};
+/// Bytes of snapshots that this node received.
+pub const SNAPSHOT_RECEIVED_BYTES_TOTAL: Definition = Definition {
+    name: "akashi_snapshot_received_bytes_total",
+    kind: Kind::Counter,
+    unit: "By",
+    help: "bytes of snapshots that this node received",
+    labels: &[],
+};
+/// Leaves of the audit log that this node lacks since it started from a snapshot.
+pub const HISTORY_MISSING_LEAVES: Definition = Definition {
+    name: "akashi_history_missing_leaves",
+    kind: Kind::Gauge,
+    unit: "1",
+    help: "leaves of the audit log that this node lacks since it started from a snapshot; it signs no head until 0",
     labels: &[],
 };
 /// Streams of replicas that this node turned away, by why.
@@ -359,7 +383,7 @@ pub const DISK_LOW: Definition = Definition {
 };
 
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 41] = [
+pub const ALL: [Definition; 44] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -374,6 +398,9 @@ pub const ALL: [Definition; 41] = [
     LOG_FIRST_INDEX,
     REPLICAS_BEHIND_LOG,
     PEERS_TURNED_AWAY_TOTAL,
+    SNAPSHOT_GIVEN_BYTES_TOTAL,
+    SNAPSHOT_RECEIVED_BYTES_TOTAL,
+    HISTORY_MISSING_LEAVES,
     DURABLE_APPLIED_INDEX,
     APPLY_SECONDS,
     VERIFY_SECONDS,
