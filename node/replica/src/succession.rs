@@ -14,9 +14,9 @@ use akashi_merkle::{
 };
 
 use crate::cosigner::Cosigner;
-use crate::machine::{Machine, MachineError, StoreView};
+use crate::machine::{Machine, MachineError, StoreView, head_key};
 use crate::seal::Sealer;
-use crate::store::StateStore;
+use crate::store::{Batch, StateStore, Table};
 
 /// Size of the tree with which a key set ends, if `event` at `leaf` is a change of the key set.
 #[must_use]
@@ -73,10 +73,20 @@ pub fn key_set_at<V: View>(view: &V, size: u64) -> Result<Option<KeySet>, Fault>
     Ok(cluster.key_set())
 }
 
-/// The chain of key sets whose ends lie at or behind `from_size`, `limit` changes at most, with the key set
-/// before them; and whether there are more. `None` before the cluster is founded.
-///
-/// A change whose last head is not sealed or not kept here ends the chain.
+/// Some of the key sets that followed one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// They, with the set before them.
+    pub history: KeyHistory,
+    /// Whether more follow.
+    pub more: bool,
+    /// Whether one is missing that is sealed: this replica started from another's state, and has not got
+    /// the head.
+    pub lacking: bool,
+}
+
+/// The key sets whose ends lie at or behind `from_size`, `limit` changes at most. `None` before the cluster is
+/// founded. A change whose last head is not sealed yet is left out.
 ///
 /// # Errors
 ///
@@ -85,12 +95,13 @@ pub fn history<S: StateStore + ?Sized>(
     view: &StoreView<S>,
     from_size: u64,
     limit: usize,
-) -> Result<Option<(KeyHistory, bool)>, Fault> {
+) -> Result<Option<Page>, Fault> {
     let Some(cluster) = view.cluster()? else {
         return Ok(None);
     };
     let mut first = cluster.key_set().ok_or(Fault::Corrupt)?;
     let mut links = Vec::new();
+    let (mut more, mut lacking) = (false, false);
     for change in changes(view)? {
         let keys = change.key_set(&cluster.origin).ok_or(Fault::Corrupt)?;
         if change.boundary() < from_size {
@@ -98,15 +109,33 @@ pub fn history<S: StateStore + ?Sized>(
             continue;
         }
         if links.len() >= limit {
-            return Ok(Some((KeyHistory::new(first, links), true)));
+            more = true;
+            break;
         }
         let before = links.last().map_or(&first, |link: &KeyChange| &link.keys);
         let Some(receipt) = link(view, &change, before)? else {
+            lacking = change.boundary() < view.progress()?.sealed.size;
             break;
         };
         links.push(KeyChange { receipt, keys });
     }
-    Ok(Some((KeyHistory::new(first, links), false)))
+    Ok(Some(Page {
+        history: KeyHistory::new(first, links),
+        more,
+        lacking,
+    }))
+}
+
+/// The heads of a history, for the store of a replica that starts from another's state: with them it can show the
+/// history itself. Whoever writes them has checked it.
+#[must_use]
+pub fn heads(history: &KeyHistory) -> Batch {
+    let mut batch = Batch::default();
+    for change in history.changes() {
+        let note = change.receipt.signed_head.to_text();
+        batch.put(Table::Heads, head_key(change.boundary()), note.into_bytes());
+    }
+    batch
 }
 
 /// The receipt of the leaf that ends a key set, under the head with which it ends.

@@ -110,7 +110,7 @@ pub trait Replica: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Storage`].
+    /// [`ReadError::Storage`] and [`ReadError::Unavailable`].
     fn key_history(
         &self,
         from_size: u64,

@@ -490,13 +490,19 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Storage`].
+    /// [`ReadError::Storage`]; [`ReadError::Unavailable`] if this node started from another's state and lacks a
+    /// head.
     pub fn key_history(
         &self,
         from_size: u64,
         limit: usize,
     ) -> Result<Option<(KeyHistory, bool)>, ReadError> {
-        history(&self.shared.view, from_size, limit).map_err(|_refused| ReadError::Storage)
+        let page = history(&self.shared.view, from_size, limit);
+        match page.map_err(|_refused| ReadError::Storage)? {
+            Some(page) if page.lacking => Err(ReadError::Unavailable),
+            Some(page) => Ok(Some((page.history, page.more))),
+            None => Ok(None),
+        }
     }
 
     /// Signs that this node received something which nobody decides at present. Nothing is stored.

@@ -6,9 +6,9 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use akashi_merkle::{
-    CosignerKey, Follower, Frontier, Hash, Head, KeySet, Leaf, NodeReader, NoteSignature, Origin,
-    Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash, root_at,
-    verify_consistency, verify_inclusion,
+    CosignerKey, Follower, Frontier, Hash, Head, KeyChain, KeyHistory, KeySet, Leaf, NodeReader,
+    NoteSignature, Origin, Receipt, SignedHead, consistency_proof, inclusion_proof, leaf_hash,
+    root_at, verify_consistency, verify_inclusion,
 };
 
 use crate::input::Input;
@@ -66,6 +66,14 @@ fn texts(bytes: &[u8]) {
     if let Ok(read) = KeySet::parse(text) {
         let written = read.to_text();
         assert_eq!(KeySet::parse(&written).as_ref(), Ok(&read));
+    }
+    if let Ok(read) = KeyHistory::parse(text) {
+        assert_eq!(read.to_text(), text);
+        // Whatever it says: nothing is believed that the pinned set did not sign for.
+        let mut chain = KeyChain::pinned(PINNED.0.clone());
+        if chain.follow(&read) == Ok(0) {
+            assert_eq!(chain.newest(), &PINNED.0);
+        }
     }
     if let Ok(read) = Head::parse(text) {
         assert_eq!(read.to_text(), text);

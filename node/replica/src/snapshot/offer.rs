@@ -69,7 +69,7 @@ impl Offer {
         };
         let edge = Frontier::from_reader(view, self.progress.sealed.size);
         let keys = history(view, 0, usize::MAX).map_err(ProofError::Read)?;
-        let Some((keys, _)) = keys else {
+        let Some(keys) = keys.filter(|page| !page.lacking) else {
             return Ok(None);
         };
         Ok(Some(Manifest {
@@ -83,7 +83,7 @@ impl Offer {
             root: root_at(view, leaves).map_err(ProofError::Read)?,
             consistency: consistency_proof(view, leaves, size)?,
             edge: edge.map_err(ProofError::Read)?.encode(),
-            keys: keys.to_text(),
+            keys: keys.history.to_text(),
         }))
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod clocks;
+mod histories;
 mod hosting;
 mod sealing;
 mod snapshots;
