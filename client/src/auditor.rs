@@ -16,15 +16,16 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::event;
 use crate::platform::{Heard, next_step, reopen_pause};
+use crate::trust::Trust;
 
 /// Leaves asked for per batch: about 60 KB, far below a message's limit.
 const BATCH_LEAVES: u32 = 256;
 
-/// A reader of the audit log with a pinned key set.
+/// A reader of the audit log with a pinned key set, which learns of its successors where it needs them.
 #[derive(Clone, Debug)]
 pub struct Auditor {
     connection: Connection,
-    keys: KeySet,
+    trust: Trust,
 }
 
 /// What the reader of a tail wants next.
@@ -39,14 +40,21 @@ pub enum Flow {
 impl Auditor {
     /// An auditor with an auditor's (or a platform's) connection.
     #[must_use]
-    pub const fn new(connection: Connection, keys: KeySet) -> Self {
-        Self { connection, keys }
+    pub fn new(connection: Connection, keys: impl Into<Trust>) -> Self {
+        let trust = keys.into();
+        Self { connection, trust }
     }
 
     /// The pinned key set.
     #[must_use]
-    pub const fn key_set(&self) -> &KeySet {
-        &self.keys
+    pub fn key_set(&self) -> &KeySet {
+        self.trust.key_set()
+    }
+
+    /// What this reader believes.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// One auditor per node, in the order of the addresses: to compare what each of them says.
@@ -60,7 +68,7 @@ impl Auditor {
                     address,
                     Self {
                         connection,
-                        keys: self.keys.clone(),
+                        trust: self.trust.clone(),
                     },
                 )
             })
@@ -70,7 +78,7 @@ impl Auditor {
     /// A reader that starts before the first leaf.
     #[must_use]
     pub fn follower(&self) -> Follower {
-        Follower::new(self.keys.origin().clone())
+        Follower::new(self.key_set().origin().clone())
     }
 
     /// The newest sealed head, checked.
@@ -89,8 +97,12 @@ impl Auditor {
                 },
             )
             .await?;
-        parse_head(&answer.signed_head)?
-            .check(&self.keys)
+        let head = parse_head(&answer.signed_head)?;
+        if self.trust.lacks(&head) {
+            self.trust.follow(&self.connection, deadline).await?;
+        }
+        self.trust
+            .check(&head)
             .map_err(|broken| Error::integrity(format!("tree head: {broken}")))
     }
 
@@ -167,7 +179,13 @@ impl Auditor {
                 AuditServiceClient::new(channel).get_receipt(request).await
             })
             .await?;
-        let checked = verify_receipt(&answer.receipt, &self.keys)?;
+        self.trust
+            .prepare(&self.connection, &answer.receipt, deadline)
+            .await?;
+        let checked = self
+            .trust
+            .receipt(&answer.receipt)
+            .map_err(|broken| Error::integrity(format!("receipt: {broken}")))?;
         Ok((answer.receipt, checked))
     }
 
@@ -222,7 +240,17 @@ impl Auditor {
             };
             match heard {
                 Heard::Step(batch) => {
-                    let head = accept(follower, &batch, &self.keys)?;
+                    let signed = parse_head(&batch.signed_head)?;
+                    if self.trust.lacks(&signed) {
+                        // The place in the stream is given up first: nothing is lost when the caller
+                        // stops waiting for the history.
+                        *stream = None;
+                        if self.trust.follow(&self.connection, deadline).await? > 0 {
+                            continue;
+                        }
+                    }
+                    let keys = self.trust.at(signed.head.size);
+                    let head = accept(follower, &batch, &signed, &keys)?;
                     return Ok(Some((batch, head)));
                 }
                 Heard::End if !follow => return Ok(None),
@@ -279,7 +307,7 @@ impl Auditor {
     /// [`Error::Integrity`] if the subtree roots do not lead to their root.
     pub fn follower_at(&self, frontier: &Frontier) -> Result<Follower, Error> {
         let token = akashi_merkle::Head {
-            origin: self.keys.origin().clone(),
+            origin: self.key_set().origin().clone(),
             size: frontier.size(),
             root: frontier.root(),
         };
@@ -390,9 +418,9 @@ const CURSOR_FOREIGN: &str = "CURSOR_FOREIGN";
 fn accept(
     follower: &mut Follower,
     batch: &v1::TailResponse,
+    signed: &SignedHead,
     keys: &KeySet,
 ) -> Result<CheckedHead, Error> {
-    let signed = parse_head(&batch.signed_head)?;
     let leaves: Vec<Vec<u8>> = batch.leaves.iter().map(|leaf| leaf.to_vec()).collect();
     let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
     let reaches_head = batch.first_index.checked_add(count) == Some(signed.head.size);
@@ -408,7 +436,7 @@ fn accept(
             .collect::<Result<_, _>>()?
     };
     follower
-        .advance(batch.first_index, &leaves, &path, &signed, keys)
+        .advance(batch.first_index, &leaves, &path, signed, keys)
         .map_err(|broken| Error::integrity(format!("audit log: {broken}")))
 }
 

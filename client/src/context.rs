@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::agent::Agent;
 use crate::auditor::Auditor;
+use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::files;
@@ -18,6 +19,7 @@ use crate::order::RecipientSecret;
 use crate::platform::Platform;
 use crate::processor::Processor;
 use crate::tag::TagKey;
+use crate::trust::{HISTORY_FILE, Trust};
 
 /// What `akashi.toml` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -137,7 +139,7 @@ impl Context {
         Ok(Processor::new(
             self.connection(&processors, name)?,
             self.file.tenant.clone(),
-            self.key_set()?,
+            self.trust()?,
             RecipientSecret::read(&processors.join(format!("{name}.hpke")))?,
         ))
     }
@@ -148,13 +150,38 @@ impl Context {
         &self.file.keys
     }
 
-    /// The key set.
+    /// The newest key set that is known here: the pinned one, or what it led to.
     ///
     /// # Errors
     ///
     /// [`Error::File`] and [`Error::Malformed`].
     pub fn key_set(&self) -> Result<KeySet, Error> {
-        key_set(&self.file.keys)
+        Ok(self.trust()?.newest())
+    }
+
+    /// The pinned key set, and those that it led to as far as they are kept beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn trust(&self) -> Result<Trust, Error> {
+        let kept = self.file.keys.with_file_name(HISTORY_FILE);
+        Trust::kept_at(key_set(&self.file.keys)?, kept)
+    }
+
+    /// The newest key set there is: asks the cluster what followed the one that is known here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trust::follow`].
+    pub async fn current_keys(
+        &self,
+        connection: &Connection,
+        deadline: Deadline,
+    ) -> Result<KeySet, Error> {
+        let trust = self.trust()?;
+        trust.follow(connection, deadline).await?;
+        Ok(trust.newest())
     }
 
     /// The operator.
@@ -168,6 +195,16 @@ impl Context {
         ))
     }
 
+    /// The operator, who asks only these nodes: one that is not in the context file, or a certain one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::operator`].
+    pub fn operator_at(&self, addresses: &[String]) -> Result<Operator, Error> {
+        let identity = self.identity(&self.file.clients, "operator")?;
+        Ok(Operator::new(Connection::new(addresses, &identity)?))
+    }
+
     /// The auditor.
     ///
     /// # Errors
@@ -176,7 +213,7 @@ impl Context {
     pub fn auditor(&self) -> Result<Auditor, Error> {
         Ok(Auditor::new(
             self.connection(&self.file.clients, "auditor")?,
-            self.key_set()?,
+            self.trust()?,
         ))
     }
 
@@ -241,12 +278,15 @@ impl Context {
     }
 
     fn connection(&self, directory: &Path, name: &str) -> Result<Connection, Error> {
-        let identity = Identity::with_certificate(
+        Connection::new(&self.file.nodes, &self.identity(directory, name)?)
+    }
+
+    fn identity(&self, directory: &Path, name: &str) -> Result<Identity, Error> {
+        Identity::with_certificate(
             &self.file.ca,
             &directory.join(format!("{name}.pem")),
             &directory.join(format!("{name}.key")),
-        )?;
-        Connection::new(&self.file.nodes, &identity)
+        )
     }
 }
 

@@ -70,6 +70,7 @@ pub mod retry;
 pub mod sensor;
 pub mod statement;
 pub mod tag;
+pub mod trust;
 pub mod webhook;
 
 pub use agent::Agent;
@@ -84,3 +85,4 @@ pub use phone::Phone;
 pub use platform::{Announced, Call, Invitation, Platform};
 pub use processor::Processor;
 pub use request_id::RequestId;
+pub use trust::Trust;

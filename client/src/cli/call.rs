@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::layout::is_handle;
 use crate::platform::{Call as Announcement, Details};
+use crate::trust::Trust;
 
 /// Ask a customer's phone who is calling, and wait for the verdict
 #[derive(Debug, Args)]
@@ -124,7 +125,11 @@ impl Call {
         let milliseconds = (clock::monotonic() - began).as_millis();
         let outcome = verdict.outcome.ok_or(Error::Answer { what: "outcome" })?;
         if stage == Stage::Sealed {
-            check(&verdict, &context.key_set()?)?;
+            let trust = context.trust()?;
+            trust
+                .prepare(platform.connection(), &verdict.receipt, deadline)
+                .await?;
+            check(&verdict, &trust)?;
         }
         if let Some(path) = &self.receipt {
             files::write_new(path, verdict.receipt.as_bytes(), Mode::Public)?;
@@ -135,8 +140,10 @@ impl Call {
 }
 
 /// A sealed verdict comes with its evidence, or it is none.
-fn check(verdict: &Verdict, keys: &akashi_merkle::KeySet) -> Result<(), Error> {
-    let checked = crate::auditor::verify_receipt(&verdict.receipt, keys)?;
+fn check(verdict: &Verdict, trust: &Trust) -> Result<(), Error> {
+    let checked = trust
+        .receipt(&verdict.receipt)
+        .map_err(|broken| Error::integrity(format!("receipt: {broken}")))?;
     let leaf = checked
         .leaf()
         .map_err(|_version| Error::Answer { what: "leaf" })?;

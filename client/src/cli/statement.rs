@@ -132,7 +132,10 @@ impl Make {
         }
         must_be_new(&self.out)?;
         let context = global.context()?;
-        let (platform, keys) = (context.platform()?, context.key_set()?);
+        let platform = context.platform()?;
+        let keys = context
+            .current_keys(platform.connection(), global.deadline())
+            .await?;
         let period = Period {
             from_us: self.from,
             until_us: self.until,
@@ -247,8 +250,11 @@ impl Receipt {
         let contact = id_from_text(&self.contact, "contact")?;
         let context = global.context()?;
         let platform = context.platform()?;
+        let keys = context
+            .current_keys(platform.connection(), global.deadline())
+            .await?;
         let (text, checked, processed) = platform
-            .processing_receipt(&contact, &context.key_set()?, global.deadline())
+            .processing_receipt(&contact, &keys, global.deadline())
             .await?;
         if let Some(path) = &self.out {
             files::write_new(path, text.as_bytes(), Mode::Public)?;

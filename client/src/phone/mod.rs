@@ -2,7 +2,7 @@
 //!
 //! The phone believes nothing it can check: a notice must come with a receipt of its challenge under
 //! the key set that the phone pinned at enrolment, and every field it shows must be bound into that
-//! challenge. It never stores the PIN, the PIN's scalar or key, or a proof: each of them would let a
+//! challenge. Of a later key set it learns from the one it pinned. It never stores the PIN, the PIN's scalar or key, or a proof: each of them would let a
 //! thief try out PINs.
 
 mod credentials;
@@ -33,6 +33,7 @@ use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::request_id::RequestId;
+use crate::trust::Trust;
 
 pub use credentials::{Choice, Holding, choose};
 pub use enrolling::Accepted;
@@ -48,7 +49,7 @@ pub use store::{PhoneDirectory, Profile};
 pub struct Phone {
     directory: PhoneDirectory,
     profile: Profile,
-    keys: Arc<KeySet>,
+    trust: Trust,
     root: RootSecret,
     connection: Connection,
 }
@@ -183,7 +184,7 @@ impl Phone {
     ) -> Result<Self, Error> {
         Ok(Self {
             profile: directory.profile()?,
-            keys: Arc::new(directory.key_set()?),
+            trust: directory.trust()?,
             root: directory.root_secret()?,
             directory: directory.clone(),
             connection,
@@ -217,7 +218,7 @@ impl Phone {
     /// The pinned key set.
     #[must_use]
     pub fn key_set(&self) -> &KeySet {
-        &self.keys
+        self.trust.key_set()
     }
 
     /// The connection, for instance to prefer a node.
@@ -231,7 +232,7 @@ impl Phone {
     }
 
     fn origin(&self) -> String {
-        self.keys.origin().to_string()
+        self.key_set().origin().to_string()
     }
 
     fn device_secret(&self) -> Result<DeviceSecret, Error> {
@@ -339,7 +340,7 @@ impl Phone {
 
     /// The log named by a message must be the one whose keys this phone pinned.
     fn check_log(&self, origin: &str, group: u32, epoch: u32) -> Result<(), Error> {
-        let pinned = self.keys.origin();
+        let pinned = self.key_set().origin();
         if origin != pinned.to_string()
             || group != u32::from(pinned.group())
             || epoch != pinned.epoch()
@@ -357,8 +358,8 @@ impl Phone {
         Context::new(ContextFields {
             suite: Suite::V1,
             origin: origin.as_bytes(),
-            group: self.keys.origin().group(),
-            epoch: self.keys.origin().epoch(),
+            group: self.key_set().origin().group(),
+            epoch: self.key_set().origin().epoch(),
             tenant: self.profile.tenant.as_bytes(),
             challenge_id: bound.challenge_id,
             nonce: bound.nonce,

@@ -4,7 +4,7 @@
 //! under the pinned key set, is about this challenge, and contains the digest of the very context
 //! that the phone would prove for.
 
-use akashi_merkle::{CheckedLeaf, Leaf, Receipt};
+use akashi_merkle::{CheckedLeaf, Leaf};
 use akashi_proof::{Context, TemplateCommitment};
 use akashi_proto::v1;
 
@@ -277,8 +277,8 @@ impl Phone {
     }
 
     fn check_receipt(&self, text: &str) -> Result<CheckedLeaf, Error> {
-        Receipt::parse(text)
-            .and_then(|receipt| receipt.verify(&self.keys))
+        self.trust
+            .receipt(text)
             .map_err(|broken| Error::integrity(format!("receipt of the notice: {broken}")))
     }
 }

@@ -259,7 +259,7 @@ impl Phone {
                 duress: false,
             },
             match_code,
-            keys: Arc::clone(&self.keys),
+            keys: Arc::new(self.trust.newest()),
         })
     }
 

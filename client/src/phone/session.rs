@@ -186,6 +186,9 @@ impl Phone {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
                 Ok(Ok(Some(Say::Notice(notice)))) => {
+                    self.trust
+                        .prepare(self.connection(), &notice.receipt, deadline)
+                        .await?;
                     let checked = self.check_notice(&notice);
                     if matches!(checked, Err(Error::Answer { .. })) {
                         self.does_not_understand(&notice, deadline).await?;
@@ -226,7 +229,12 @@ impl Phone {
         loop {
             let step = tokio::time::timeout(deadline.remaining(), next(&mut session.incoming));
             match step.await {
-                Ok(Ok(Some(Say::Told(told)))) => return self.check_told(&told),
+                Ok(Ok(Some(Say::Told(told)))) => {
+                    self.trust
+                        .prepare(self.connection(), &told.receipt, deadline)
+                        .await?;
+                    return self.check_told(&told);
+                }
                 Ok(Ok(
                     Some(
                         Say::Challenge(_)
@@ -264,7 +272,10 @@ impl Phone {
 
     /// What is told is in the log, or it is not believed.
     fn check_told(&self, told: &v1::Told) -> Result<Told, Error> {
-        let checked = crate::auditor::verify_receipt(&told.receipt, &self.keys)?;
+        let checked = self
+            .trust
+            .receipt(&told.receipt)
+            .map_err(|broken| Error::integrity(format!("receipt: {broken}")))?;
         let leaf = checked
             .leaf()
             .map_err(|_version| Error::Answer { what: "leaf" })?;

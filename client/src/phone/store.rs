@@ -8,6 +8,7 @@
 //! | `requests/`, `credentials/` | 0700 | see `credentials.rs` |
 //! | `face.json` | 0600 | see `face.rs` |
 //! | `cluster.keys` | 0600 | the pinned key set |
+//! | `cluster.history` | 0600 | key sets that followed it, once one did |
 //! | `ca.pem` | 0600 | the certificate authority of the nodes |
 //!
 //! Never written: the PIN, its scalar *w*, its public key *K*, proofs, receipts of own submissions.
@@ -25,6 +26,7 @@ use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::identity::Identity;
 use crate::tag::{agent_hash, subject_hash};
+use crate::trust::{HISTORY_FILE, Trust};
 
 /// What `phone.json` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +149,15 @@ impl PhoneDirectory {
         let path = self.0.join("cluster.keys");
         KeySet::parse(&files::read_text(&path)?)
             .map_err(|bad| Error::malformed(&path, bad.to_string()))
+    }
+
+    /// The pinned key set, and those that it led to as far as this phone knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] and [`Error::Malformed`].
+    pub fn trust(&self) -> Result<Trust, Error> {
+        Trust::kept_at(self.key_set()?, self.0.join(HISTORY_FILE))
     }
 
     /// The phone's side of TLS.

@@ -17,7 +17,6 @@ use akashi_proto::v1::processor_service_client::ProcessorServiceClient;
 use tonic::Streaming;
 
 use crate::answer::{Stage, bytes32, id16};
-use crate::auditor::verify_receipt;
 use crate::clock::Deadline;
 use crate::connection::Connection;
 use crate::error::Error;
@@ -25,6 +24,7 @@ use crate::event;
 use crate::order::{Opened, RecipientSecret, Sealed, SealedFile};
 use crate::platform::{Heard, next_step, reopen_pause};
 use crate::request_id::RequestId;
+use crate::trust::Trust;
 
 pub use desk::{Desk, Step};
 pub use ledger::Ledger;
@@ -36,7 +36,7 @@ pub(crate) use totals::{campaign_state, prove_total};
 pub struct Processor {
     connection: Connection,
     tenant: String,
-    keys: KeySet,
+    trust: Trust,
     secret: Arc<RecipientSecret>,
 }
 
@@ -123,21 +123,21 @@ impl Processor {
     pub fn new(
         connection: Connection,
         tenant: String,
-        keys: KeySet,
+        keys: impl Into<Trust>,
         secret: RecipientSecret,
     ) -> Self {
         Self {
             connection,
             tenant,
-            keys,
+            trust: keys.into(),
             secret: Arc::new(secret),
         }
     }
 
     /// The pinned key set.
     #[must_use]
-    pub const fn key_set(&self) -> &KeySet {
-        &self.keys
+    pub fn key_set(&self) -> &KeySet {
+        self.trust.key_set()
     }
 
     /// The public key, as a policy names it.
@@ -188,6 +188,9 @@ impl Processor {
                     .open_order(request)
                     .await
             })
+            .await?;
+        self.trust
+            .prepare(&self.connection, &answer.receipt, deadline)
             .await?;
         let approved = self.approved(&answer.receipt)?;
         if (approved.contact_id, approved.order_id) != (*contact_id, *order_id) {
@@ -253,7 +256,9 @@ impl Processor {
     }
 
     fn leaf(&self, receipt: &str, kind: u16) -> Result<Leaf, Error> {
-        let leaf = verify_receipt(receipt, &self.keys)?
+        let checked = self.trust.receipt(receipt);
+        let leaf = checked
+            .map_err(|broken| Error::integrity(format!("receipt: {broken}")))?
             .leaf()
             .map_err(|_version| Error::Answer { what: "leaf" })?;
         if leaf.kind == kind {
@@ -360,6 +365,9 @@ impl Processor {
                 outcome: "the order was not carried out",
             });
         }
+        self.trust
+            .prepare(&self.connection, &progress.receipt, deadline)
+            .await?;
         let leaf = self.leaf(&progress.receipt, event::ORDER_EXECUTED)?;
         let same = leaf.contact_id == *contact_id
             && column::<16>(&leaf, event::ORDER_COLUMN)? == *order_id
@@ -431,7 +439,7 @@ impl Processor {
         let asked = (campaign, first, through);
         prove_total(
             &self.connection,
-            (&self.tenant, &self.keys),
+            (&self.tenant, &self.trust.newest()),
             asked,
             &opening,
             deadline,
@@ -471,7 +479,14 @@ impl Orders {
             }
             if let Some(stream) = &mut self.stream {
                 match next_step(stream, self.deadline).await? {
-                    Heard::Step(step) => return self.checked(&step),
+                    Heard::Step(step) => {
+                        let processor = &self.processor;
+                        processor
+                            .trust
+                            .prepare(&processor.connection, &step.receipt, self.deadline)
+                            .await?;
+                        return self.checked(&step);
+                    }
                     Heard::End | Heard::Broken => self.stream = None,
                 }
             }
