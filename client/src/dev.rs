@@ -183,6 +183,23 @@ impl DevCluster {
         Ok(())
     }
 
+    /// Makes a node that joins this cluster, and starts it; gives its position. It is no member before it is
+    /// added.
+    ///
+    /// # Errors
+    ///
+    /// As [`layout::join::create`] and [`DevCluster::start_node`].
+    pub fn join(&mut self, node: &NodeSpec) -> Result<usize, Error> {
+        layout::join::create(&self.directory, self.context.cluster(), node, None)?;
+        let position = self.nodes.len();
+        self.nodes.push(NodeProcess {
+            name: node.name.clone(),
+            child: None,
+        });
+        self.start_node(position)?;
+        Ok(position)
+    }
+
     /// Kills the node at `position` with SIGKILL: no clean-up, no good-bye.
     ///
     /// # Errors

@@ -9,6 +9,8 @@
 //! | `clients/` | operator, auditor, platform; `clients/agents/<handle>`; `clients/processors/<name>`; the tenant's keys for tags and numbers |
 //! | `phones/` | simulated phones, one directory each |
 
+pub mod join;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -336,17 +338,7 @@ fn write_pair(directory: &Path, name: &str, issued: &Issued) -> Result<(), Error
 
 /// The configuration file of one node. Every name in it was checked before, so nothing needs quoting.
 fn node_settings(plan: &Plan, keys: &KeySet, number: u64, node: &NodeSpec) -> String {
-    let NodeSpec {
-        name,
-        site,
-        host,
-        port,
-    } = node;
-    let listen = match (plan.listen, host.parse::<IpAddr>()) {
-        (Some(listen), _) => listen.to_string(),
-        (None, Ok(own)) => own.to_string(),
-        (None, Err(_name)) => "0.0.0.0".to_owned(),
-    };
+    let NodeSpec { name, site, .. } = node;
     let mut text = format!(
         "# Settings of one replica; paths are relative to this file. Made by `akashi ops init`.\n\
          [node]\nid = {number}\nname = \"{name}\"\nsite = \"{site}\"\ndata_dir = \"data\"\n\n\
@@ -366,17 +358,27 @@ fn node_settings(plan: &Plan, keys: &KeySet, number: u64, node: &NodeSpec) -> St
             cosigner.key.to_vkey(),
         ));
     }
+    text.push_str(&listening(node, plan.listen, plan.reflection));
+    text
+}
+
+/// The sections of a node's configuration from `[listen]` on.
+fn listening(node: &NodeSpec, listen: Option<IpAddr>, reflection: bool) -> String {
+    let port = node.port;
+    let listen = match (listen, node.host.parse::<IpAddr>()) {
+        (Some(listen), _) => listen.to_string(),
+        (None, Ok(own)) => own.to_string(),
+        (None, Err(_name)) => "0.0.0.0".to_owned(),
+    };
     let (peer, admin) = (port.saturating_add(1), port.saturating_add(2));
-    text.push_str(&format!(
+    format!(
         "[listen]\nclient = \"{listen}:{port}\"\npeer = \"{listen}:{peer}\"\n\
          admin = \"{listen}:{admin}\"\n\n\
          [tls]\nca = \"ca.pem\"\ncertificate = \"node.pem\"\nkey = \"node.key\"\n\n\
          [cosign]\nkey = \"cosign.key\"\n\n\
          [telemetry]\nlog = \"info\"\nlog_format = \"text\"\notlp_endpoint = \"\"\n\n\
-         [api]\nreflection = {}\n",
-        plan.reflection
-    ));
-    text
+         [api]\nreflection = {reflection}\n"
+    )
 }
 
 fn context(plan: &Plan) -> String {

@@ -1,5 +1,7 @@
 //! The operator's side: sets a cluster up, adds tenants, policies and agents, looks at the nodes.
 
+mod members;
+
 use akashi_proto::v1;
 use akashi_proto::v1::cluster_service_client::ClusterServiceClient;
 
@@ -11,6 +13,7 @@ use crate::request_id::RequestId;
 use crate::sensor::Profile;
 
 pub use akashi_proto::v1::{GetNodeStatusResponse as NodeStatus, Policy, Settings};
+pub use members::{NewMember, is_changing};
 
 /// An operator of one cluster.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ mod cluster;
 mod connector;
 mod fuzz_corpus;
 mod hardship;
+mod key_sets;
 mod orders;
 mod policies;
 mod raft_log;

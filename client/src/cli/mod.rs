@@ -218,7 +218,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<(), Error> {
         Verb::Listen(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Webhook(verb) => Box::pin(verb.run(&global, output)).await,
         Verb::Cluster(verb) => Box::pin(verb.run(&global, output)).await,
-        Verb::Ops(verb) => verb.run(output),
+        Verb::Ops(verb) => verb.run(&global, output),
         Verb::Explain(verb) => verb.run(output),
         Verb::Completion(verb) => {
             verb.run(Cli::command(), output);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Global;
 use super::output::Output;
 use crate::error::Error;
 use crate::layout::{self, NodeSpec, Plan};
@@ -19,6 +20,25 @@ pub(super) struct Ops {
 #[derive(Debug, Subcommand)]
 enum OpsVerb {
     Init(Init),
+    Join(Join),
+}
+
+/// Make keys, certificate and configuration for a node that joins a running cluster
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Run it where `akashi ops init` was run: it needs the authority's key and a founding node's directory.
+Copy the new directory to the machine, start `akashi-node --config node.toml --format-new` there, and add
+it with `akashi cluster add`. A machine that lost its disk joins as a new node, under another id.
+
+Example:
+  akashi ops join --context ./prod --node n4@osaka=10.0.2.4")]
+struct Join {
+    /// The node. Client port (default 7420), peers +1, administration +2
+    #[arg(long, value_name = "NAME[@SITE]=HOST[:PORT]")]
+    node: String,
+    /// Raft id, one that no node has or had; default: one more than the largest here
+    #[arg(long, value_name = "NUMBER")]
+    id: Option<u64>,
 }
 
 /// Make keys, certificates and configurations for a new cluster
@@ -56,10 +76,33 @@ struct Init {
 }
 
 impl Ops {
-    pub(super) fn run(self, output: Output) -> Result<(), Error> {
+    pub(super) fn run(self, global: &Global, output: Output) -> Result<(), Error> {
         match self.verb {
             OpsVerb::Init(init) => init.run(output),
+            OpsVerb::Join(join) => join.run(global, output),
         }
+    }
+}
+
+impl Join {
+    fn run(self, global: &Global, output: Output) -> Result<(), Error> {
+        let context = global.context()?;
+        let home = context
+            .keys_path()
+            .parent()
+            .ok_or_else(|| Error::usage("context: no directory around the key set"))?;
+        let node = NodeSpec::parse(&self.node)?;
+        let id = layout::join::create(home, context.cluster(), &node, self.id)?;
+        let own = home.join("nodes").join(&node.name);
+        output.data(&own.display().to_string());
+        output.note(&format!(
+            "Made node {} with id {id}.\n\
+             next: copy the directory to its machine, start `akashi-node --config node.toml --format-new`,\n      \
+             then: akashi cluster add {} --wait",
+            node.name,
+            own.display(),
+        ));
+        Ok(())
     }
 }
 
