@@ -120,8 +120,8 @@ pub struct Sealer<C = CosignerSecret> {
     groups: Groups,
     /// Roots at entry boundaries, and behind each change of the key set: leaves → root.
     boundaries: BTreeMap<u64, Hash>,
-    /// Size and root where the key set ends, if it is no longer among `boundaries`.
-    end: Option<(u64, Hash)>,
+    /// Roots where key sets end whose last head is not sealed yet, if they are no longer among `boundaries`.
+    ends: BTreeMap<u64, Hash>,
     /// The newest vow, on disk or on its way there.
     vow: Option<(u64, Hash)>,
     /// A head that waits for its vow to be synced.
@@ -167,7 +167,7 @@ impl<C: Cosigner> Sealer<C> {
             secret,
             groups,
             boundaries: BTreeMap::new(),
-            end: None,
+            ends: BTreeMap::new(),
             vow,
             signing: None,
             wanted: 0,
@@ -195,10 +195,10 @@ impl<C: Cosigner> Sealer<C> {
         self.groups.succeeded(change);
     }
 
-    /// At the start: the root where the key set ends whose last head was not sealed before, if the tree has
-    /// grown past it.
-    pub const fn ends(&mut self, size: u64, root: Hash) {
-        self.end = Some((size, root));
+    /// At the start: the root where a key set ends whose last head was not sealed before, if the tree has
+    /// grown past it. Called for each such end: there may be several.
+    pub fn ends(&mut self, size: u64, root: Hash) {
+        self.ends.insert(size, root);
     }
 
     /// At the start: a head with which a key set ended, for replicas that missed it.
@@ -211,6 +211,7 @@ impl<C: Cosigner> Sealer<C> {
         if !self.groups.keep(size) {
             return Vec::new();
         }
+        self.ends.retain(|end, _| *end > size);
         let mut effects = self.sign();
         effects.extend(self.tick(now_ms));
         effects
@@ -250,9 +251,8 @@ impl<C: Cosigner> Sealer<C> {
 
     /// The root that this replica computed for `size`, if it is at hand.
     fn root(&self, size: u64) -> Option<Hash> {
-        let end = self.end.filter(|(end, _)| *end == size);
         let known = self.boundaries.get(&size).copied();
-        known.or(end.map(|(_, root)| root))
+        known.or_else(|| self.ends.get(&size).copied())
     }
 
     /// An entry was applied and left this tree.
@@ -265,8 +265,8 @@ impl<C: Cosigner> Sealer<C> {
         }
         while self.boundaries.len() > BOUNDARIES_MAX {
             let dropped = self.boundaries.pop_first();
-            if let Some(end) = dropped.filter(|(size, _)| *size == self.groups.limit()) {
-                self.end = Some(end);
+            if let Some((size, root)) = dropped.filter(|(size, _)| self.groups.is_boundary(*size)) {
+                self.ends.insert(size, root);
             }
         }
         // What came in while this replica was behind.

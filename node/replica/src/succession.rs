@@ -202,11 +202,11 @@ pub fn resume<S: StateStore, C: Cosigner>(
         sealer.has(&head);
     }
     let sealed = sealer.sealed().map_or(0, |sealed| sealed.head.size);
-    let open = changes.iter().find(|change| change.boundary() > sealed);
-    if let Some(size) = open.map(KeySetChange::boundary)
-        && let Some(root) = machine.root_of(size)?
-    {
-        sealer.ends(size, root);
+    let ends = changes.iter().map(KeySetChange::boundary);
+    for size in ends.filter(|size| *size > sealed) {
+        if let Some(root) = machine.root_of(size)? {
+            sealer.ends(size, root);
+        }
     }
     Ok(())
 }

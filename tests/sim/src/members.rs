@@ -20,6 +20,8 @@ use crate::world::World;
 
 /// Replicas that join in one run.
 const JOINS_MAX: u64 = 3;
+/// Nobody joins so shortly before everything heals.
+const JOINS_BEFORE_US: u64 = 10_000 * MS;
 /// Entries that a learner may lack when it is promoted.
 const LAG_MAX: u64 = 50;
 /// How long a replica that left goes on running.
@@ -28,7 +30,9 @@ const RETIRES_US: u64 = 2_000 * MS;
 impl World {
     pub(crate) fn operator_script(&self, number: u64) -> VecDeque<Act> {
         let joined = self.clients.list[index(number)].logins;
-        let acts: &[Act] = if joined < JOINS_MAX {
+        // Whoever joins must have the time to catch up before that is looked at.
+        let soon = self.now_us + JOINS_BEFORE_US > self.plan.faults_until_us;
+        let acts: &[Act] = if joined < JOINS_MAX && !soon {
             &[
                 Act::Join,
                 Act::Promote,

@@ -312,6 +312,38 @@ fn a_replica_that_starts_behind_an_unsealed_end_seals_it_first() {
 }
 
 #[test]
+fn a_replica_that_starts_behind_two_unsealed_ends_passes_both() {
+    let second = KeySetChange {
+        number: 2,
+        leaf: 9,
+        replicas: (1..=3).map(replica).collect(),
+        quorum: 2,
+    };
+    let mut sealer = Sealer::new(4, secret(4), None, None);
+    sealer.founded(&cluster());
+    for change in [change(), second] {
+        sealer.succeeded(&change);
+        sealer.ends(change.boundary(), root(change.boundary()));
+    }
+    assert!(sealer.applied(20, root(20), 0).is_empty());
+    for size in [END, 10] {
+        let head = akashi_merkle::Head {
+            origin: akashi_merkle::Origin::parse(ORIGIN).unwrap(),
+            size,
+            root: root(size),
+        };
+        let signatures = [1, 2].map(|id| secret(id).cosign(&head, 1).unwrap());
+        let handed = SealMessage::Handover(SignedHead::new(head, &signatures));
+        let effects = sealer.message(1, &handed, 0);
+        assert!(
+            matches!(effects.as_slice(), [Effect::Sealed(sealed)] if sealed.head.size == size),
+            "{size}: {effects:?}"
+        );
+        drop(sealer.kept(size, 0));
+    }
+}
+
+#[test]
 fn an_end_that_was_kept_before_the_start_holds_nothing_up() {
     let mut four = Four::new();
     for id in 1..=4 {
