@@ -14,8 +14,8 @@ use akashi_replica::snapshot::{Offer, frozen_progress};
 use akashi_replica::store::{Frozen, StateStore, StoreError};
 
 use super::seal_thread::SealInput;
-use super::start::spawn;
 use super::stop_process;
+use super::threads::spawn;
 use crate::snapshot::Kept;
 
 /// Nanoseconds of pause per byte read: 64 MiB a second at most, so that the disk stays free for the

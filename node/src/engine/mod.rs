@@ -19,6 +19,7 @@ mod digester;
 mod driver;
 mod flush_thread;
 mod handle;
+mod inputs;
 mod lead;
 mod log_thread;
 mod marks;
@@ -30,6 +31,7 @@ mod seal_thread;
 mod snapshots;
 mod space;
 mod start;
+mod threads;
 mod verify;
 mod vitals;
 mod waiters;
@@ -57,7 +59,8 @@ use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::Instant;
 
 pub use handle::{AppliedEntry, LEADERLESS_MAX, ProposeError, ReadError, ReceiptError, Status};
-pub use start::{Engine, EngineError, EngineGuard, Inputs, OpenStore, Started};
+pub use inputs::Inputs;
+pub use start::{Engine, EngineError, EngineGuard, OpenStore, Started};
 pub use waiters::Retry;
 
 use crate::clock;

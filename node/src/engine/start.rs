@@ -7,20 +7,18 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-use akashi_domain::answer::Answer;
-use akashi_domain::command::Request;
 use akashi_domain::entry::Sealed;
 use akashi_domain::ids::Digest;
 use akashi_domain::records::{Members, Standing};
 use akashi_domain::state::Records as _;
 use akashi_merkle::{CosignerSecret, SignedHead};
-use akashi_replica::agreement::{Agreement, StateDigest};
+use akashi_replica::agreement::Agreement;
 use akashi_replica::consensus::{CoreConfig, RaftCore, Recovered, Role, StartError};
 use akashi_replica::entry::NodeId;
 use akashi_replica::log::RaftLog;
 use akashi_replica::machine::{Machine, MachineError};
 use akashi_replica::marks::{MARK_EVERY_MS, MARK_GAP_MS, Marker};
-use akashi_replica::seal::{FenceReason, SealMessage, Sealer};
+use akashi_replica::seal::{FenceReason, Sealer};
 use akashi_replica::store::{StateStore as _, StoreError};
 use akashi_replica::succession;
 use sha2::{Digest as _, Sha256};
@@ -33,6 +31,7 @@ use super::decoded::Decoded;
 use super::digester::Digester;
 use super::driver::Driver;
 use super::flush_thread::FlushThread;
+use super::inputs::Inputs;
 use super::log_thread::{self, LogInput, LogOutputs};
 use super::membership::{self, Listeners, Sources};
 use super::raft_thread::{RaftInput, RaftOutputs, RaftThread};
@@ -40,19 +39,16 @@ use super::roster::Roster;
 use super::seal_thread::{self, Checks, SealInput, SealOutputs};
 use super::snapshots::{self, Snapshots, Wires};
 use super::space;
+use super::threads::spawn;
 use super::verify::VerifyPool;
 use super::vitals::Vitals;
 use super::waiters::Waiters;
-use super::{
-    EVENTS_BEHIND_MAX, Handle, Holder, Proposal, QUEUE_BYTES_MAX, Retry, Shared, StoreView, meeting,
-};
+use super::{EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Shared, StoreView, meeting};
 use crate::config::Config;
 use crate::entropy;
 use crate::members::MemberTable;
 use crate::net::{self, TlsError};
-use crate::peers::{
-    Boxed, Calls, Greeting, Links, Node, Outbox, PeerInputs, PeerVitals, TurnedAway,
-};
+use crate::peers::{Calls, Greeting, Links, Node, Outbox};
 use crate::snapshot::{Giver, Kept};
 use crate::storage::{
     DataDirectory, FileDisk, Identity, Marks, RocksStore, Space, StorageError, check_log_reaches,
@@ -137,94 +133,6 @@ impl EngineGuard {
         if let Err(error) = self.store.flush() {
             tracing::error!(error = %error, "the last flush failed; the log will be replayed");
         }
-    }
-}
-
-/// What the peer port hands in.
-#[derive(Debug)]
-pub struct Inputs {
-    raft: Sender<RaftInput>,
-    seal: Sender<SealInput>,
-    all_have: Arc<AtomicU64>,
-    applied: AppliedByAll,
-    vitals: Arc<Vitals>,
-    peers: Outbox,
-    roster: Arc<Roster>,
-    snapshot_wanted: watch::Sender<u64>,
-    handle: Handle,
-}
-
-impl PeerInputs for Inputs {
-    fn greeted(&self, from: NodeId, greeting: Greeting) -> Result<(), TurnedAway> {
-        self.roster.greeted(from, greeting)
-    }
-
-    fn hears(&self, from: NodeId, life: [u8; 16]) -> bool {
-        self.roster.hears(from, life)
-    }
-
-    fn takes_calls(&self, from: NodeId) -> bool {
-        self.roster.takes_calls(from)
-    }
-
-    fn raft(&self, from: NodeId, bytes: Vec<u8>) {
-        drop(self.raft.send(RaftInput::Peer { from, bytes }));
-    }
-
-    fn seal(&self, from: NodeId, message: SealMessage) {
-        drop(self.seal.send(SealInput::Message(from, message)));
-    }
-
-    fn state_digest(&self, from: NodeId, theirs: StateDigest) {
-        drop(self.seal.send(SealInput::TheirDigest(from, theirs)));
-    }
-
-    fn all_have(&self, index: u64) {
-        self.all_have.fetch_max(index, Ordering::AcqRel);
-    }
-
-    fn applied(&self, from: NodeId, index: u64) {
-        self.applied.says(from, index);
-    }
-
-    fn vitals_asked(&self, from: NodeId, asked_us: u64) {
-        self.peers.vitals(from, asked_us, self.vitals.told());
-    }
-
-    fn vitals_told(&self, from: NodeId, asked_us: u64, told: PeerVitals) {
-        self.vitals.heard(from, asked_us, told);
-    }
-
-    fn log_starts_after(&self, from: NodeId, index: u64) {
-        let shared = &self.handle.shared;
-        let leads = shared.role.borrow().leader == Some(from);
-        if leads && shared.committed.load(Ordering::Acquire) < index {
-            self.snapshot_wanted.send_if_modified(|wanted| {
-                let more = index > *wanted;
-                *wanted = index.max(*wanted);
-                more
-            });
-        }
-    }
-
-    fn forwarded(&self, request: Request) -> Boxed<Result<Answer, Retry>> {
-        let handle = self.handle.clone();
-        Box::pin(async move {
-            // What only a leader says of itself is not taken from anybody else.
-            if request.command.is_leaders_own() {
-                return Err(Retry::NotLeader);
-            }
-            let fenced = handle.shared.fenced.borrow().is_some();
-            if fenced || !handle.shared.role.borrow().is_leader {
-                return Err(Retry::NotLeader);
-            }
-            handle.propose_here(Proposal::of(request)).await
-        })
-    }
-
-    fn read_index(&self) -> Boxed<Result<u64, Retry>> {
-        let handle = self.handle.clone();
-        Box::pin(async move { handle.read_here().await })
     }
 }
 
@@ -667,33 +575,6 @@ fn greeting(
         peer_address: peer_address.clone(),
         priority,
     })
-}
-
-pub(super) fn spawn(
-    name: &str,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, EngineError> {
-    // A thread that panics would leave a half-dead replica behind: stop all of it.
-    let guarded = move || {
-        let dying = AbortOnPanic;
-        run();
-        drop(dying);
-    };
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(guarded)
-        .map_err(EngineError::System)
-}
-
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!("a thread of the replica panicked: this node stops");
-            std::process::abort();
-        }
-    }
 }
 
 /// The cluster's number: the first half of SHA-256 over its name and its replicas' cosigning keys, so

@@ -15,3 +15,4 @@ mod hosting;
 mod sealing;
 mod snapshots;
 mod succession;
+mod switches;
