@@ -152,6 +152,8 @@ pub fn name(kind: u16) -> String {
         85 => "member.removed",
         86 => "member.met",
         90 => "session_settings.changed",
+        91 => "notice.delivered",
+        92 => "notice.failed",
         other => return format!("event.{other}"),
     };
     known.to_owned()

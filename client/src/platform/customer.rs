@@ -85,6 +85,40 @@ impl Platform {
         Ok(())
     }
 
+    /// Records what a notifier says became of the notice of a challenge: it reached the phone's network, or
+    /// failed for the notifier's own `reason`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], by what can be done about it.
+    pub async fn report_notice(
+        &self,
+        challenge_id: &[u8; 16],
+        (delivered, reason): (bool, u16),
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let delivery = if delivered {
+            v1::NoticeDelivery::Delivered
+        } else {
+            v1::NoticeDelivery::Failed
+        };
+        let message = v1::ReportNoticeRequest {
+            request_id: RequestId::fresh()?.to_vec().into(),
+            tenant: self.tenant.clone(),
+            challenge_id: challenge_id.to_vec().into(),
+            delivery: delivery.into(),
+            reason: reason.into(),
+        };
+        self.connection
+            .call(deadline, &message, |channel, request| async move {
+                PlatformServiceClient::new(channel)
+                    .report_notice(request)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Records that a weaker way was tried; gives `Verified` if it counted, nothing if it was only recorded.
     ///
     /// # Errors

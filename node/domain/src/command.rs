@@ -6,6 +6,7 @@ mod call;
 mod customer;
 mod holding;
 mod member;
+mod notifier;
 mod order;
 mod oversight;
 mod presence;
@@ -19,6 +20,7 @@ pub use call::{CallEvent, EraseSubject, RecordLeg, ResumeContact, RetirePolicy, 
 pub use customer::{AttachRisk, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut};
 pub use holding::{EnrolTemplate, RegisterCredential, RevokeCredential, RevokeTemplate};
 pub use member::{AddMember, MeetMember, PromoteMember, RecordStateDigest, RemoveMember};
+pub use notifier::{Delivery, ReportNotice};
 pub use order::{ExecuteOrder, OpenOrder, ProveTotal};
 pub use oversight::{BreakGlass, DecideUnmask, ObserveContact, RequestUnmask};
 pub use presence::{PresenceCause, PresenceSummary, ReportPresence, SessionPresence};
@@ -191,6 +193,8 @@ pub enum Command {
     RecordStateDigest(RecordStateDigest) = 56,
     /// New cluster-wide limits, those of sessions among them.
     PutSessionSettings(PutSessionSettings) = 60,
+    /// What a notifier says became of a notice.
+    ReportNotice(ReportNotice) = 61,
 }
 
 impl Command {

@@ -11,6 +11,7 @@ mod customer;
 mod enrolment;
 mod holding;
 mod member;
+mod notifier;
 mod order;
 mod oversight;
 mod presence;
@@ -42,6 +43,7 @@ pub use holding::{
 pub use member::{
     MemberAdded, MemberMet, MemberPromoted, MemberRemoved, StateDigestRecorded, StateMarked,
 };
+pub use notifier::{NoticeDelivered, NoticeFailed};
 pub use order::{OrderExecuted, OrderOpened, OrderRefused, Share, TotalProved};
 pub use oversight::{SupervisorJoined, UnmaskDecided, UnmaskRequested};
 pub use presence::{PresenceChanged, PresenceSummarised};
@@ -328,4 +330,8 @@ events! {
     MemberMet = 86,
     /// Limits of sessions are in force.
     SessionSettingsChanged = 90,
+    /// A notifier says that a notice reached the phone's network.
+    NoticeDelivered = 91,
+    /// A notifier says that a notice could not be delivered.
+    NoticeFailed = 92,
 }

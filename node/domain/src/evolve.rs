@@ -8,6 +8,7 @@ mod customer;
 mod enrolment;
 mod holding;
 mod member;
+mod notifier;
 mod order;
 mod oversight;
 mod presence;

@@ -160,6 +160,12 @@ pub fn challenge(tenant: u32, challenge: ChallengeId) -> Vec<u8> {
     key(b'h', tenant, &challenge.0)
 }
 
+/// `Call`: [`crate::records::Sent`] of a challenge's notice.
+#[must_use]
+pub fn sent(tenant: u32, challenge: ChallengeId) -> Vec<u8> {
+    key(b'd', tenant, &challenge.0)
+}
+
 /// `Call`: [`crate::records::Order`].
 #[must_use]
 pub fn order(tenant: u32, contact: ContactId, order: OrderId) -> Vec<u8> {

@@ -82,6 +82,8 @@ pub const OPT_OUT_US_MAX: u64 = 3_652 * DAY_US;
 pub const DELEGATION_US_MAX: u64 = 1_826 * DAY_US;
 /// Microseconds of one day.
 const DAY_US: u64 = 86_400 * SECOND_US;
+/// Recorded failures to deliver one notice: the notifier's own attempts, and no log of its troubles.
+pub const NOTICE_FAILURES_RECORDED_MAX: u8 = 4;
 /// Step-ups of one contact: more questions than any one call needs.
 pub const STEP_UPS_PER_CONTACT_MAX: u8 = 16;
 /// Verdicts that a subject's own history keeps.

@@ -333,6 +333,16 @@ pub struct Notice {
     pub leaf: u64,
 }
 
+/// What notifiers said of a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sent {
+    /// It reached the phone's network.
+    pub delivered: bool,
+    /// How often it could not be delivered; never more than
+    /// [`crate::limits::NOTICE_FAILURES_RECORDED_MAX`].
+    pub failures: u8,
+}
+
 /// The answer to a request id.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Remembered {

@@ -13,8 +13,8 @@ use crate::policy::AgentRule;
 use crate::records::{
     Agent, AgentLogin, Campaign, Challenge, Cluster, Contact, Credential, Delegation, Enrolment,
     History, Issuer, KeySetChange, Members, Order, Policy, Posture, Progress, Refusals, Reported,
-    SealedOrder, Sensor, Session, SessionSettings, Settings, StateMark, Subject, Tally, Template,
-    Tenant, Unmask, WorkRules,
+    SealedOrder, Sensor, Sent, Session, SessionSettings, Settings, StateMark, Subject, Tally,
+    Template, Tenant, Unmask, WorkRules,
 };
 
 /// Decodes the record under `key`.
@@ -233,6 +233,11 @@ pub trait Records: View {
     /// A subject's enrolled template.
     fn template(&self, tenant: u32, subject: SubjectHash) -> Result<Option<Template>, Fault> {
         load(self, Table::Subject, &keys::template(tenant, subject))
+    }
+
+    /// What notifiers said of a challenge's notice; nothing if it was never mentioned.
+    fn sent(&self, tenant: u32, challenge: ChallengeId) -> Result<Sent, Fault> {
+        Ok(load(self, Table::Call, &keys::sent(tenant, challenge))?.unwrap_or_default())
     }
 
     /// An order of a contact.

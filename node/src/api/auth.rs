@@ -207,6 +207,11 @@ pub static RPCS: &[Rpc] = &[
         PLATFORM,
     ),
     rpc(
+        "/akashi.v1.PlatformService/ReportNotice",
+        Flow::Unary,
+        PLATFORM,
+    ),
+    rpc(
         "/akashi.v1.PlatformService/AttachRisk",
         Flow::Unary,
         PLATFORM,

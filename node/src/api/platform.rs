@@ -390,6 +390,17 @@ impl<R: Replica> PlatformService for Platform<R> {
             .map_err(|refusal| self.0.refuse(refusal))
     }
 
+    async fn report_notice(
+        &self,
+        request: Request<v1::ReportNoticeRequest>,
+    ) -> Result<Response<v1::ReportNoticeResponse>, Status> {
+        let report = wire::report_notice;
+        let placement = self
+            .placed(request, |m| &m.tenant, |m| &m.request_id, report)
+            .await?;
+        Ok(Response::new(v1::ReportNoticeResponse { placement }))
+    }
+
     async fn attach_risk(
         &self,
         request: Request<v1::AttachRiskRequest>,

@@ -1,13 +1,14 @@
 //! What a platform says of a customer, to commands, one function each.
 
 use akashi_domain::command::{
-    AttachRisk, Command, GrantDelegation, RecordFallback, RevokeDelegation, SetOptOut,
+    AttachRisk, Command, Delivery, GrantDelegation, RecordFallback, ReportNotice, RevokeDelegation,
+    SetOptOut,
 };
 use akashi_domain::ids::{Stamp, SubjectHash};
 use akashi_domain::records::{FallbackKind, Risk};
 use akashi_proto::v1;
 
-use super::{Malformed, byte, contact_id, name, subject, tag};
+use super::{Malformed, byte, challenge_id, code, contact_id, name, subject, tag};
 
 /// `AttachRisk`.
 ///
@@ -24,6 +25,25 @@ pub fn attach_risk(request: v1::AttachRiskRequest) -> Result<Command, Malformed>
             flags: byte(risk.flags, "risk.flags")?,
             attestation: byte(risk.attestation, "risk.attestation")?,
         },
+        tenant: name(request.tenant, "tenant")?,
+    }))
+}
+
+/// `ReportNotice`.
+///
+/// # Errors
+///
+/// [`Malformed`].
+pub fn report_notice(request: v1::ReportNoticeRequest) -> Result<Command, Malformed> {
+    let delivery = match request.delivery() {
+        v1::NoticeDelivery::Delivered => Delivery::Delivered,
+        v1::NoticeDelivery::Failed => Delivery::Failed,
+        v1::NoticeDelivery::Unspecified => return Err(Malformed { field: "delivery" }),
+    };
+    Ok(Command::ReportNotice(ReportNotice {
+        challenge: challenge_id(&request.challenge_id)?,
+        delivery,
+        reason: code(request.reason, "reason")?,
         tenant: name(request.tenant, "tenant")?,
     }))
 }

@@ -22,7 +22,8 @@ pub use command::{
     revoke_template,
 };
 pub use customer::{
-    attach_risk, grant_delegation, record_fallback, revoke_delegation, risk, set_opt_out,
+    attach_risk, grant_delegation, record_fallback, report_notice, revoke_delegation, risk,
+    set_opt_out,
 };
 pub use life::{erase_subject, report_contact_event, resume_contact, retire_policy, step_up};
 pub use member::{add_member, promote_member, remove_member};

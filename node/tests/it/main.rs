@@ -28,6 +28,7 @@ mod life;
 mod logins;
 mod misfits;
 mod notices;
+mod notifiers;
 mod onslaught;
 mod orders;
 mod paper;

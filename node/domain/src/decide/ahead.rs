@@ -48,6 +48,7 @@ pub fn submission_jobs<V: View>(
         | Command::PutPolicy(_)
         | Command::PutSettings(_)
         | Command::PutSessionSettings(_)
+        | Command::ReportNotice(_)
         | Command::RegisterAgent(_)
         | Command::RegisterIssuer(_)
         | Command::RevokeIssuer(_)

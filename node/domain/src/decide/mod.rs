@@ -20,6 +20,7 @@ mod login;
 mod lone;
 mod member;
 mod notice;
+mod notifier;
 mod order;
 mod oversight;
 mod pin;
@@ -191,6 +192,7 @@ pub fn decide<V: View, C: Checker>(
         Command::RevokeCredential(command) => credential::revoke(state, command),
         Command::RevokeTemplate(command) => template::revoke(state, command),
         Command::AnnounceContact(command) => contact::announce(state, step, command),
+        Command::ReportNotice(command) => notifier::report(state, command),
         Command::RecordLeg(command) => leg::record(state, command),
         Command::ResumeContact(command) => leg::resume(state, step, command),
         Command::StepUp(command) => step_up::ask(state, step, command),

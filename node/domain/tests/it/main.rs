@@ -32,6 +32,7 @@ mod life;
 mod logins;
 mod marks;
 mod members;
+mod notifiers;
 mod one_verdict;
 mod phone;
 mod pins;

@@ -140,6 +140,7 @@ pub(super) const fn carries_proofs(command: &Command) -> bool {
         | Command::PutPolicy(_)
         | Command::PutSettings(_)
         | Command::PutSessionSettings(_)
+        | Command::ReportNotice(_)
         | Command::RegisterAgent(_)
         | Command::RegisterIssuer(_)
         | Command::RevokeIssuer(_)

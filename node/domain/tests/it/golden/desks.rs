@@ -1,16 +1,17 @@
 //! What came to sessions and reports later: commands, facts and records, byte for byte.
 
 use akashi_domain::command::{
-    Command, PresenceCause, PutPolicy, PutSessionSettings, ReportPresence, SessionPresence,
+    Command, Delivery, PresenceCause, PutPolicy, PutSessionSettings, ReportNotice, ReportPresence,
+    SessionPresence,
 };
 use akashi_domain::entry::encode;
 use akashi_domain::event::{self, Event};
 use akashi_domain::ids::SessionId;
 use akashi_domain::policy::{AgentRule, PolicyBody, PolicyPurpose, UnmaskRule};
-use akashi_domain::records::{PresenceState, Refusals, Reported, SessionSettings};
+use akashi_domain::records::{PresenceState, Refusals, Reported, Sent, SessionSettings};
 
 use super::sessions::SESSION;
-use super::{AGENT_TAG, CONTACT, STAMP, TENANT, settings};
+use super::{AGENT_TAG, CHALLENGE, CONTACT, STAMP, TAG, TENANT, settings};
 use crate::world::body;
 
 pub(super) const SESSIONS: SessionSettings = SessionSettings {
@@ -68,6 +69,15 @@ pub(super) fn commands() -> Vec<(&'static str, Command)> {
                 }],
             }),
         ),
+        (
+            "ReportNotice",
+            Command::ReportNotice(ReportNotice {
+                tenant: "retail".into(),
+                challenge: CHALLENGE,
+                delivery: Delivery::Failed,
+                reason: 7,
+            }),
+        ),
     ]
 }
 
@@ -99,6 +109,26 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
                 cause: PresenceCause::Samples,
             }),
         ),
+        (
+            "NoticeDelivered",
+            Event::NoticeDelivered(event::NoticeDelivered {
+                tenant: TENANT,
+                challenge: CHALLENGE,
+                contact: CONTACT,
+                reason: 0,
+                tag: TAG,
+            }),
+        ),
+        (
+            "NoticeFailed",
+            Event::NoticeFailed(event::NoticeFailed {
+                tenant: TENANT,
+                challenge: CHALLENGE,
+                contact: CONTACT,
+                reason: 7,
+                tag: TAG,
+            }),
+        ),
     ]
 }
 
@@ -110,9 +140,14 @@ pub(super) fn records() -> Vec<(&'static str, Vec<u8>)> {
         at: STAMP,
         frozen_until: STAMP,
     };
+    let sent = Sent {
+        delivered: true,
+        failures: 2,
+    };
     vec![
         ("SessionSettings", encode(&SESSIONS)),
         ("Refusals", encode(&refusals)),
         ("Reported", encode(&reported)),
+        ("Sent", encode(&sent)),
     ]
 }
