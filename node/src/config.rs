@@ -105,9 +105,23 @@ pub struct Cluster {
     pub quorum: Option<u8>,
     /// Its founding replicas.
     pub replicas: Vec<Replica>,
+    /// Who must have an entry before it is decided; the same on every node.
+    #[serde(default)]
+    pub commit: Commit,
     /// Set on a node that was not founded with the cluster.
     #[serde(default)]
     pub join: Option<Join>,
+}
+
+/// Who must have an entry before it is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commit {
+    /// A majority of the voters.
+    #[default]
+    Majority,
+    /// A majority of the voters, among them some of two sites.
+    TwoSites,
 }
 
 /// One replica, as every node knows it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Config, ConfigError, Replica, value};
+use super::{Commit, Config, ConfigError, Replica, value};
 
 /// A node that is brought into a running cluster. Its id, name and site stand in `[node]`; the founding
 /// replicas, and only they, in `[[cluster.replicas]]`: the cluster's number follows from them.
@@ -55,6 +55,13 @@ impl Config {
         if self.node.priority > PRIORITY_MAX {
             return Err(value("node.priority", "must be at most 100"));
         }
+        let sites: BTreeSet<_> = founders(self).map(|replica| &replica.site).collect();
+        if self.cluster.commit == Commit::TwoSites && sites.len() < 2 {
+            return Err(value(
+                "cluster.commit",
+                "two_sites needs replicas of two sites",
+            ));
+        }
         if self.cluster.join.is_none() {
             return Ok(());
         }
@@ -68,6 +75,10 @@ impl Config {
         }
         own.check()
     }
+}
+
+fn founders(config: &Config) -> impl Iterator<Item = &Replica> {
+    config.cluster.replicas.iter()
 }
 
 /// Highest `node.priority`: more than the nodes of any cluster.
@@ -97,6 +108,18 @@ mod tests {
         assert_eq!((own.id, own.site.as_str()), (4, "c"));
         assert_eq!(own.peer_address, "127.0.0.1:7451");
         assert_eq!(config.cluster.replicas.len(), 3);
+    }
+
+    #[test]
+    fn two_sites_need_replicas_of_two() {
+        let two = Config::EXAMPLE.replacen("commit = \"majority\"", "commit = \"two_sites\"", 1);
+        let config = Config::parse(&two, Path::new("")).unwrap();
+        assert_eq!(config.cluster.commit, Commit::TwoSites);
+        let one = two.replace("site = \"b\"", "site = \"a\"");
+        match Config::parse(&one, Path::new("")) {
+            Err(ConfigError::Value { key, .. }) => assert_eq!(key, "cluster.commit"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! difference, one change at a time. A learner that is to vote does so once it has caught up; a leader
 //! that is to go hands over first.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use akashi_domain::records::{Members, Standing};
@@ -14,6 +15,7 @@ use akashi_replica::entry::NodeId;
 use tokio::sync::watch;
 
 use super::roster::{LeaderView, Roster};
+use crate::telemetry::Metrics;
 
 /// Entries that a learner may lack when it is given its vote: it gets them within one heartbeat.
 const LAG_TO_VOTE: u64 = 1_000;
@@ -28,6 +30,11 @@ const PREFER_TICKS: u64 = 200;
 /// The wait after a hand-over to a preferred replica doubles up to this many ticks: an hour.
 const PREFER_TICKS_MAX: u64 = 72_000;
 
+/// Ticks in a second.
+const TICKS_PER_SECOND: u64 = 20;
+/// Ticks that a decision waits for another site before that is logged: five seconds.
+const STALLED_TICKS: u64 = 100;
+
 /// Part of the raft thread.
 pub(super) struct Driver {
     me: NodeId,
@@ -41,15 +48,18 @@ pub(super) struct Driver {
     leave_at: u64,
     leave_attempts: u32,
     prefer_after: u64,
+    /// Ticks since a majority has had what no other site has.
+    stalled: u64,
+    metrics: Metrics,
 }
 
 impl Driver {
     pub(super) fn new(
-        me: NodeId,
-        priority: u32,
+        (me, priority): (NodeId, u32),
         record: watch::Receiver<Option<Arc<Members>>>,
         conf: watch::Sender<Conf>,
         roster: Arc<Roster>,
+        metrics: Metrics,
     ) -> Self {
         Self {
             me,
@@ -61,7 +71,36 @@ impl Driver {
             leave_at: 0,
             leave_attempts: 0,
             prefer_after: PREFER_TICKS,
+            stalled: 0,
+            metrics,
         }
+    }
+
+    /// Where the members stand, and whether the lead waits for a site.
+    fn look_at_sites(&mut self, core: &mut RaftCore) {
+        let table = self.roster.table();
+        let named = table.members().values().map(|member| member.site.as_str());
+        let sites: BTreeSet<&str> = named.collect();
+        let number = |site: &str| {
+            let place = sites.iter().position(|other| *other == site)?;
+            u64::try_from(place.saturating_add(1)).ok()
+        };
+        let members = table.members().iter();
+        core.set_sites(
+            members
+                .filter_map(|(id, member)| Some((*id, number(&member.site)?)))
+                .collect(),
+        );
+        self.stalled = if core.waits_for_site() {
+            self.stalled.saturating_add(1)
+        } else {
+            0
+        };
+        if self.stalled == STALLED_TICKS {
+            tracing::error!("a majority has entries that no other site has: nothing is decided");
+        }
+        self.metrics
+            .site_commit_stalled(self.stalled.checked_div(TICKS_PER_SECOND).unwrap_or(0));
     }
 
     /// One tick; `acts` says whether this replica leads and may propose.
@@ -73,6 +112,7 @@ impl Driver {
             }
             changed
         });
+        self.look_at_sites(core);
         let role = core.role();
         let view = LeaderView {
             term: role.term,

@@ -580,11 +580,11 @@ mod tests {
         let role = watch::channel(Role::default()).1;
         let roster = Roster::new(table, role, Arc::default(), out.metrics.clone());
         let driver = Driver::new(
-            1,
-            0,
+            (1, 0),
             watch::channel(None).1,
             watch::channel(core.conf().clone()).0,
             Arc::new(roster),
+            out.metrics.clone(),
         );
         let mut thread = RaftThread::new(core, out, driver, None);
         thread.core.campaign();

@@ -44,7 +44,7 @@ use super::verify::VerifyPool;
 use super::vitals::Vitals;
 use super::waiters::Waiters;
 use super::{EVENTS_BEHIND_MAX, Handle, Holder, QUEUE_BYTES_MAX, Shared, StoreView, meeting};
-use crate::config::Config;
+use crate::config::{Commit, Config};
 use crate::entropy;
 use crate::members::MemberTable;
 use crate::net::{self, TlsError};
@@ -195,6 +195,7 @@ impl Engine {
         );
         core_config.joins = config.cluster.join.is_some();
         core_config.priority = i64::from(config.node.priority);
+        core_config.two_sites = config.cluster.commit == Commit::TwoSites;
         core_config.seed = entropy::number()
             .map_err(|_refused| EngineError::System(std::io::ErrorKind::Other.into()))?;
         let core = RaftCore::new(
@@ -411,7 +412,13 @@ impl Parts {
             root: Digest(sealed.head.root),
         });
         let priority = with.config.node.priority;
-        let driver = Driver::new(me, priority, record, conf_out, Arc::clone(&roster));
+        let driver = Driver::new(
+            (me, priority),
+            record,
+            conf_out,
+            Arc::clone(&roster),
+            metrics.clone(),
+        );
         let raft = RaftThread::new(self.core, out, driver, known);
         threads.push(spawn("raft", move || raft.run(&raft_inputs))?);
         let flush = FlushThread {

@@ -141,6 +141,7 @@ pub struct Instruments {
     snapshot_given: Counter<u64>,
     snapshot_received: Counter<u64>,
     history_missing: Gauge<u64>,
+    site_commit_stalled: Gauge<u64>,
     durable_applied: Gauge<u64>,
     apply: Histogram<f64>,
     verify: Histogram<f64>,
@@ -193,6 +194,7 @@ impl Metrics {
             snapshot_given: counter(meter, names::SNAPSHOT_GIVEN_BYTES_TOTAL),
             snapshot_received: counter(meter, names::SNAPSHOT_RECEIVED_BYTES_TOTAL),
             history_missing: gauge(meter, names::HISTORY_MISSING_LEAVES),
+            site_commit_stalled: gauge(meter, names::SITE_COMMIT_STALLED_SECONDS),
             durable_applied: gauge(meter, names::DURABLE_APPLIED_INDEX),
             apply: seconds(meter, names::APPLY_SECONDS),
             verify: seconds(meter, names::VERIFY_SECONDS),
@@ -280,6 +282,11 @@ impl Metrics {
     /// That many replicas lack what this leader's log has dropped.
     pub fn behind_log(&self, replicas: usize) {
         self.behind_log.record(count(replicas), &[]);
+    }
+
+    /// A majority has had entries for that many seconds which no other site has.
+    pub fn site_commit_stalled(&self, seconds: u64) {
+        self.site_commit_stalled.record(seconds, &[]);
     }
 
     /// A replica's stream was turned away.

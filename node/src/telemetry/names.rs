@@ -164,6 +164,14 @@ pub const PEERS_TURNED_AWAY_TOTAL: Definition = Definition {
     help: "streams of replicas that this node turned away, by why",
     labels: &["reason"],
 };
+/// Time that a majority has had entries which no other site has, on a leader with two sites; else 0.
+pub const SITE_COMMIT_STALLED_SECONDS: Definition = Definition {
+    name: "akashi_site_commit_stalled_seconds",
+    kind: Kind::Gauge,
+    unit: "s",
+    help: "time that a majority has had entries which no other site has, on a leader with two sites; else 0",
+    labels: &[],
+};
 /// Highest log index whose effects are flushed: a restart replays what comes after.
 pub const DURABLE_APPLIED_INDEX: Definition = Definition {
     name: "akashi_durable_applied_index",
@@ -383,7 +391,7 @@ pub const DISK_LOW: Definition = Definition {
 };
 
 /// All of them, in the order of the registry.
-pub const ALL: [Definition; 44] = [
+pub const ALL: [Definition; 45] = [
     RAFT_IS_LEADER,
     RAFT_TERM,
     RAFT_COMMITTED_INDEX,
@@ -401,6 +409,7 @@ pub const ALL: [Definition; 44] = [
     SNAPSHOT_GIVEN_BYTES_TOTAL,
     SNAPSHOT_RECEIVED_BYTES_TOTAL,
     HISTORY_MISSING_LEAVES,
+    SITE_COMMIT_STALLED_SECONDS,
     DURABLE_APPLIED_INDEX,
     APPLY_SECONDS,
     VERIFY_SECONDS,

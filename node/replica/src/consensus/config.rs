@@ -44,6 +44,9 @@ pub struct CoreConfig {
     pub seed: u64,
     /// Preferred leaders have the higher number. Zero everywhere means no preference.
     pub priority: i64,
+    /// Whether an entry is decided only once replicas of two sites have it, besides a majority. Until
+    /// [`set_sites`](super::RaftCore::set_sites) says where the voters stand, all of them must have it.
+    pub two_sites: bool,
 }
 
 impl CoreConfig {
@@ -66,6 +69,7 @@ impl CoreConfig {
             max_waiting_reads: 65_536,
             seed: id,
             priority: 0,
+            two_sites: false,
         }
     }
 

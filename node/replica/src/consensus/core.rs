@@ -65,6 +65,8 @@ pub struct RaftCore {
     withheld: Withheld,
     /// Whether this replica must not lead.
     abstains: bool,
+    /// Where its members stand, as numbers from 1.
+    sites: Vec<(NodeId, u64)>,
     reported: Option<Role>,
 }
 
@@ -124,10 +126,12 @@ impl RaftCore {
             conf,
             withheld,
             abstains: false,
+            sites: Vec::new(),
             reported: None,
             config,
         };
         core.raw.mut_store().evict(applied);
+        core.raw.raft.enable_group_commit(core.config.two_sites);
         Ok(core)
     }
 

@@ -75,6 +75,36 @@ impl RaftCore {
         others.filter(|id| *id != self.config.id).collect()
     }
 
+    /// Says where the members stand, each site by a number from 1; which number does not matter. Counts only
+    /// with [`CoreConfig::two_sites`](crate::consensus::CoreConfig::two_sites). A member that is left out
+    /// counts for no site.
+    pub fn set_sites(&mut self, sites: Vec<(NodeId, u64)>) {
+        let known = sites.into_iter().filter(|(_, site)| *site != 0);
+        let sites: Vec<(NodeId, u64)> = known.collect();
+        if self.config.two_sites && self.sites != sites {
+            self.sites = sites;
+            self.raw.raft.clear_commit_group();
+            self.raw.raft.assign_commit_groups(&self.sites);
+        }
+    }
+
+    /// Whether a majority has an entry that is not decided because no other site has it. Only meaningful on
+    /// a leader.
+    #[must_use]
+    pub fn waits_for_site(&self) -> bool {
+        if !self.config.two_sites || self.raw.raft.state != StateRole::Leader {
+            return false;
+        }
+        let progress = self.raw.raft.prs();
+        let held = |id: &NodeId| progress.get(*id).map_or(0, |of| of.matched);
+        let mut held: Vec<u64> = self.conf.voters.iter().map(held).collect();
+        held.sort_unstable();
+        // Ascending: a majority holds what the one in the lower middle holds.
+        let majority = held.len().saturating_sub(1) >> 1;
+        let majority = held.get(majority).copied().unwrap_or_default();
+        majority > self.commit_index()
+    }
+
     /// Lets the changes among entries that are about to be handed out count, and puts the group that
     /// each of them led to in the place of its data.
     pub(super) fn change_group(&mut self, committed: &mut [LogEntry]) {
@@ -112,6 +142,10 @@ impl RaftCore {
         if self.raw.raft.state != StateRole::Follower && !self.raw.raft.promotable() {
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, INVALID_ID);
+        }
+        // raft-rs knows nothing of where a new member stands. Not before the step above: this may decide.
+        if self.config.two_sites {
+            self.raw.raft.assign_commit_groups(&self.sites);
         }
     }
 

@@ -42,6 +42,8 @@ impl Member {
 /// All of them, and the wire between them.
 pub(super) struct Group {
     founders: Vec<NodeId>,
+    /// Where the members stand, if two sites must have what is decided.
+    sites: Vec<(NodeId, u64)>,
     pub(super) members: BTreeMap<NodeId, Member>,
     wire: VecDeque<(NodeId, NodeId, Vec<u8>)>,
     /// Members that nothing reaches and that reach nobody.
@@ -57,8 +59,14 @@ pub(super) struct Group {
 impl Group {
     /// Founded by these; nobody leads yet.
     pub(super) fn of(founders: &[NodeId]) -> Self {
+        Self::over_sites(founders, &[])
+    }
+
+    /// As [`Group::of`]; with `sites`, what is decided is on two of them.
+    pub(super) fn over_sites(founders: &[NodeId], sites: &[(NodeId, u64)]) -> Self {
         let mut group = Self {
             founders: founders.to_vec(),
+            sites: sites.to_vec(),
             members: BTreeMap::new(),
             wire: VecDeque::new(),
             cut: BTreeSet::new(),
@@ -91,6 +99,8 @@ impl Group {
         let mut config = CoreConfig::new(id, self.founders.clone());
         config.joins = !self.founders.contains(&id);
         config.max_inflight = 8;
+        config.two_sites = !self.sites.is_empty();
+        let sites = self.sites.clone();
         let member = self.members.get_mut(&id).unwrap();
         let recovered = Recovered {
             hard_state: member.hard_state,
@@ -100,7 +110,9 @@ impl Group {
             applied: member.applied,
             conf: member.conf(),
         };
-        member.core = Some(RaftCore::new(config, recovered).expect("the disk is sound"));
+        let mut core = RaftCore::new(config, recovered).expect("the disk is sound");
+        core.set_sites(sites);
+        member.core = Some(core);
         self.pump(id);
     }
 

@@ -12,4 +12,5 @@ mod pitfalls;
 mod restraint;
 mod rng;
 mod simulation;
+mod sites;
 mod world;
