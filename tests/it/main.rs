@@ -14,6 +14,7 @@ mod connector;
 mod fuzz_corpus;
 mod hardship;
 mod key_sets;
+mod membership;
 mod orders;
 mod policies;
 mod raft_log;
