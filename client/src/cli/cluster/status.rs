@@ -370,9 +370,10 @@ mod tests {
     #[test]
     fn members_that_the_context_does_not_name_are_asked_once() {
         let peers = [(2, "voter"), (3, "voter"), (4, "learner")];
+        let others = [(1, "voter"), (3, "voter"), (4, "learner")];
         let answers = [
             ("n1:1".to_owned(), Ok(member(1, "voter", &peers))),
-            ("elsewhere:1".to_owned(), Ok(member(2, "voter", &peers))),
+            ("elsewhere:1".to_owned(), Ok(member(2, "voter", &others))),
             ("n3:1".to_owned(), Err(Error::DeadlineExceeded)),
         ];
         assert_eq!(unasked(&answers), ["n4:1"]);
