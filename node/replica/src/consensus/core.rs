@@ -454,10 +454,11 @@ impl RaftCore {
         }
     }
 
-    /// Tells a leader, whose heartbeat says that it believes us to have the log up to `known`, where
-    /// our log starts. After a snapshot was installed it cannot find that out by itself: it would have
-    /// to send an entry that it has dropped. Whatever is before our base is decided and on our disk,
-    /// and any leader has it, so that saying so is never wrong.
+    /// Tells a leader, whose heartbeat says that it believes us to have less than our log starts with,
+    /// what we have for sure: what is decided and on our disk. After a snapshot was installed it cannot
+    /// find that out by itself: it would have to send an entry that it has dropped. Any leader has what
+    /// is decided, so that saying so is never wrong. The start of our log alone would not do: it may lie
+    /// before the start of the leader's.
     fn say_base(&mut self, to: NodeId, known: u64) {
         let (base, _) = self.raw.store().base();
         let raft = &mut self.raw.raft;
@@ -468,7 +469,7 @@ impl RaftCore {
             to,
             from: self.config.id,
             term: raft.term,
-            index: base,
+            index: raft.raft_log.committed.min(raft.raft_log.persisted),
             commit: raft.raft_log.committed,
             ..Message::default()
         };
