@@ -599,6 +599,8 @@ async fn listening_prints_what_happens_as_it_happens_and_goes_on_where_it_stoppe
     let run = |timeout: &str| {
         let mut command = akashi(&context);
         command.arg("listen").arg("--state").arg(&state);
+        // Of the tenant only: the cluster's own leaves (who met whose disk) come when they come.
+        command.args(["--tenant", TENANT]);
         command.args(["-o", "jsonl", "--quiet", "--timeout", timeout]);
         command
     };

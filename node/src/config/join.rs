@@ -131,15 +131,20 @@ mod tests {
                 "id = 4\nname = \"n4\"\nsite = \"c\"\ndata",
                 "cluster.replicas.cosigner",
             ),
-            (
-                "id = 4\npriority = 101\nname = \"n1\"\nsite = \"c\"\ndata",
-                "node.priority",
-            ),
         ] {
             match joining(node) {
                 Err(ConfigError::Value { key: found, .. }) => assert_eq!(found, key),
                 other => panic!("{key}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_priority_beyond_100_is_refused() {
+        let text = Config::EXAMPLE.replacen("\npriority = 0\n", "\npriority = 101\n", 1);
+        match Config::parse(&text, Path::new("/etc/akashi")) {
+            Err(ConfigError::Value { key, .. }) => assert_eq!(key, "node.priority"),
+            other => panic!("{other:?}"),
         }
     }
 }

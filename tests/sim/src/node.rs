@@ -49,6 +49,10 @@ pub enum Cosigning {
 }
 
 /// A replica, running or not.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that befell the replica, free of the others"
+)]
 #[derive(Debug)]
 pub struct Node {
     /// Counts starts: what was meant for an earlier life is dropped.

@@ -47,5 +47,6 @@ mod screens;
 mod sessions;
 mod shifts;
 mod timing;
+mod trainings;
 mod wallet;
 mod world;

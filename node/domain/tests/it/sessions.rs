@@ -4,7 +4,7 @@ use akashi_domain::answer::{Field, Rejection, Reply};
 use akashi_domain::command::{
     AttestPosture, BindAgent, Command, Desk, EndSession, EnrolmentKind, LockAgent, OpenAgentLogin,
     OpenEnrolment, OpenSession, Party, PresenceCause, PublishRules, RegisterAgent, ReportPresence,
-    RestoreSession, RevokeAgentCertificate, RevokeCredential, SessionPresence, UnlockAgent,
+    RestoreSession, RevokeAgentCertificate, SessionPresence, UnlockAgent,
 };
 use akashi_domain::event::Event;
 use akashi_domain::ids::{AgentHash, ChallengeId, ContactId, Digest, LoginId, SessionId, Stamp};
@@ -14,23 +14,18 @@ use akashi_domain::records::{
     Agent, Contact, LoginLevel, PresenceState, ScreenAction, Session, SessionState,
 };
 use akashi_domain::state::Records as _;
-use akashi_proof::{Posture, Range, RangeBits, RangeTest, RangeWitness, prove};
+use akashi_proof::Posture;
 use ed25519_dalek::Signer as _;
 
 use crate::laws::{assert_rebuilds, assert_replays};
 use crate::phone::{PIN, Phone};
-use crate::wallet::{Desk as Bureau, Held, agent_tag, predicate, rule};
+use crate::wallet::{Desk as Bureau, agent_tag, rule};
 use crate::world::{ORIGIN, POLICY, SECOND, TENANT, World, body, id16};
 
 const LOGINS: &str = "logins";
 /// How long a login, and a session with it, is good.
 pub(crate) const SHIFT_S: u32 = 3_600;
 const CERTIFICATE: Digest = Digest([0xce; 32]);
-const ADULT: PredicateTest = PredicateTest::AtLeast {
-    bits: 32,
-    bound: 20,
-};
-
 pub(crate) fn agent() -> AgentHash {
     AgentHash::of(TENANT, "agent-1")
 }
@@ -80,7 +75,7 @@ pub(crate) fn scene(rule: AgentRule) -> (World, Phone) {
     (world, phone)
 }
 
-fn logins_ask(world: &mut World, agents: AgentRule, tests: Vec<PredicateTest>) {
+pub(crate) fn logins_ask(world: &mut World, agents: AgentRule, tests: Vec<PredicateTest>) {
     let predicates: Vec<_> = tests.into_iter().map(|test| rule(0, test)).collect();
     let body = PolicyBody {
         purpose: PolicyPurpose::AgentLogin,
@@ -93,7 +88,7 @@ fn logins_ask(world: &mut World, agents: AgentRule, tests: Vec<PredicateTest>) {
     world.put_policy(LOGINS, body);
 }
 
-fn asked(world: &mut World, login: u8) -> ChallengeId {
+pub(crate) fn asked(world: &mut World, login: u8) -> ChallengeId {
     let open = OpenAgentLogin {
         tenant: TENANT.into(),
         login: LoginId([login; 16]),
@@ -468,49 +463,6 @@ fn the_rules_in_force_are_acknowledged_by_their_version() {
     refused(&mut world, with(1), 72, why);
     assert!(matches!(world.done(with(2)), Reply::SessionOpen { .. }));
     assert_eq!(record(&world, 1).rules_version, 2);
-    assert_rebuilds(&world);
-}
-
-/// Logs in with a proof that the value of a credential is large enough.
-fn prove_training(world: &mut World, phone: &mut Phone, held: &Held, login: u8) {
-    let challenge = asked(world, login);
-    let value = held.openings[0].commitment();
-    let test = RangeTest::AtLeast { value, bound: 20 };
-    let statement = Range::new(RangeBits::ThirtyTwo, &[test]).unwrap();
-    let witness = RangeWitness::new(&[&held.openings[0]]);
-    let context = world.context(challenge);
-    let proof = prove(&context, &statement, &witness, &mut phone.dice).unwrap();
-    let part = predicate(5, (0, held.serial, 0), proof.to_bytes());
-    world.show(phone, challenge, vec![part]).unwrap();
-    assert_eq!(world.last_kinds(), [31, 32, 33]);
-}
-
-#[test]
-fn training_counts_as_long_as_a_credential_could_show_it() {
-    let (mut world, mut phone) = scene(AgentRule::default());
-    let bureau = Bureau::new("bureau", 0x15);
-    world.register_issuer(&bureau);
-    let held = world.credential(&mut phone, &bureau, 1, &[34, 392]);
-    logins_ask(&mut world, AgentRule::default(), vec![ADULT]);
-    prove_training(&mut world, &mut phone, &held, 1);
-    assert!(matches!(open(&mut world, 1, 1), Reply::SessionOpen { .. }));
-    assert!(record(&world, 1).training);
-    seen(&mut world, 1);
-    let customer = world.customer(1);
-    world.call(customer.subject, 1);
-    assert_eq!(bind(&mut world, 1), Reply::Done);
-    assert!(contact(&world, 1).care.training);
-    // The credential is revoked during the shift: the contact goes on, the next one does not come.
-    world.done(Command::RevokeCredential(RevokeCredential {
-        tenant: TENANT.into(),
-        subject: agent().as_subject(),
-        serial: held.serial,
-        reason: 1,
-    }));
-    world.call(customer.subject, 2);
-    assert_eq!(bind(&mut world, 2), denied(reason::TRAINING_EXPIRED));
-    assert_eq!(contact(&world, 1).agent, Some(agent()));
-    assert_eq!(record(&world, 1).state, SessionState::Active);
     assert_rebuilds(&world);
 }
 
