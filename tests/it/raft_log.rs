@@ -1,6 +1,5 @@
 //! Real processes with a small Raft log: what all replicas have is dropped, what one still needs is not.
 
-use std::path::Path;
 use std::time::Duration;
 
 use akashi_client::{Deadline, Error};
@@ -18,7 +17,7 @@ async fn what_all_replicas_have_is_dropped_and_one_that_was_down_catches_up_from
     let mut cluster = RealCluster::start_with(SETTINGS).await;
     let mut number = 0;
     let all = ["n1", "n2", "n3"];
-    let dropped = || all.iter().all(|node| oldest(&cluster, node) > 1);
+    let dropped = || all.iter().all(|node| cluster.log_segments(node).0 > 1);
     write_until(&cluster, &mut number, dropped).await;
 
     // Whatever may go by now is gone after a flush and a look.
@@ -31,15 +30,24 @@ async fn what_all_replicas_have_is_dropped_and_one_that_was_down_catches_up_from
         .filter(|position| *position != away)
         .map(|position| format!("n{}", position + 1))
         .collect();
-    let held: Vec<u64> = others.iter().map(|node| oldest(&cluster, node)).collect();
-    let begun: Vec<u64> = others.iter().map(|node| newest(&cluster, node)).collect();
+    let held: Vec<u64> = others
+        .iter()
+        .map(|node| cluster.log_segments(node).0)
+        .collect();
+    let begun: Vec<u64> = others
+        .iter()
+        .map(|node| cluster.log_segments(node).1)
+        .collect();
     let filled = || {
         let mut both = others.iter().zip(&begun);
-        both.all(|(node, begun)| newest(&cluster, node) > begun + 1)
+        both.all(|(node, begun)| cluster.log_segments(node).1 > begun + 1)
     };
     write_until(&cluster, &mut number, filled).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let kept: Vec<u64> = others.iter().map(|node| oldest(&cluster, node)).collect();
+    let kept: Vec<u64> = others
+        .iter()
+        .map(|node| cluster.log_segments(node).0)
+        .collect();
     for (held, kept) in held.iter().zip(&kept) {
         assert!(*kept <= held + 1, "what one lacks stays: {held} and {kept}");
     }
@@ -47,7 +55,7 @@ async fn what_all_replicas_have_is_dropped_and_one_that_was_down_catches_up_from
     let ends = cluster.converge().await;
     assert!(ends.windows(2).all(|pair| pair[0] == pair[1]), "{ends:?}");
     for (node, kept) in others.iter().zip(&kept) {
-        let dropped = wait_for(|| oldest(&cluster, node) > *kept).await;
+        let dropped = wait_for(|| cluster.log_segments(node).0 > *kept).await;
         assert!(dropped, "{node} drops it once all have it");
     }
 
@@ -82,28 +90,6 @@ async fn write_until(cluster: &RealCluster, number: &mut u64, done: impl Fn() ->
         written.unwrap();
     }
     panic!("{COMMANDS_MAX} commands were not enough");
-}
-
-/// The number of the oldest segment of a node's log.
-fn oldest(cluster: &RealCluster, node: &str) -> u64 {
-    let own = akashi_client::layout::node_directory(cluster.dev.directory(), node);
-    numbers(&own.join("data/log")).into_iter().min().unwrap()
-}
-
-/// The number of the newest segment of a node's log.
-fn newest(cluster: &RealCluster, node: &str) -> u64 {
-    let own = akashi_client::layout::node_directory(cluster.dev.directory(), node);
-    numbers(&own.join("data/log")).into_iter().max().unwrap()
-}
-
-fn numbers(log: &Path) -> Vec<u64> {
-    let files = std::fs::read_dir(log).unwrap();
-    files
-        .filter_map(|file| {
-            let name = file.ok()?.file_name().into_string().ok()?;
-            name.strip_suffix(".log")?.parse().ok()
-        })
-        .collect()
 }
 
 /// Whether it comes true within half a minute.

@@ -1,7 +1,6 @@
 //! Real processes: a replica that was down until the others dropped what it lacks takes up a snapshot,
 //! goes on by the log, gets the old leaves of the audit log, and only then signs again.
 
-use std::path::Path;
 use std::time::Duration;
 
 use akashi_client::{Deadline, Error};
@@ -86,10 +85,13 @@ async fn leave_behind(cluster: &mut RealCluster, away: usize, number: &mut u64) 
         .filter(|position| *position != away)
         .map(|position| names[position].to_owned())
         .collect();
-    let then: Vec<u64> = others.iter().map(|node| newest(cluster, node)).collect();
+    let then: Vec<u64> = others
+        .iter()
+        .map(|node| cluster.log_segments(node).1)
+        .collect();
     let dropped = || {
         let mut both = others.iter().zip(&then);
-        both.all(|(node, then)| oldest(cluster, node) > *then)
+        both.all(|(node, then)| cluster.log_segments(node).0 > *then)
     };
     for _ in 0..COMMANDS_MAX {
         if dropped() {
@@ -151,28 +153,6 @@ async fn all_sign(cluster: &RealCluster) -> bool {
 fn said(cluster: &RealCluster, node: &str, words: &str) -> bool {
     let log = std::fs::read_to_string(cluster.dev.log_file(node)).unwrap_or_default();
     log.contains(words)
-}
-
-/// The number of the oldest segment of a node's log.
-fn oldest(cluster: &RealCluster, node: &str) -> u64 {
-    let own = akashi_client::layout::node_directory(cluster.dev.directory(), node);
-    numbers(&own.join("data/log")).into_iter().min().unwrap()
-}
-
-/// The number of the newest segment of a node's log.
-fn newest(cluster: &RealCluster, node: &str) -> u64 {
-    let own = akashi_client::layout::node_directory(cluster.dev.directory(), node);
-    numbers(&own.join("data/log")).into_iter().max().unwrap()
-}
-
-fn numbers(log: &Path) -> Vec<u64> {
-    let files = std::fs::read_dir(log).unwrap();
-    files
-        .filter_map(|file| {
-            let name = file.ok()?.file_name().into_string().ok()?;
-            name.strip_suffix(".log")?.parse().ok()
-        })
-        .collect()
 }
 
 /// Whether it comes true within a minute.

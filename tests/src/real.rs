@@ -4,7 +4,7 @@
 //! Simulated phones call and answer for as long as they are told to, and every replica's log is read
 //! at the end. One cluster runs at a time, however many tests there are: they measure time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -339,6 +339,26 @@ impl RealCluster {
                 .collect()
         });
         verdicts.collect()
+    }
+
+    /// The numbers of the oldest and the newest segment of a node's Raft log.
+    ///
+    /// # Panics
+    ///
+    /// When the node has no log.
+    #[must_use]
+    pub fn log_segments(&self, node: &str) -> (u64, u64) {
+        let own = layout::node_directory(self.dev.directory(), node);
+        let files = std::fs::read_dir(own.join("data/log")).expect("a log");
+        let numbers: BTreeSet<u64> = files
+            .filter_map(|file| {
+                let name = file.ok()?.file_name().into_string().ok()?;
+                name.strip_suffix(".log")?.parse().ok()
+            })
+            .collect();
+        let ends = numbers.first().zip(numbers.last());
+        let (oldest, newest) = ends.expect("a segment");
+        (*oldest, *newest)
     }
 
     /// Reads the whole log of every replica, verified from the first leaf on.
